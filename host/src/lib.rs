@@ -1,1 +1,6 @@
-//! placeholder
+//! Lockgate: an AI gateway whose every policy and every provider adapter is a sandboxed component.
+//!
+//! Modules from the ground up; a module imports lower layers or its own folder only (see `ARCHITECTURE.md`).
+
+pub mod chat;
+pub mod exchange;
