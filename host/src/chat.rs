@@ -4,12 +4,14 @@
 //! fields travel; [`Prompt`] knows where its texts are. The canonical answer is a sequence of [`Event`]s.
 //! Pure data: nothing here does I/O, waits, or knows a provider.
 
+mod answer;
 mod event;
 mod prompt;
 #[cfg(test)]
 mod prompt_tests;
 mod text;
 
+pub use answer::{Answer, Choice, ToolCall};
 pub use event::{Event, ProviderError, Usage};
 pub use prompt::{Modality, Operation, Prompt, PromptError};
 pub use text::{TextAt, TextPart, channel};

@@ -3,4 +3,7 @@
 //! Modules from the ground up; a module imports lower layers or its own folder only (see `ARCHITECTURE.md`).
 
 pub mod chat;
+pub mod error;
 pub mod exchange;
+pub mod format;
+pub mod pipeline;

@@ -1,0 +1,3 @@
+//! Chains of plugins over an exchange: what runs, in which order, and what its failure means.
+
+pub mod stream;
