@@ -1,3 +1,4 @@
 //! Chains of plugins over an exchange: what runs, in which order, and what its failure means.
 
+pub mod coverage;
 pub mod stream;
