@@ -50,7 +50,8 @@ const INEXPRESSIBLE: &[&str] = &[
 /// # Errors
 /// What cannot be expressed, by the name of the parameter.
 pub fn body(request: &str, model: &str, streaming: bool, options: &Options) -> Result<Vec<u8>, Refusal> {
-    let request: Value = serde_json::from_str(request).map_err(|error| format!("the request is not JSON: {error}"))?;
+    let request: Value =
+        serde_json::from_str(request).map_err(|error| format!("the request is not JSON: {error}"))?;
     let Value::Object(mut from) = request else { return Err("the request is not a JSON object".into()) };
     from.retain(|_, value| !value.is_null());
 
@@ -95,7 +96,9 @@ fn inexpressible(name: &str) -> Refusal {
 fn says_nothing(name: &str, value: &Value) -> bool {
     match value {
         Value::Bool(on) => !on,
-        Value::Number(number) => number.as_f64() == Some(if name == "n" { 1.0 } else { 0.0 }) && name != "seed",
+        Value::Number(number) => {
+            number.as_f64() == Some(if name == "n" { 1.0 } else { 0.0 }) && name != "seed"
+        }
         Value::Array(items) if name == "modalities" => items.iter().all(|item| item == "text"),
         Value::Array(items) => items.is_empty(),
         Value::Object(map) => map.is_empty(),
@@ -105,7 +108,11 @@ fn says_nothing(name: &str, value: &Value) -> bool {
 }
 
 /// Length, sampling and who asks.
-fn limits(from: &mut Map<String, Value>, options: &Options, out: &mut Map<String, Value>) -> Result<(), Refusal> {
+fn limits(
+    from: &mut Map<String, Value>,
+    options: &Options,
+    out: &mut Map<String, Value>,
+) -> Result<(), Refusal> {
     let old = from.remove("max_tokens");
     match from.remove("max_completion_tokens").or(old) {
         Some(most) => {

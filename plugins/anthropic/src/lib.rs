@@ -40,10 +40,8 @@ impl ProviderAdapter for Anthropic {
         let body = encode::body(&request, fact("model"), fact("streaming") == "true", &options)
             .map_err(Fault::invalid)?;
         let text = |name: &str, value: &str| (name.to_owned(), Value::Text(value.to_owned()));
-        let mut headers = vec![
-            text("content-type", "application/json"),
-            text("anthropic-version", &options.version),
-        ];
+        let mut headers =
+            vec![text("content-type", "application/json"), text("anthropic-version", &options.version)];
         if !options.beta.is_empty() {
             headers.push(text("anthropic-beta", &options.beta));
         }

@@ -96,7 +96,9 @@ impl Options {
             }
         }
         match options.issue() {
-            Some((pointer, message)) => Err(format!("option `{}` {message}", pointer.trim_start_matches('/'))),
+            Some((pointer, message)) => {
+                Err(format!("option `{}` {message}", pointer.trim_start_matches('/')))
+            }
             None => Ok(options),
         }
     }
@@ -135,9 +137,12 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        for (key, value) in
-            [("option.max_tokens", "many"), ("option.verison", "1"), ("option.max_tokens", "0"), ("option.auth", "x")]
-        {
+        for (key, value) in [
+            ("option.max_tokens", "many"),
+            ("option.verison", "1"),
+            ("option.max_tokens", "0"),
+            ("option.auth", "x"),
+        ] {
             let error = with(&[(key, value)]).unwrap_err();
             assert!(error.contains(key.trim_start_matches("option.")), "{error}");
         }

@@ -77,7 +77,9 @@ mod tests {
 
     #[test]
     fn tool_calls_and_refusals_are_left_alone() {
-        assert!(choices(&[part(0, 0, "content", "ok"), part(0, 0, "tool-args", "{}")], "tool_calls").is_empty());
+        assert!(
+            choices(&[part(0, 0, "content", "ok"), part(0, 0, "tool-args", "{}")], "tool_calls").is_empty()
+        );
         assert!(choices(&[part(0, 0, "refusal", "no")], "stop").is_empty());
         assert!(choices(&[], "tool_calls").is_empty());
     }

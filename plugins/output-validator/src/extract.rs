@@ -33,7 +33,8 @@ pub fn candidates(answer: &str) -> Vec<Mended> {
         from = start + push(&mut found, body, (start > 0).then_some("prose")).unwrap_or(1);
     }
     // A scalar in odd clothes, such as `True` or `'yes'`; but a sentence is not a string without quotes.
-    let guessed = |mended: &Mended| mended.mends.iter().any(|m| matches!(*m, "truncated" | "unquoted-string"));
+    let guessed =
+        |mended: &Mended| mended.mends.iter().any(|m| matches!(*m, "truncated" | "unquoted-string"));
     if found.is_empty()
         && let Some(mended) = repair::read(text).filter(|mended| !guessed(mended) && mended.end == text.len())
     {
@@ -112,7 +113,11 @@ mod tests {
     #[test]
     fn fences_are_opened() {
         check("```json\n{\"a\": 1}\n```", json!({"a": 1}), &["fence"]);
-        check("Here you are:\n```\n[1, 2,]\n```\nAnything else?", json!([1, 2]), &["fence", "trailing-comma"]);
+        check(
+            "Here you are:\n```\n[1, 2,]\n```\nAnything else?",
+            json!([1, 2]),
+            &["fence", "trailing-comma"],
+        );
         check("```json\n{\"a\": \"```\"}\n```", json!({"a": "```"}), &["fence"]);
         check("```{\"a\": 1}```", json!({"a": 1}), &["fence"]);
         check("```json\n{\"a\": [1,", json!({"a": [1]}), &["fence", "truncated"]);
@@ -121,7 +126,11 @@ mod tests {
     #[test]
     fn prose_around_is_left_out() {
         check("Sure! {\"a\": 1} Hope this helps {smile}.", json!({"a": 1}), &["prose"]);
-        check("[see below] The answer: {\"name\": \"Ann\", \"age\": 3}", json!({"name": "Ann", "age": 3}), &["prose"]);
+        check(
+            "[see below] The answer: {\"name\": \"Ann\", \"age\": 3}",
+            json!({"name": "Ann", "age": 3}),
+            &["prose"],
+        );
         check("{\"a\": 1} and more", json!({"a": 1}), &["prose"]);
     }
 

@@ -55,7 +55,10 @@ pub fn judge(answer: &str, wish: &Wish<'_>) -> Judgement {
         first.get_or_insert(violations);
     }
     Judgement::Invalid(first.unwrap_or_else(|| {
-        vec![if answer.trim().is_empty() { "the answer is empty" } else { "the answer is not JSON" }.to_owned()]
+        vec![
+            if answer.trim().is_empty() { "the answer is empty" } else { "the answer is not JSON" }
+                .to_owned(),
+        ]
     }))
 }
 
@@ -130,7 +133,8 @@ mod tests {
 
     #[test]
     fn a_mended_answer_keeps_its_order() {
-        let Judgement::Mended { text, mends } = judge("```json\n{'name': 'Ann', age: 3,}\n```", &wish()) else {
+        let Judgement::Mended { text, mends } = judge("```json\n{'name': 'Ann', age: 3,}\n```", &wish())
+        else {
             unreachable!("should be mended")
         };
         assert_eq!(text, r#"{"name":"Ann","age":3}"#);
@@ -139,7 +143,9 @@ mod tests {
 
     #[test]
     fn violations_name_the_place_and_the_reason() {
-        let Judgement::Invalid(violations) = judge(r#"{"name": "ann", "age": -1, "tags": ["c"], "x": 1}"#, &wish()) else {
+        let Judgement::Invalid(violations) =
+            judge(r#"{"name": "ann", "age": -1, "tags": ["c"], "x": 1}"#, &wish())
+        else {
             unreachable!("should be invalid")
         };
         let all = violations.join("\n");
@@ -164,7 +170,10 @@ mod tests {
     fn an_object_is_not_a_list() {
         let wish = Wish { object: true, schemas: vec![] };
         assert_eq!(judge("{}", &wish), Judgement::Valid);
-        assert_eq!(judge("[1]", &wish), Judgement::Invalid(vec!["at the root: must be a JSON object".to_owned()]));
+        assert_eq!(
+            judge("[1]", &wish),
+            Judgement::Invalid(vec!["at the root: must be a JSON object".to_owned()])
+        );
         assert_eq!(judge("  ", &wish), Judgement::Invalid(vec!["the answer is empty".to_owned()]));
         assert_eq!(judge("no", &wish), Judgement::Invalid(vec!["the answer is not JSON".to_owned()]));
     }

@@ -385,7 +385,8 @@ impl Reader<'_> {
         }
         if self.peek().is_none() {
             self.mend("truncated");
-            let whole = [("true", true), ("false", false)].into_iter().find(|(full, _)| full.starts_with(word));
+            let whole =
+                [("true", true), ("false", false)].into_iter().find(|(full, _)| full.starts_with(word));
             return Some(whole.map_or(Value::Null, |(_, value)| Value::Bool(value)));
         }
         self.mend("unquoted-string");

@@ -29,7 +29,13 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { json: false, schema: None, response_format: true, on_invalid: OnInvalid::Retry, max_retries: 2 }
+        Self {
+            json: false,
+            schema: None,
+            response_format: true,
+            on_invalid: OnInvalid::Retry,
+            max_retries: 2,
+        }
     }
 }
 
@@ -63,9 +69,9 @@ impl Settings {
     pub fn new(config: Config) -> Result<Self, ConfigIssue> {
         let schema = match &config.schema {
             None => None,
-            Some(schema) => Some(
-                compile(schema).map_err(|message| ConfigIssue { pointer: "/schema", message })?,
-            ),
+            Some(schema) => {
+                Some(compile(schema).map_err(|message| ConfigIssue { pointer: "/schema", message })?)
+            }
         };
         if config.max_retries > 5 {
             let message = "must be at most 5: every retry is a paid call".to_owned();
@@ -137,7 +143,9 @@ mod tests {
     use serde_json::{Value, json};
 
     fn settings(config: Value) -> Settings {
-        Settings::new(serde_json::from_value::<Config>(config).unwrap()).map_err(|issue| issue.message).unwrap()
+        Settings::new(serde_json::from_value::<Config>(config).unwrap())
+            .map_err(|issue| issue.message)
+            .unwrap()
     }
 
     #[test]
@@ -146,7 +154,8 @@ mod tests {
         assert_eq!(s.wanted(None), None);
         assert_eq!(s.wanted(Some(r#"{"type": "text"}"#)), None);
         assert_eq!(s.wanted(Some(r#"{"type": "json_object"}"#)), Some(Wanted { object: true, schema: None }));
-        let format = json!({"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "array"}}});
+        let format =
+            json!({"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "array"}}});
         let wanted = s.wanted(Some(&format.to_string())).unwrap();
         assert_eq!(wanted.schema, Some(json!({"type": "array"})));
         assert_eq!(Wanted::from_bytes(&wanted.to_bytes()), Some(wanted));
@@ -169,7 +178,8 @@ mod tests {
         assert_eq!(issue(json!({"schema": {"type": "nonsense"}})).pointer, "/schema");
         assert_eq!(issue(json!({"max_retries": 50})).pointer, "/max_retries");
         let s = settings(json!({}));
-        let wanted = Wanted { object: false, schema: Some(json!({"$ref": "https://example.com/schema.json"})) };
+        let wanted =
+            Wanted { object: false, schema: Some(json!({"$ref": "https://example.com/schema.json"})) };
         assert!(s.wish(&wanted).is_err());
     }
 }

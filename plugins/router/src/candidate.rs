@@ -49,8 +49,9 @@ mod tests {
 
     #[test]
     fn signals_are_numbers_or_unknown() {
-        let signals = [("weight", "3"), ("latency-ms.p50", "nan"), ("error-rate", "-1"), ("price.input", "x")]
-            .map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let signals =
+            [("weight", "3"), ("latency-ms.p50", "nan"), ("error-rate", "-1"), ("price.input", "x")]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()));
         let candidate = Candidate::new("a/b", "a", &signals);
         let expected =
             Candidate { id: "a/b".into(), provider: "a".into(), weight: Some(3.0), ..Candidate::default() };

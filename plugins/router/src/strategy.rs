@@ -97,7 +97,8 @@ impl Config {
             issues.push(("/avoid_error_rate".to_owned(), message.to_owned()));
         }
         if self.strategy == Strategy::Priority && self.order.is_empty() {
-            let message = "the strategy `priority` needs the targets in order; use `fallback` for the route's order";
+            let message =
+                "the strategy `priority` needs the targets in order; use `fallback` for the route's order";
             issues.push(("/order".to_owned(), message.to_owned()));
         }
         issues
@@ -140,7 +141,8 @@ impl Config {
             },
             Strategy::Cost => match (candidate.price_input, candidate.price_output) {
                 (Some(input), Some(output)) => {
-                    let answer = ask.output_tokens.map_or(self.output_tokens, |most| most.min(self.output_tokens));
+                    let answer =
+                        ask.output_tokens.map_or(self.output_tokens, |most| most.min(self.output_tokens));
                     (0, tokens(ask.input_tokens) * input + tokens(answer) * output)
                 }
                 _ => (1, 0.0),

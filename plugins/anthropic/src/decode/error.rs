@@ -47,7 +47,11 @@ fn retry_after_ms(headers: &[(String, String)]) -> Option<u32> {
         value.trim().parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0)
     };
     let ms = number("retry-after-ms").or_else(|| number("retry-after").map(|seconds| seconds * 1000.0))?;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative; `as` saturates")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "not negative; `as` saturates"
+    )]
     Some(ms.ceil() as u32)
 }
 
@@ -64,11 +68,15 @@ mod tests {
 
     #[test]
     fn the_apis_errors_keep_their_words() {
-        let body = r#"{"type":"error","error":{"type":"rate_limit_error","message":"Slow down."},"request_id":"r"}"#;
+        let body =
+            r#"{"type":"error","error":{"type":"rate_limit_error","message":"Slow down."},"request_id":"r"}"#;
         let error = fail(429, &[("retry-after", "7")], body);
         assert_eq!((error.status, error.code.as_str()), (429, "rate_limit_error"));
         assert_eq!((error.message.as_str(), error.retry_after_ms), ("Slow down.", Some(7000)));
-        assert_eq!(fail(429, &[("retry-after-ms", "12.5"), ("retry-after", "9")], body).retry_after_ms, Some(13));
+        assert_eq!(
+            fail(429, &[("retry-after-ms", "12.5"), ("retry-after", "9")], body).retry_after_ms,
+            Some(13)
+        );
         assert_eq!(fail(429, &[("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT")], body).retry_after_ms, None);
     }
 

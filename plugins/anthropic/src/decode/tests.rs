@@ -169,7 +169,9 @@ fn what_belongs_to_the_provider_is_passed_over() {
 
 #[test]
 fn errors_inside_a_stream_have_a_status() {
-    for (kind, status) in [("overloaded_error", 529), ("rate_limit_error", 429), ("api_error", 500), ("new", 500)] {
+    for (kind, status) in
+        [("overloaded_error", 529), ("rate_limit_error", 429), ("api_error", 500), ("new", 500)]
+    {
         let frame = json!({ "type": "error", "error": { "type": kind, "message": "m" } });
         assert_eq!(decode(&[frame]), [format!("error {status} {kind} m")]);
     }

@@ -242,11 +242,11 @@ fn image(url: &str) -> Result<Value, Refusal> {
 }
 
 fn document(file: &Value) -> Result<Value, Refusal> {
-    let data = file.get("file_data").and_then(Value::as_str).ok_or("names a file that is not in the request")?;
+    let data =
+        file.get("file_data").and_then(Value::as_str).ok_or("names a file that is not in the request")?;
     match data_url(data)? {
         Some((kind @ "application/pdf", data)) => {
-            let mut block =
-                json!({ "type": "document", "source": { "type": "base64", "media_type": kind, "data": data } });
+            let mut block = json!({ "type": "document", "source": { "type": "base64", "media_type": kind, "data": data } });
             if let (Value::Object(map), Some(name)) = (&mut block, file.get("filename")) {
                 map.insert("title".into(), name.clone());
             }

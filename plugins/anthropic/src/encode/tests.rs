@@ -81,9 +81,7 @@ fn instructions_alone_become_a_turn() {
 
 #[test]
 fn tool_calls_and_results() {
-    let call = |id: &str, name: &str, arguments: &str| {
-        json!({ "id": id, "type": "function", "function": { "name": name, "arguments": arguments } })
-    };
+    let call = |id: &str, name: &str, arguments: &str| json!({ "id": id, "type": "function", "function": { "name": name, "arguments": arguments } });
     let messages = chat(json!([
         { "role": "user", "content": "Weather?" },
         { "role": "assistant", "content": null, "tool_calls": [
@@ -122,7 +120,10 @@ fn a_conversation_with_calls_declares_its_tools() {
     .unwrap();
     assert_eq!(out.get("tools"), Some(&json!([{ "name": "f", "input_schema": { "type": "object" } }])));
     assert_eq!(out.get("tool_choice"), Some(&json!({ "type": "none" })));
-    assert_eq!(out.pointer("/messages/2/content/0"), Some(&json!({ "type": "tool_result", "tool_use_id": "1" })));
+    assert_eq!(
+        out.pointer("/messages/2/content/0"),
+        Some(&json!({ "type": "tool_result", "tool_use_id": "1" }))
+    );
 }
 
 #[test]
@@ -174,15 +175,21 @@ fn images_and_files() {
             .map(|out| out.pointer("/messages/0/content/0").unwrap().clone())
     };
     assert_eq!(
-        part(json!({ "type": "image_url", "image_url": { "url": "data:image/jpg;base64,AAAA", "detail": "low" } })),
-        Ok(json!({ "type": "image", "source": { "type": "base64", "media_type": "image/jpeg", "data": "AAAA" } }))
+        part(
+            json!({ "type": "image_url", "image_url": { "url": "data:image/jpg;base64,AAAA", "detail": "low" } })
+        ),
+        Ok(
+            json!({ "type": "image", "source": { "type": "base64", "media_type": "image/jpeg", "data": "AAAA" } })
+        )
     );
     assert_eq!(
         part(json!({ "type": "image_url", "image_url": { "url": "https://a/b.png" } })),
         Ok(json!({ "type": "image", "source": { "type": "url", "url": "https://a/b.png" } }))
     );
     assert_eq!(
-        part(json!({ "type": "file", "file": { "filename": "a.pdf", "file_data": "data:application/pdf;base64,BB" } })),
+        part(
+            json!({ "type": "file", "file": { "filename": "a.pdf", "file_data": "data:application/pdf;base64,BB" } })
+        ),
         Ok(json!({ "type": "document", "title": "a.pdf",
                    "source": { "type": "base64", "media_type": "application/pdf", "data": "BB" } }))
     );
@@ -215,7 +222,8 @@ fn what_cannot_be_expressed_is_refused_by_name_or_dropped_on_request() {
         let request = hello(json!({ name: value }));
         let error = encode(request.clone()).unwrap_err();
         assert!(error.contains(name), "{error}");
-        let dropped = with(request, "claude-sonnet-4-5", Options { drop_params: true, ..Options::default() }).unwrap();
+        let dropped =
+            with(request, "claude-sonnet-4-5", Options { drop_params: true, ..Options::default() }).unwrap();
         assert!(name == "temperature" || dropped.get(name).is_none(), "{name}");
     }
 }
@@ -229,11 +237,17 @@ fn unknown_fields_pass_through() {
 
 #[test]
 fn schemas_become_output_config() {
-    let format = json!({ "type": "json_schema", "json_schema": { "name": "n", "schema": { "type": "array" } } });
+    let format =
+        json!({ "type": "json_schema", "json_schema": { "name": "n", "schema": { "type": "array" } } });
     let out = encode(hello(json!({ "response_format": format, "output_config": { "task": 1 } }))).unwrap();
     let expected = json!({ "task": 1, "format": { "type": "json_schema", "schema": { "type": "array" } } });
     assert_eq!(out.get("output_config"), Some(&expected));
-    assert!(encode(hello(json!({ "response_format": { "type": "text" } }))).unwrap().get("output_config").is_none());
+    assert!(
+        encode(hello(json!({ "response_format": { "type": "text" } })))
+            .unwrap()
+            .get("output_config")
+            .is_none()
+    );
 }
 
 #[test]
@@ -245,7 +259,10 @@ fn effort_is_a_budget_or_adaptive_by_the_models_version() {
     };
     let budget = |n: u64| json!({ "type": "enabled", "budget_tokens": n });
     let out = think("claude-sonnet-4-5", json!({})).unwrap();
-    assert_eq!((out.get("thinking"), out.get("max_tokens")), (Some(&budget(8192)), Some(&json!(4096 + 8192))));
+    assert_eq!(
+        (out.get("thinking"), out.get("max_tokens")),
+        (Some(&budget(8192)), Some(&json!(4096 + 8192)))
+    );
     let out = think("claude-sonnet-4-5", json!({ "max_completion_tokens": 2000 })).unwrap();
     assert_eq!((out.get("thinking"), out.get("max_tokens")), (Some(&budget(1500)), Some(&json!(2000))));
     assert_eq!(think("claude-sonnet-4-5", json!({ "max_tokens": 500 })).unwrap().get("thinking"), None);

@@ -31,7 +31,8 @@ pub fn translate(
         if used.is_empty() {
             return Ok(());
         }
-        tools = used.iter().map(|name| json!({ "name": name, "input_schema": { "type": "object" } })).collect();
+        tools =
+            used.iter().map(|name| json!({ "name": name, "input_schema": { "type": "object" } })).collect();
         choice = Some(json!({ "type": "none" }));
     }
     if parallel == Some(Value::Bool(false)) {

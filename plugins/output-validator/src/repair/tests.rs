@@ -34,7 +34,11 @@ fn small_slips_are_mended_and_named() {
     check("{'a': 'it's so'}", json!({"a": "it's so"}), &["single-quotes", "unescaped-quote"]);
     check("{a: 1, b_2: 2}", json!({"a": 1, "b_2": 2}), &["unquoted-key"]);
     check("{\"a\": 1 // one\n, /* two */ \"b\": 2}", json!({"a": 1, "b": 2}), &["comment"]);
-    check("{\"a\": True, \"b\": None, \"c\": NaN}", json!({"a": true, "b": null, "c": null}), &["foreign-literal"]);
+    check(
+        "{\"a\": True, \"b\": None, \"c\": NaN}",
+        json!({"a": true, "b": null, "c": null}),
+        &["foreign-literal"],
+    );
     check("{\"a\": 1 \"b\": 2}", json!({"a": 1, "b": 2}), &["missing-comma"]);
     check("{\"a\": \"x\"\n \"b\": \"y\"}", json!({"a": "x", "b": "y"}), &["missing-comma"]);
     check("\u{201c}a\u{201d}", json!("a"), &["typographic-quotes"]);
@@ -62,7 +66,8 @@ fn what_was_cut_off_is_closed() {
 
 #[test]
 fn every_prefix_of_a_document_is_read_without_a_panic() {
-    let whole = r#"{"a": [1.5e3, true, null, "x\u00e9\n"], "b": {"c": {"d": ["e", {"f": -1}]}}, "ü": "日本"}"#;
+    let whole =
+        r#"{"a": [1.5e3, true, null, "x\u00e9\n"], "b": {"c": {"d": ["e", {"f": -1}]}}, "ü": "日本"}"#;
     for (at, _) in whole.char_indices().skip(1) {
         let mended = read(whole.get(..at).unwrap());
         assert!(mended.is_some_and(|m| m.value.is_object() && m.mends.contains(&"truncated")), "{at}");
