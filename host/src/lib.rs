@@ -3,7 +3,10 @@
 //! Modules from the ground up; a module imports lower layers or its own folder only (see `ARCHITECTURE.md`).
 
 pub mod chat;
+pub mod clock;
 pub mod error;
 pub mod exchange;
 pub mod format;
 pub mod pipeline;
+pub mod plugin;
+pub mod secret;

@@ -192,6 +192,15 @@ impl Prompt {
         Ok(())
     }
 
+    /// Appends a message.
+    ///
+    /// # Errors
+    /// [`PromptError::NoSuchPosition`] where the request has no messages.
+    pub fn append(&mut self, role: &str, text: &str) -> Result<(), PromptError> {
+        let end = self.body.get("messages").and_then(Value::as_array).map_or(0, Vec::len);
+        self.insert(u32::try_from(end).unwrap_or(u32::MAX), role, text)
+    }
+
     /// The JSON at a pointer (RFC 6901); the empty pointer gives the whole body.
     #[must_use]
     pub fn json(&self, pointer: &str) -> Option<String> {
