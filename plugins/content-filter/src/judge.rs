@@ -72,17 +72,18 @@ fn mask(settings: &Settings, text: &str, from: usize, until: usize, hits: &[Hit]
     let masks = |rule: usize| settings.rule(rule).is_some_and(|r| r.action == Action::Mask);
     let mut words = hits.iter().filter(|h| masks(h.rule)).copied().peekable();
     // The next match of each pattern; searched again only once it has been passed.
-    let mut nexts: Vec<(&Pattern, usize, Option<(usize, usize)>)> =
-        settings.patterns.iter().filter(|(_, rule)| masks(*rule)).map(|(p, rule)| (p, *rule, p.find(text, from, until))).collect();
+    let find = |pattern: &Pattern, rule, from| pattern.find(text, from, until).map(|(start, end)| Hit { start, end, rule });
+    let masking = settings.patterns.iter().filter(|(_, rule)| masks(*rule));
+    let mut nexts: Vec<_> = masking.map(|(pattern, rule)| (pattern, *rule, find(pattern, *rule, from))).collect();
     let mut pos = from;
     loop {
         while words.next_if(|h| h.start < pos).is_some() {}
-        for (pattern, _, next) in &mut nexts {
-            if next.is_some_and(|(start, _)| start < pos) {
-                *next = pattern.find(text, pos, until);
+        for (pattern, rule, next) in &mut nexts {
+            if next.is_some_and(|hit| hit.start < pos) {
+                *next = find(pattern, *rule, pos);
             }
         }
-        let candidates = nexts.iter().filter_map(|(_, rule, next)| next.map(|(start, end)| Hit { start, end, rule: *rule }));
+        let candidates = nexts.iter().filter_map(|(_, _, next)| *next);
         let Some(best) = candidates.chain(words.peek().copied()).min_by_key(|h| (h.start, std::cmp::Reverse(h.end), h.rule)) else { break };
         if best.end > until {
             // It begins where all is decided and ends where not: hold it whole, and decide it again.

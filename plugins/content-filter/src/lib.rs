@@ -24,7 +24,7 @@ impl Plugin for ContentFilter {
     type Config = Config;
 
     fn configure(config: Config) -> Result<Self, Vec<Issue>> {
-        let issues = |wrong: Vec<settings::Wrong>| wrong.into_iter().map(|(at, what)| Issue::new(&at, &what)).collect::<Vec<_>>();
+        let issues = |wrong: Vec<settings::Wrong>| wrong.into_iter().map(|(at, what)| Issue::new(at, what)).collect::<Vec<_>>();
         Settings::new(config).map(|settings| ContentFilter { settings }).map_err(issues)
     }
 }
@@ -38,7 +38,7 @@ impl ContentFilter {
         }
         let category = category(decided.stop?)?;
         let message = format!("The {what} was stopped by a content rule ({}).", category.name);
-        Some(Rejection::new(400, "content_filtered", &message))
+        Some(Rejection::new(400, "content_filtered", message))
     }
 }
 
@@ -77,12 +77,8 @@ impl TextFilter for ContentFilter {
         if decided.before != before {
             x.put(&key, &decided.before.encode())?;
         }
-        let offset = |n: usize| u32::try_from(n).map_err(|_| Fault::invalid("the window is larger than 4 GiB"));
-        let mut edits = Vec::with_capacity(decided.changes.len());
-        for change in decided.changes {
-            edits.push(Edit { start: offset(change.start)?, end: offset(change.end)?, to: change.to });
-        }
-        Ok(Verdict::release(offset(decided.safe)?, edits))
+        let edits = decided.changes.into_iter().map(|c| Edit::new(c.start, c.end, c.to)).collect();
+        Ok(Verdict::release(decided.safe, edits))
     }
 }
 

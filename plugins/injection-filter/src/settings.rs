@@ -70,7 +70,8 @@ impl Settings {
         let scopes = config.scopes.unwrap_or_else(|| ["user", "tool"].map(|s| (s.to_owned(), threshold)).into());
         let all = scopes.iter().map(|(name, value)| (format!("/scopes/{name}"), value));
         for (pointer, value) in all.chain([("/threshold".to_owned(), &threshold)]) {
-            if !(*value > 0.0 && *value <= 1.0) && !wrong.iter().any(|(at, _)| *at == pointer) {
+            let usable = *value > 0.0 && *value <= 1.0;
+            if !usable && !wrong.iter().any(|(at, _)| *at == pointer) {
                 wrong.push((pointer, "choose a number above 0 and up to 1".into()));
             }
         }

@@ -28,7 +28,7 @@ impl Plugin for PiiMask {
     type Config = Config;
 
     fn configure(config: Config) -> Result<Self, Vec<Issue>> {
-        let issues = |wrong: Vec<settings::Wrong>| wrong.into_iter().map(|(at, what)| Issue::new(&at, &what)).collect::<Vec<_>>();
+        let issues = |wrong: Vec<settings::Wrong>| wrong.into_iter().map(|(at, what)| Issue::new(at, what)).collect::<Vec<_>>();
         Settings::new(config).map(|settings| PiiMask { settings }).map_err(issues)
     }
 }
@@ -47,7 +47,7 @@ impl PreRequest for PiiMask {
         }
         if let Some(name) = plan.refused(&self.settings) {
             let message = format!("The request contains private data that may not be sent ({name}).");
-            return Ok(Decision::Reject(Rejection::new(400, "pii_detected", &message)));
+            return Ok(Decision::Reject(Rejection::new(400, "pii_detected", message)));
         }
         let mut vault = Vault::default();
         for part in &texts {
@@ -76,12 +76,8 @@ impl TextFilter for PiiMask {
         };
         let entries = vault::decode(&map).ok_or_else(|| Fault::internal("the placeholder map cannot be read"))?;
         let (safe, changes) = restore::restore(&entries, &w.text, json, w.last);
-        let offset = |n: usize| u32::try_from(n).map_err(|_| Fault::invalid("the window is larger than 4 GiB"));
-        let mut edits = Vec::with_capacity(changes.len());
-        for change in changes {
-            edits.push(Edit { start: offset(change.start)?, end: offset(change.end)?, to: change.to });
-        }
-        Ok(Verdict::release(offset(safe)?, edits))
+        let edits = changes.into_iter().map(|c| Edit::new(c.start, c.end, c.to)).collect();
+        Ok(Verdict::release(safe, edits))
     }
 }
 

@@ -6,7 +6,7 @@
 use crate::scan::{BUILT_IN, Found, Scanner};
 use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What happens to a find.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct Config {
     entities: Option<Vec<String>>,
     action: Action,
     actions: BTreeMap<String, Action>,
-    allow: HashSet<String>,
+    allow: BTreeSet<String>,
     custom: Vec<Custom>,
     restore: Option<bool>,
     salt: String,
@@ -69,7 +69,7 @@ pub struct Settings {
     kinds: Vec<Kind>,
     scanner: Scanner,
     custom: Vec<Regex>,
-    allow: HashSet<String>,
+    allow: BTreeSet<String>,
     /// Whether placeholders are replaced in the answer.
     pub restore: bool,
     /// Hashed before a value.

@@ -3,15 +3,15 @@
 //! Invariants: the same value of the same kind has one placeholder; no placeholder is one that occurs in
 //! the request by itself. The encoded form goes into the exchange's scratch and nowhere else.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Placeholders and their values.
 #[derive(Debug, Default)]
 pub struct Vault {
     entries: Vec<(String, String)>,
-    known: HashMap<(usize, String), usize>,
-    next: HashMap<usize, u32>,
-    taken: HashSet<String>,
+    known: BTreeMap<(usize, String), usize>,
+    next: BTreeMap<usize, u32>,
+    taken: BTreeSet<String>,
 }
 
 impl Vault {

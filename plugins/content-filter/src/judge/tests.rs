@@ -1,4 +1,5 @@
 //! Rules against each other.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
 

@@ -1,4 +1,5 @@
 //! Bounded matches.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
 

@@ -1,4 +1,5 @@
 //! Configurations that are taken, and what the others are told.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
 

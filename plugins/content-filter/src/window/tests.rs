@@ -1,5 +1,6 @@
 //! Whole and cut: a small model of the host holds what is not safe, applies the changes, keeps what the
 //! filter puts aside.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
 use proptest::prelude::*;

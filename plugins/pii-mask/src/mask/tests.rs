@@ -1,4 +1,5 @@
 //! Whole requests through a plan.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
 

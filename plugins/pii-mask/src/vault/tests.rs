@@ -1,4 +1,5 @@
 //! Numbering, and the encoded form.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
 
