@@ -54,6 +54,8 @@ mod tests {
 
     #[test]
     fn a_line_starts_with_what_it_is_about() {
-        assert_eq!(fields(&event(), "7")[..3], [("exchange", "x1"), ("at-ms", "7"), ("status", "200")]);
+        let event = event();
+        let fields = fields(&event, "7");
+        assert!(fields.starts_with(&[("exchange", "x1"), ("at-ms", "7"), ("status", "200")]));
     }
 }

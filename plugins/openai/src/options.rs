@@ -50,7 +50,9 @@ impl Options {
                         "api-key" => Auth::ApiKey,
                         "none" => Auth::None,
                         _ => {
-                            return Err(format!("option `auth` cannot be `{value}`: bearer, api-key or none"));
+                            return Err(format!(
+                                "option `auth` cannot be `{value}`: bearer, api-key or none"
+                            ));
                         }
                     }
                 }
@@ -86,5 +88,17 @@ mod tests {
         let target = [("provider".to_owned(), "openai".to_owned())];
         assert!(matches!(Options::default().for_target(&target), Ok(Cow::Borrowed(_))));
         assert!(Options::default().for_target(&[("option.orgnization".to_owned(), "x".to_owned())]).is_err());
+    }
+
+    #[test]
+    fn the_schema_tells_the_same_settings_and_defaults() {
+        let schema: serde_json::Value = serde_json::from_str(include_str!("../config.schema.json")).unwrap();
+        let properties = schema.get("properties").and_then(|all| all.as_object()).unwrap();
+        let told: serde_json::Map<_, _> = properties
+            .iter()
+            .map(|(name, property)| (name.clone(), property.get("default").unwrap().clone()))
+            .collect();
+        let told: Options = serde_json::from_value(told.into()).unwrap();
+        assert_eq!(format!("{told:?}"), format!("{:?}", Options::default()));
     }
 }

@@ -182,4 +182,16 @@ mod tests {
             Wanted { object: false, schema: Some(json!({"$ref": "https://example.com/schema.json"})) };
         assert!(s.wish(&wanted).is_err());
     }
+
+    #[test]
+    fn the_schema_tells_the_same_settings_and_defaults() {
+        let schema: serde_json::Value = serde_json::from_str(include_str!("../config.schema.json")).unwrap();
+        let properties = schema.get("properties").and_then(|all| all.as_object()).unwrap();
+        let told: serde_json::Map<_, _> = properties
+            .iter()
+            .map(|(name, property)| (name.clone(), property.get("default").unwrap().clone()))
+            .collect();
+        let told: Config = serde_json::from_value(told.into()).unwrap();
+        assert_eq!(format!("{told:?}"), format!("{:?}", Config::default()));
+    }
 }

@@ -92,7 +92,7 @@ impl Config {
         if !self.weights.is_empty() && self.weights.values().all(|weight| *weight == 0.0) {
             issues.push(("/weights".to_owned(), "at least one weight must be above 0".to_owned()));
         }
-        if !(self.avoid_error_rate > 0.0) {
+        if self.avoid_error_rate.is_nan() || self.avoid_error_rate <= 0.0 {
             let message = "is a share above 0; above 1 switches avoidance off";
             issues.push(("/avoid_error_rate".to_owned(), message.to_owned()));
         }

@@ -5,253 +5,10 @@
 //! a wrong hit costs trust.
 //! It never judges similarity (the vectors do) and keeps no text: the signature is stored as a digest.
 
+mod words;
+
 use std::collections::BTreeSet;
-
-/// Words that turn a statement around. Contractions in n't count as well.
-const NEGATIONS: &[&str] = &[
-    "no", "not", "never", "none", "nobody", "nothing", "nowhere", "neither", "nor", "without", "cannot",
-    "cant", "dont", "doesnt", "isnt", "wont", "except", "unless", "kein", "keine", "nicht", "nie", "ohne",
-    "pas", "jamais", "sans", "sin", "nunca", "non", "mai", "senza",
-];
-
-/// Words of which another, at much the same place in a sentence, means something else.
-const TELLING: &[&str] = &[
-    "above",
-    "add",
-    "after",
-    "all",
-    "allow",
-    "any",
-    "ascending",
-    "before",
-    "below",
-    "best",
-    "both",
-    "bottom",
-    "buy",
-    "cheapest",
-    "close",
-    "cons",
-    "create",
-    "decrease",
-    "decode",
-    "decrypt",
-    "delete",
-    "deny",
-    "descending",
-    "disable",
-    "disadvantages",
-    "download",
-    "each",
-    "enable",
-    "encode",
-    "encrypt",
-    "end",
-    "east",
-    "export",
-    "fastest",
-    "first",
-    "forbid",
-    "from",
-    "greater",
-    "high",
-    "higher",
-    "highest",
-    "import",
-    "increase",
-    "insert",
-    "install",
-    "last",
-    "left",
-    "less",
-    "long",
-    "longer",
-    "longest",
-    "lose",
-    "low",
-    "lower",
-    "lowest",
-    "max",
-    "maximum",
-    "min",
-    "minimum",
-    "more",
-    "most",
-    "least",
-    "negative",
-    "new",
-    "newest",
-    "next",
-    "north",
-    "off",
-    "old",
-    "oldest",
-    "open",
-    "optional",
-    "over",
-    "positive",
-    "previous",
-    "private",
-    "pros",
-    "public",
-    "push",
-    "pull",
-    "advantages",
-    "receive",
-    "reject",
-    "remove",
-    "required",
-    "right",
-    "sell",
-    "send",
-    "short",
-    "shorter",
-    "shortest",
-    "slowest",
-    "smallest",
-    "biggest",
-    "largest",
-    "south",
-    "start",
-    "stop",
-    "subtract",
-    "today",
-    "tomorrow",
-    "top",
-    "under",
-    "uninstall",
-    "update",
-    "upload",
-    "west",
-    "who",
-    "whom",
-    "when",
-    "where",
-    "why",
-    "win",
-    "worst",
-    "yesterday",
-    "accept",
-    "divide",
-    "multiply",
-    "female",
-    "male",
-    "day",
-    "week",
-    "month",
-    "year",
-    "summer",
-    "winter",
-    "spring",
-    "autumn",
-];
-
-/// Words that start a sentence with a capital and are not names.
-const STARTERS: &[&str] = &[
-    "a",
-    "about",
-    "an",
-    "and",
-    "are",
-    "as",
-    "at",
-    "but",
-    "by",
-    "can",
-    "could",
-    "define",
-    "describe",
-    "did",
-    "do",
-    "does",
-    "explain",
-    "find",
-    "for",
-    "from",
-    "get",
-    "give",
-    "had",
-    "has",
-    "have",
-    "hello",
-    "help",
-    "hey",
-    "hi",
-    "how",
-    "i",
-    "i'm",
-    "if",
-    "in",
-    "is",
-    "it",
-    "let",
-    "list",
-    "make",
-    "may",
-    "me",
-    "my",
-    "of",
-    "on",
-    "or",
-    "please",
-    "say",
-    "shall",
-    "should",
-    "show",
-    "so",
-    "summarise",
-    "summarize",
-    "tell",
-    "thanks",
-    "that",
-    "the",
-    "then",
-    "there",
-    "these",
-    "they",
-    "this",
-    "to",
-    "translate",
-    "was",
-    "we",
-    "were",
-    "what",
-    "what's",
-    "when",
-    "where",
-    "which",
-    "who",
-    "who's",
-    "whose",
-    "why",
-    "will",
-    "with",
-    "would",
-    "write",
-    "you",
-    "your",
-];
-
-/// Numbers in words.
-const NUMBERS: &[(&str, &str)] = &[
-    ("zero", "0"),
-    ("one", "1"),
-    ("two", "2"),
-    ("three", "3"),
-    ("four", "4"),
-    ("five", "5"),
-    ("six", "6"),
-    ("seven", "7"),
-    ("eight", "8"),
-    ("nine", "9"),
-    ("ten", "10"),
-    ("eleven", "11"),
-    ("twelve", "12"),
-    ("twenty", "20"),
-    ("hundred", "100"),
-    ("thousand", "1000"),
-    ("million", "1000000"),
-];
+use words::{NEGATIONS, NUMBERS, STARTERS, TELLING};
 
 /// What must agree between two questions, as one line.
 pub fn signature(text: &str) -> String {
@@ -290,7 +47,7 @@ fn word(
         return;
     }
     let lower = word.to_lowercase().replace('\u{2019}', "'");
-    if lower.ends_with("n't") || NEGATIONS.contains(&lower.as_str()) {
+    if lower.ends_with("n't") || has(NEGATIONS, &lower) {
         *negations += 1;
         return;
     }
@@ -298,21 +55,27 @@ fn word(
         numbers.push(lower);
         return;
     }
-    if let Some((_, digits)) = NUMBERS.iter().find(|(name, _)| *name == lower) {
+    if let Some((_, digits)) =
+        NUMBERS.binary_search_by(|(name, _)| (*name).cmp(&lower)).ok().and_then(|at| NUMBERS.get(at))
+    {
         numbers.push((*digits).to_owned());
         return;
     }
     let bare = lower.strip_suffix("'s").unwrap_or(&lower);
-    if TELLING.contains(&bare) {
+    if has(TELLING, bare) {
         telling.insert(bare.to_owned());
         return;
     }
     let capital = word.chars().any(char::is_uppercase);
     let symbol = word.contains(['+', '#', '%', '$', '€']);
     let only_grammar = starts_sentence || lower == "i" || lower.starts_with("i'");
-    if symbol || (capital && !(only_grammar && STARTERS.contains(&lower.as_str()))) {
+    if symbol || (capital && !(only_grammar && has(STARTERS, &lower))) {
         names.insert(bare.to_owned());
     }
+}
+
+fn has(words: &[&str], word: &str) -> bool {
+    words.binary_search(&word).is_ok()
 }
 
 #[cfg(test)]

@@ -171,7 +171,7 @@ fn hex(digest: &[u8; 32]) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, clippy::needless_pass_by_value, reason = "tests")]
+    #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::{Keys, keys, text_digest};
     use serde_json::{Value, json};

@@ -1,5 +1,5 @@
 //! Tests of the translation of requests.
-#![expect(clippy::unwrap_used, clippy::needless_pass_by_value, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::body;
 use crate::options::Options;

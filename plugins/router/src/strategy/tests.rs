@@ -98,3 +98,14 @@ fn mistakes_are_named_with_their_place() {
     assert_eq!(config(json!({"weights": {"a": 0}})).issues().len(), 1);
     assert!(serde_json::from_value::<Config>(json!({"strategie": "cost"})).is_err());
 }
+
+#[test]
+fn the_schema_tells_the_same_settings_and_defaults() {
+    let schema: Value = serde_json::from_str(include_str!("../../config.schema.json")).unwrap();
+    let properties = schema.get("properties").and_then(Value::as_object).unwrap();
+    let told: serde_json::Map<_, _> = properties
+        .iter()
+        .map(|(name, property)| (name.clone(), property.get("default").unwrap().clone()))
+        .collect();
+    assert_eq!(format!("{:?}", config(told.into())), format!("{:?}", Config::default()));
+}
