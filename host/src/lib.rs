@@ -4,3 +4,4 @@
 
 pub mod chat;
 pub mod exchange;
+pub mod price;
