@@ -5,3 +5,4 @@
 pub mod chat;
 pub mod exchange;
 pub mod price;
+pub mod store;
