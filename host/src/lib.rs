@@ -6,3 +6,6 @@ pub mod chat;
 pub mod exchange;
 pub mod price;
 pub mod store;
+pub mod auth;
+pub mod balance;
+pub mod ledger;
