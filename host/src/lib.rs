@@ -9,3 +9,4 @@ pub mod store;
 pub mod auth;
 pub mod balance;
 pub mod ledger;
+pub mod embedding;

@@ -193,7 +193,7 @@ fn unit(vector: &[f32]) -> Result<Vec<f32>, VectorError> {
     if vector.len() > MAX_DIMENSIONS {
         return Err(VectorError::Invalid);
     }
-    let length = vector.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+    let length = vector.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
     if !length.is_finite() || length <= f64::from(f32::MIN_POSITIVE) {
         return Err(VectorError::Invalid);
     }
