@@ -116,7 +116,7 @@ fn what_is_left_is_written_when_the_ledger_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_locked_file_delays_and_loses_nothing() {
+async fn a_failing_file_delays_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     let ledger = Ledger::open(LedgerSettings { path: Some(path.clone()), backlog: 2 }).unwrap();
