@@ -10,8 +10,21 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Tags of one answer that are kept.
+/// Bytes of an id, and of a tag.
+const MAX_NAME: usize = 512;
+/// Tags of one answer.
 const MAX_TAGS: usize = 32;
+
+/// A mark that no answer is kept by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadMark {
+    /// Its id.
+    #[error("the id of a kept answer is 1 to {MAX_NAME} bytes long")]
+    Id,
+    /// Its tags.
+    #[error("a kept answer has at most {MAX_TAGS} tags, each of 1 to {MAX_NAME} bytes")]
+    Tags,
+}
 
 /// An answer as the provider gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,8 +56,23 @@ impl Answers {
         Self { map: Bounded::new(limits) }
     }
 
-    /// Keeps an answer as the mark says, and says whether it found room. A lifetime of zero means until it is
-    /// evicted.
+    /// Whether an answer can be kept by this mark.
+    ///
+    /// # Errors
+    /// [`BadMark`].
+    pub fn check(mark: &Keep) -> Result<(), BadMark> {
+        let fits = |name: &str| (1..=MAX_NAME).contains(&name.len());
+        if !fits(&mark.id) {
+            return Err(BadMark::Id);
+        }
+        if mark.tags.len() > MAX_TAGS || !mark.tags.iter().all(|tag| fits(tag)) {
+            return Err(BadMark::Tags);
+        }
+        Ok(())
+    }
+
+    /// Keeps an answer as the mark says, and says whether it did: not by a mark that [`Answers::check`]
+    /// refuses, and not what is larger than the store. A lifetime of zero means until it is evicted.
     pub fn put(
         &self,
         tenant: &str,
@@ -54,13 +82,16 @@ impl Answers {
         provider: &str,
         usage: Usage,
     ) -> bool {
+        if Self::check(mark).is_err() {
+            return false;
+        }
         let answer = KeptAnswer {
             events,
             model: model.to_owned(),
             provider: provider.to_owned(),
             usage,
             created: Instant::now(),
-            tags: mark.tags.iter().take(MAX_TAGS).cloned().collect(),
+            tags: mark.tags.clone(),
         };
         let bytes = answer.bytes();
         let ttl = (mark.ttl > Duration::ZERO).then_some(mark.ttl);
@@ -197,6 +228,23 @@ mod tests {
         assert_eq!(answers.forget_by_tag("acme", "prices"), 0);
         assert!(answers.get("acme", "3").is_some() && answers.get("acme2", "1").is_some());
         assert!(answers.forget("acme", "3") && !answers.forget("acme", "3"));
+    }
+
+    #[test]
+    fn a_mark_out_of_bounds_keeps_nothing() {
+        let long = "x".repeat(MAX_NAME + 1);
+        let tags = ["t"; MAX_TAGS + 1];
+        for (mark, why) in [
+            (mark("", 1, &[]), BadMark::Id),
+            (mark(&long, 1, &[]), BadMark::Id),
+            (mark("id", 1, &[""]), BadMark::Tags),
+            (mark("id", 1, &tags), BadMark::Tags),
+        ] {
+            let answers = answers();
+            assert_eq!(Answers::check(&mark), Err(why));
+            assert!(!put(&answers, "acme", &mark, "hello"));
+            assert_eq!(answers.size(), (0, 0));
+        }
     }
 
     #[test]

@@ -71,18 +71,11 @@ impl Kv {
         tenant: &str,
         bucket: &str,
         name: &str,
-        value: impl Into<Bytes>,
+        value: &[u8],
         ttl: Option<Duration>,
     ) -> Result<(), KvError> {
-        // A copy, so that a small slice does not keep a large buffer alive.
-        let value = Bytes::copy_from_slice(&value.into());
-        let bytes = value.len();
-        self.map.insert(
-            &key([tenant, bucket, name]),
-            Value::Bytes(value),
-            bytes,
-            ttl.or(self.default_ttl),
-        )?;
+        let kept = Value::Bytes(Bytes::copy_from_slice(value));
+        self.map.insert(&key([tenant, bucket, name]), kept, value.len(), ttl.or(self.default_ttl))?;
         Ok(())
     }
 
@@ -136,7 +129,7 @@ mod tests {
     #[test]
     fn tenants_and_buckets_do_not_see_one_another() {
         let kv = kv();
-        kv.set("a", "b", "k", "1", None).unwrap();
+        kv.set("a", "b", "k", b"1", None).unwrap();
         assert_eq!(kv.get("a", "b", "k").unwrap(), "1");
         assert_eq!(kv.get("b", "b", "k"), None);
         assert_eq!(kv.get("a", "c", "k"), None);
@@ -161,8 +154,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_default_lifetime_holds_where_none_is_given() {
         let kv = Kv::new(Limits { entries: 10, bytes: 10_000 }, Some(Duration::from_secs(5)));
-        kv.set("a", "b", "default", "x", None).unwrap();
-        kv.set("a", "b", "longer", "x", Some(Duration::from_secs(6))).unwrap();
+        kv.set("a", "b", "default", b"x", None).unwrap();
+        kv.set("a", "b", "longer", b"x", Some(Duration::from_secs(6))).unwrap();
         tokio::time::advance(Duration::from_secs(5)).await;
         assert_eq!(kv.get("a", "b", "default"), None);
         assert!(kv.get("a", "b", "longer").is_some());
@@ -174,9 +167,9 @@ mod tests {
     #[test]
     fn only_numbers_add_up() {
         let kv = kv();
-        kv.set("a", "b", "k", "41", None).unwrap();
+        kv.set("a", "b", "k", b"41", None).unwrap();
         assert_eq!(kv.incr("a", "b", "k", 1, None), Ok(42));
-        kv.set("a", "b", "k", "x", None).unwrap();
+        kv.set("a", "b", "k", b"x", None).unwrap();
         assert_eq!(kv.incr("a", "b", "k", 1, None), Err(KvError::NotANumber));
         assert_eq!(kv.get("a", "b", "k").unwrap(), "x");
         assert_eq!(kv.incr("a", "b", "max", i64::MAX, None), Ok(i64::MAX));
