@@ -2,11 +2,11 @@
 //!
 //! Modules from the ground up; a module imports lower layers or its own folder only (see `ARCHITECTURE.md`).
 
-pub mod chat;
-pub mod exchange;
-pub mod price;
-pub mod store;
 pub mod auth;
 pub mod balance;
-pub mod ledger;
+pub mod chat;
 pub mod embedding;
+pub mod exchange;
+pub mod ledger;
+pub mod price;
+pub mod store;
