@@ -2,11 +2,18 @@
 //!
 //! Modules from the ground up; a module imports lower layers or its own folder only (see `ARCHITECTURE.md`).
 
+pub mod auth;
+pub mod balance;
 pub mod chat;
 pub mod clock;
+pub mod config;
+pub mod embedding;
 pub mod error;
 pub mod exchange;
 pub mod format;
+pub mod ledger;
 pub mod pipeline;
 pub mod plugin;
+pub mod price;
 pub mod secret;
+pub mod store;
