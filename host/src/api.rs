@@ -3,7 +3,7 @@
 use crate::chat::Operation;
 use crate::error::{Error, Party};
 use crate::format::openai;
-use crate::proxy::{self, Body, Gateway, Inbound, error_response, log_error, request_id};
+use crate::proxy::{self, Body, Gateway, Inbound, error_response, request_id};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};

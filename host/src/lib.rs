@@ -2,6 +2,7 @@
 //!
 //! Modules from the ground up; a module imports lower layers or its own folder only (see `ARCHITECTURE.md`).
 
+pub mod api;
 pub mod auth;
 pub mod balance;
 pub mod chat;
@@ -15,5 +16,12 @@ pub mod ledger;
 pub mod pipeline;
 pub mod plugin;
 pub mod price;
+pub mod proxy;
+pub mod route;
 pub mod secret;
+pub mod server;
+pub mod shutdown;
+pub mod sse;
 pub mod store;
+pub mod telemetry;
+pub mod upstream;

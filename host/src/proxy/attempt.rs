@@ -149,7 +149,7 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
     let from = Instant::now();
     let answered = provider.upstream.send(request).await;
     life.waited += from.elapsed();
-    let mut answered = answered.map_err(provider_failed)?;
+    let answered = answered.map_err(provider_failed)?;
     let status = answered.status;
     let headers = shown(&answered.headers);
     if !status.is_success() {
@@ -208,7 +208,7 @@ fn adapter_facts(provider: &Provider, prompt: &Prompt, model: &str) -> Vec<(Stri
     facts.push(("model".to_owned(), model.to_owned()));
     facts.push(("operation".to_owned(), prompt.operation().name().to_owned()));
     facts.push(("streaming".to_owned(), prompt.streaming().to_string()));
-    facts.extend(provider.options.iter().cloned());
+    facts.extend(provider.options.iter().map(|(key, value)| (format!("option.{key}"), value.clone())));
     facts
 }
 
@@ -274,7 +274,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 
 /// A provider said no. Its own faults and its limits may be tried elsewhere; what it says of the request is
 /// the client's to mend.
-fn refused(error: ProviderError, after: Option<Duration>) -> Error {
+pub(super) fn refused(error: ProviderError, after: Option<Duration>) -> Error {
     let told = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_GATEWAY);
     let ours_to_hide = matches!(told.as_u16(), 401 | 403);
     let (status, message) = if ours_to_hide {
