@@ -54,11 +54,13 @@ fn models(
         return Err(wrong_method(request));
     }
     let principal = proxy::authenticate(gateway, request.headers(), id)?;
-    let routes = gateway.tenants.get(&principal.tenant).ok_or_else(|| Error::internal("The tenant has no routes."))?;
+    let routes =
+        gateway.tenants.get(&principal.tenant).ok_or_else(|| Error::internal("The tenant has no routes."))?;
     let body = match model {
         None => openai::render_models(routes.models()),
         Some(model) => {
-            let (id, owner) = routes.models().find(|(id, _)| *id == model).ok_or_else(|| proxy::unknown_model(model))?;
+            let (id, owner) =
+                routes.models().find(|(id, _)| *id == model).ok_or_else(|| proxy::unknown_model(model))?;
             openai::render_model(id, owner)
         }
     };
@@ -78,7 +80,8 @@ pub fn json_response(status: StatusCode, body: &Value, id: &str) -> Response<Bod
 }
 
 fn unknown_path(request: &Request<Incoming>) -> Error {
-    let message = format!("Unknown request URL: {} {}.", request.method(), proxy::printable(request.uri().path()));
+    let message =
+        format!("Unknown request URL: {} {}.", request.method(), proxy::printable(request.uri().path()));
     Error::new(Party::Client, StatusCode::NOT_FOUND, "unknown_url", message)
 }
 

@@ -2,10 +2,13 @@
 //!
 //! Modules from the ground up; a module imports lower layers or its own folder only (see `ARCHITECTURE.md`).
 
+pub mod admin;
 pub mod api;
+pub mod app;
 pub mod auth;
 pub mod balance;
 pub mod chat;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod embedding;

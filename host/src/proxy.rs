@@ -51,6 +51,8 @@ pub struct Gateway {
     pub tenants: HashMap<Arc<str>, Routes>,
     /// What tokens cost.
     pub prices: Arc<Prices>,
+    /// Whether a target whose price is unknown is refused.
+    pub reject_unpriced: bool,
     /// Answers kept for later.
     pub answers: Arc<Answers>,
     /// Requests kept for review.
@@ -76,7 +78,9 @@ pub struct Gateway {
 pub async fn serve(gateway: &Arc<Gateway>, inbound: Inbound) -> Result<Response<Body>, Error> {
     let started = inbound.accepted;
     let principal = authenticate(gateway, inbound.request.headers(), &inbound.id)?;
-    let routes = gateway.tenants.get(&principal.tenant).ok_or_else(|| Error::internal("The tenant has no routes."))?;
+    let routes =
+        gateway.tenants.get(&principal.tenant).ok_or_else(|| Error::internal("The tenant has no routes."))?;
+    gateway.ledger.room().await;
     let (request, prompt) = inbound.parse(gateway).await?;
     let route = find_route(routes, prompt.model())?;
     let deadline = started + gateway.total_timeout;
@@ -206,7 +210,9 @@ async fn judge(life: &mut Life, mut answer: Answer, gathered: bool) -> Result<Op
                 }
                 prompt.append("user", &note)
             });
-            asked.map_err(|error| Error::internal("The answer could not be asked for again.").caused_by(error))?;
+            asked.map_err(|error| {
+                Error::internal("The answer could not be asked for again.").caused_by(error)
+            })?;
             Ok(None)
         }
     }
@@ -229,7 +235,12 @@ async fn admit(life: &mut Life, routes: &Routes) -> Result<Admission, Error> {
                 })?;
             }
             Admission::Quarantine(rejection) => {
-                life.gateway.quarantine.put(life.exchange.id(), life.exchange.tenant(), original.body(), &rejection.code);
+                life.gateway.quarantine.put(
+                    life.exchange.id(),
+                    life.exchange.tenant(),
+                    original.body(),
+                    &rejection.code,
+                );
                 return Err(crate::pipeline::chain::rejection_error(rejection));
             }
             admission => return Ok(admission),
@@ -239,7 +250,8 @@ async fn admit(life: &mut Life, routes: &Routes) -> Result<Admission, Error> {
 }
 
 fn check_modalities(life: &Life, route: &Route) -> Result<(), Error> {
-    let refused = life.exchange.prompt().modalities().into_iter().find(|kind| !route.modalities.contains(kind));
+    let refused =
+        life.exchange.prompt().modalities().into_iter().find(|kind| !route.modalities.contains(kind));
     match refused {
         None => Ok(()),
         Some(kind) => Err(Error::bad_request(

@@ -79,6 +79,12 @@ impl Routes {
         })
     }
 
+    /// The route of this very name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Arc<Route>> {
+        self.exact.iter().chain(&self.patterns).find(|route| *route.name == *name)
+    }
+
     /// What `/v1/models` lists: every name that can be asked for, and who owns it.
     pub fn models(&self) -> impl Iterator<Item = (&str, &str)> {
         self.exact.iter().map(|route| {
@@ -97,7 +103,10 @@ impl Target {
     pub fn model_for<'a>(&'a self, asked: &'a str) -> &'a str {
         match &self.model {
             Some(model) => model,
-            None => asked.strip_prefix(&*self.provider.name).and_then(|rest| rest.strip_prefix('/')).unwrap_or(asked),
+            None => asked
+                .strip_prefix(&*self.provider.name)
+                .and_then(|rest| rest.strip_prefix('/'))
+                .unwrap_or(asked),
         }
     }
 }

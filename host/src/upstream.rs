@@ -5,9 +5,9 @@
 
 mod body;
 mod client;
-mod tls;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 pub use body::UpstreamBody;
 pub use client::{Phase, Upstream, UpstreamError, UpstreamErrorKind, UpstreamResponse, UpstreamSettings};

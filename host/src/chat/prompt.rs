@@ -43,6 +43,9 @@ pub enum Modality {
 }
 
 impl Modality {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Image, Self::Audio, Self::File, Self::Tokens, Self::Other];
+
     /// The name used in configurations and errors.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -43,7 +43,8 @@ impl Check<'_> {
 
     fn url(&mut self, pointer: &str, url: &str) {
         let parsed = url.parse::<http::Uri>().ok();
-        let fits = parsed.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some());
+        let fits = parsed
+            .is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some());
         if !fits {
             self.refuse(pointer, "this must be an http or https URL".into(), None);
         }
@@ -55,7 +56,9 @@ impl Check<'_> {
             self.plugin(&format!("{at}/adapter"), &provider.adapter);
             match provider.url() {
                 Some(url) => self.url(&format!("{at}/base_url"), url),
-                None => self.refuse(&at, "`base_url` is missing: the adapter has no default for it".into(), None),
+                None => {
+                    self.refuse(&at, "`base_url` is missing: the adapter has no default for it".into(), None)
+                }
             }
             if name.contains('/') {
                 self.refuse(&at, "a provider's name must not contain `/`".into(), None);

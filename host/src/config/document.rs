@@ -3,8 +3,8 @@
 //! Aliases are bounded by the parser, depth is bounded here, and a key that stands twice is a fault.
 
 use super::fault::{Fault, Faults};
-use saphyr_parser::{Event, Parser, ScalarStyle, Span, SpannedEventReceiver};
 use saphyr::Scalar;
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, SpannedEventReceiver};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -42,7 +42,8 @@ impl Document {
     pub fn parse(name: &str, text: &str) -> Result<Self, Faults> {
         let mut builder = Builder::default();
         let mut faults = Faults::new(name);
-        let fault = |message: String, position| Fault { path: String::new(), position, message, suggestion: None };
+        let fault =
+            |message: String, position| Fault { path: String::new(), position, message, suggestion: None };
         if let Err(error) = Parser::new_from_str(text).load(&mut builder, true) {
             let mark = error.marker();
             let position = Position { line: mark.line(), column: mark.col() + 1 };

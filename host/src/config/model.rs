@@ -10,7 +10,9 @@ use std::path::PathBuf;
 mod binding;
 mod provider;
 
-pub use binding::{Binding, Destination, Grants, Hold, Isolation, Limits, OnError, OnOverflow, PluginSource, Streams};
+pub use binding::{
+    Binding, Destination, Grants, Hold, Isolation, Limits, OnError, OnOverflow, PluginSource, Streams,
+};
 pub use provider::{Provider, ProviderTimeouts, ProviderTls};
 
 /// The configuration of a Lockgate gateway.
@@ -255,7 +257,8 @@ impl RouteTarget {
     #[must_use]
     pub fn facts(&self) -> Vec<(String, String)> {
         let Self::Described(target) = self else { return Vec::new() };
-        let mut facts: Vec<_> = target.signals.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        let mut facts: Vec<_> =
+            target.signals.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
         facts.extend(target.weight.map(|weight| ("weight".to_owned(), weight.to_string())));
         facts.extend(target.region.as_ref().map(|region| ("region".to_owned(), region.clone())));
         facts

@@ -51,12 +51,16 @@ impl Resolver<'_> {
     fn value(&mut self, value: &Value, pointer: &str) -> Value {
         match value {
             Value::String(text) if text.contains("${") => Value::String(self.text(text, pointer)),
-            Value::Array(items) => {
-                items.iter().enumerate().map(|(n, item)| self.value(item, &format!("{pointer}/{n}"))).collect()
-            }
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .map(|(n, item)| self.value(item, &format!("{pointer}/{n}")))
+                .collect(),
             Value::Object(map) => Value::Object(
                 map.iter()
-                    .map(|(key, value)| (key.clone(), self.value(value, &format!("{pointer}/{}", token(key)))))
+                    .map(|(key, value)| {
+                        (key.clone(), self.value(value, &format!("{pointer}/{}", token(key))))
+                    })
                     .collect(),
             ),
             other => other.clone(),

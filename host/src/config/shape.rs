@@ -86,10 +86,15 @@ fn explain(error: &ValidationError<'_>, schema: &Value, document: &Document, bas
         // Of several shapes, the faults of the one that comes nearest say most.
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
             let of_kind = |errors: &&Vec<ValidationError<'_>>| {
-                !errors.iter().any(|e| matches!(e.kind(), ValidationErrorKind::Type { .. }) && e.instance_path() == error.instance_path())
+                !errors.iter().any(|e| {
+                    matches!(e.kind(), ValidationErrorKind::Type { .. })
+                        && e.instance_path() == error.instance_path()
+                })
             };
             match context.iter().find(of_kind).or_else(|| context.first()) {
-                Some(errors) => errors.iter().flat_map(|error| explain(error, schema, document, base)).collect(),
+                Some(errors) => {
+                    errors.iter().flat_map(|error| explain(error, schema, document, base)).collect()
+                }
                 None => one("this fits none of the forms its place allows".into()),
             }
         }

@@ -36,7 +36,9 @@ pub fn standard(environment: &dyn Environment) -> Result<Loaded, Faults> {
     let mut text = String::from("watch: false\nlog: { format: text }\nproviders:\n");
     for (key, name) in &found {
         let base_url = format!("{}_BASE_URL", name.to_uppercase());
-        text.push_str(&format!("  {name}:\n    adapter: 'builtin:{name}'\n    credential: '${{env:{key}}}'\n"));
+        text.push_str(&format!(
+            "  {name}:\n    adapter: 'builtin:{name}'\n    credential: '${{env:{key}}}'\n"
+        ));
         if environment.variable(&base_url).is_some() {
             text.push_str(&format!("    base_url: '${{env:{base_url}}}'\n"));
         }
@@ -58,7 +60,9 @@ pub fn standard(environment: &dyn Environment) -> Result<Loaded, Faults> {
             text.push_str(&format!("tenants:\n  default: {{ keys: {keys}, routes: [{routes}] }}\n"));
         }
         // Only this machine can connect, as `listen` is a loopback address.
-        None => text.push_str(&format!("anonymous: default\ntenants:\n  default: {{ routes: [{routes}] }}\n")),
+        None => {
+            text.push_str(&format!("anonymous: default\ntenants:\n  default: {{ routes: [{routes}] }}\n"))
+        }
     }
     parse("standard configuration", &text, environment)
 }

@@ -67,7 +67,8 @@ fn the_shape_is_checked_with_suggestions() {
 
 #[test]
 fn references_that_lead_nowhere_are_faults() {
-    let text = whole().replacen("${env:KEY}", "${env:NO_SUCH}", 1).replace("${env:KEY}", "${file:/no/such/file}");
+    let text =
+        whole().replacen("${env:KEY}", "${env:NO_SUCH}", 1).replace("${env:KEY}", "${file:/no/such/file}");
     insta::assert_snapshot!(faults(&text));
 }
 
@@ -79,13 +80,16 @@ fn a_document_that_is_none_says_where() {
 
 #[test]
 fn values_never_appear_in_faults() {
-    let text = whole().replace("token: '${env:KEY}'", "token: { was: sk-visible }").replace("hash: 'sha256:", "hash: 'sk-visible:");
+    let text = whole()
+        .replace("token: '${env:KEY}'", "token: { was: sk-visible }")
+        .replace("hash: 'sha256:", "hash: 'sk-visible:");
     assert!(!faults(&text).contains("sk-visible"));
 }
 
 #[test]
 fn aliases_and_depth_are_bounded() {
-    let bomb: String = (1..12).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(","))).collect();
+    let bomb: String =
+        (1..12).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(","))).collect();
     assert!(faults(&format!("a0: &a0 [x]\n{bomb}")).contains("aliases"));
     assert!(faults(&format!("a: {}{}", "[".repeat(200), "]".repeat(200))).contains("nested"));
 }

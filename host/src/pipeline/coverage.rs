@@ -55,7 +55,10 @@ pub struct Gap {
 #[must_use]
 pub fn default_modalities(guards: &[Guarding<'_>]) -> Vec<Modality> {
     let reading: Vec<_> = guards.iter().filter(|guard| reads_requests(guard)).collect();
-    ALL.into_iter().filter(|modality| reading.iter().all(|guard| excused(guard, modality.name()))).collect()
+    Modality::ALL
+        .into_iter()
+        .filter(|modality| reading.iter().all(|guard| excused(guard, modality.name())))
+        .collect()
 }
 
 /// Every gap of a route. `modalities` are the inputs it admits besides text.
@@ -94,9 +97,6 @@ pub fn gaps(route: &str, modalities: &[Modality], guards: &[Guarding<'_>]) -> Ve
     }
     found
 }
-
-const ALL: [Modality; 5] =
-    [Modality::Image, Modality::Audio, Modality::File, Modality::Tokens, Modality::Other];
 
 const fn reads_requests(guard: &Guarding<'_>) -> bool {
     guard.fails_closed && guard.pre_request
@@ -145,9 +145,9 @@ mod tests {
 
     #[test]
     fn a_route_admits_by_default_what_its_guards_cover() {
-        assert_eq!(default_modalities(&[]), ALL);
+        assert_eq!(default_modalities(&[]), Modality::ALL);
         assert_eq!(default_modalities(&[guard(&[])]), []);
         assert_eq!(default_modalities(&[guard(&["image".to_owned()])]), [Modality::Image]);
-        assert_eq!(default_modalities(&[Guarding { fails_closed: false, ..guard(&[]) }]), ALL);
+        assert_eq!(default_modalities(&[Guarding { fails_closed: false, ..guard(&[]) }]), Modality::ALL);
     }
 }

@@ -11,8 +11,8 @@ pub struct Grants {
     pub responses: bool,
     /// Vector collections.
     pub vectors: Vec<String>,
-    /// Named HTTP destinations; what they are is the host's to know.
-    pub http: BTreeMap<String, super::Destination>,
+    /// Named HTTP destinations; what they are is the host's to know. None is not even the interface.
+    pub http: Option<BTreeMap<String, super::Destination>>,
     /// Facts of the exchange beyond the usual ones.
     pub attributes: Vec<String>,
     /// Request headers beyond `x-lockgate-*`.
@@ -72,7 +72,7 @@ impl Grants {
                     .is_empty()
                     .then_some("add `vectors: [collection, …]` to the binding's grants"),
                 "http" => {
-                    self.http.is_empty().then_some("add `http: { name: { url: … } }` to the binding's grants")
+                    self.http.is_none().then_some("add `http: { name: { url: … } }` to the binding's grants")
                 }
                 _ => Some("this host does not offer it"),
             };

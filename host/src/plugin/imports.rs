@@ -392,7 +392,7 @@ impl vectors::Host for State {
 impl http::Host for State {
     async fn send(&mut self, r: http::Request) -> Result<http::Response, types::Fault> {
         let around = self.around.clone();
-        let Some(destination) = around.grants.http.get(&r.grant) else {
+        let Some(destination) = around.grants.http.as_ref().and_then(|granted| granted.get(&r.grant)) else {
             return Err(fault("denied", "the destination is not granted to this binding"));
         };
         let left = self.exchange().map(|x| x.deadline().saturating_duration_since(Instant::now()));

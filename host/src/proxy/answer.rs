@@ -1,8 +1,8 @@
 //! Whole answers: gathered, filtered, rendered, kept.
 
+use super::Body;
 use super::life::{Life, put};
 use super::source::{Source, incomplete};
-use super::Body;
 use crate::chat::{Answer, Event};
 use crate::clock::unix_seconds;
 use crate::error::Error;
@@ -98,9 +98,10 @@ pub fn keep(life: &Life, events: Vec<Event>) {
     let late = life.exchange.take_keeps();
     for mark in life.keeps.iter().chain(&late) {
         let (model, provider) = match life.target() {
-            Some(target) => {
-                (target.model_for(life.exchange.prompt().model()).to_owned(), target.provider.name.to_string())
-            }
+            Some(target) => (
+                target.model_for(life.exchange.prompt().model()).to_owned(),
+                target.provider.name.to_string(),
+            ),
             None => Default::default(),
         };
         life.gateway.answers.put(life.exchange.tenant(), mark, events.clone(), &model, &provider, life.usage);

@@ -21,7 +21,8 @@ const MAX_FRAME: usize = 4 * 1024 * 1024;
 /// Bytes of a provider's error body that are read.
 const MAX_ERROR_BODY: usize = 256 * 1024;
 /// What a provider's answer may tell a plugin: never cookies or authentication.
-const SHOWN_HEADERS: [&str; 5] = ["content-type", "retry-after", "retry-after-ms", "x-request-id", "request-id"];
+const SHOWN_HEADERS: [&str; 5] =
+    ["content-type", "retry-after", "retry-after-ms", "x-request-id", "request-id"];
 
 /// A provider that has begun to answer.
 pub enum Opened {
@@ -57,6 +58,9 @@ pub async fn open(life: &mut Life, order: &[usize]) -> Result<Opened, Error> {
         match attempt(life, place).await {
             Ok(opened) => return Ok(opened),
             Err(error) => {
+                if let Some(target) = life.target().filter(|_| error.party == Party::Upstream) {
+                    life.gateway.metrics.upstream_error(&target.provider.name, &error.code);
+                }
                 let target = life.target().map_or("?", |target| target.id.as_str());
                 tracing::warn!(id = life.exchange.id(), target, error = %error.chain(), "attempt failed");
                 let more = tried + 1 < order.len();
@@ -104,7 +108,9 @@ fn view(life: &Life, target: &Target, asked: &str) -> TargetView {
     signals.extend(target.health.signals());
     if let Some(price) = life.gateway.prices.find(&target.provider.name, model) {
         let per_token = [("price.input", price.input), ("price.output", price.output)];
-        signals.extend(per_token.into_iter().filter_map(|(name, usd)| Some((name.to_owned(), usd?.to_string()))));
+        signals.extend(
+            per_token.into_iter().filter_map(|(name, usd)| Some((name.to_owned(), usd?.to_string()))),
+        );
     }
     TargetView {
         id: target.id.clone(),
@@ -116,12 +122,17 @@ fn view(life: &Life, target: &Target, asked: &str) -> TargetView {
 
 async fn attempt(life: &mut Life, place: usize) -> Result<Opened, Error> {
     let route = life.route.clone();
-    let target = route.targets.get(place).ok_or_else(|| Error::internal("routing named a target that is not there"))?;
+    let target = route
+        .targets
+        .get(place)
+        .ok_or_else(|| Error::internal("routing named a target that is not there"))?;
     let observation = target.health.begin();
     let result = ask(life, target).await;
     match &result {
         Ok(_) => observation.succeeded(),
-        Err(error) if error.party == Party::Upstream => observation.failed(error.status.as_u16(), error.retry_after),
+        Err(error) if error.party == Party::Upstream => {
+            observation.failed(error.status.as_u16(), error.retry_after)
+        }
         Err(_) => drop(observation),
     }
     result
@@ -132,16 +143,24 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
     let prompt = exchange.prompt();
     let provider = &target.provider;
     let model = target.model_for(prompt.model());
+    if life.gateway.reject_unpriced && life.gateway.prices.find(&provider.name, model).is_none() {
+        return Err(Error {
+            retryable: true,
+            ..Error::bad_request(
+                "unpriced_model",
+                "The price of this model is unknown, and unpriced models are refused.",
+            )
+        });
+    }
     exchange.set_attr("target.id", target.id.clone());
     exchange.set_attr("target.model", model);
     let facts = adapter_facts(provider, &prompt, model);
     let call = provider.adapter.encode(&exchange, &facts).await.map_err(|error| match error.fault() {
         // The adapter says what the provider cannot express: the client's to read, and no other attempt at
         // the same provider would differ, but another provider may.
-        Some((code, message)) if code == "invalid" => Error {
-            retryable: true,
-            ..Error::bad_request("unsupported_parameter", message.to_owned())
-        },
+        Some((code, message)) if code == "invalid" => {
+            Error { retryable: true, ..Error::bad_request("unsupported_parameter", message.to_owned()) }
+        }
         _ => adapter_failed(error),
     })?;
     let native = call.native.as_deref() == Some("openai");
@@ -160,13 +179,22 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
         let told = if native {
             openai::read_error(status.as_u16(), &body, after)
         } else {
-            let events =
-                read_whole(false, Operation::Chat, &provider.adapter, &exchange, status.as_u16(), &headers, &body).await?;
+            let events = read_whole(
+                false,
+                Operation::Chat,
+                &provider.adapter,
+                &exchange,
+                status.as_u16(),
+                &headers,
+                &body,
+            )
+            .await?;
             first_error(&events).unwrap_or_else(|| openai::read_error(status.as_u16(), &body, after))
         };
         return Err(refused(told, after));
     }
-    let is_stream = headers.iter().any(|(name, value)| name == "content-type" && value.starts_with("text/event-stream"));
+    let is_stream =
+        headers.iter().any(|(name, value)| name == "content-type" && value.starts_with("text/event-stream"));
     if is_stream {
         let mut source = if native {
             Source::native_stream(answered.body, MAX_FRAME)
@@ -215,7 +243,11 @@ fn adapter_facts(provider: &Provider, prompt: &Prompt, model: &str) -> Vec<(Stri
 /// Puts the host's part into an adapter's call: the base URL, the credential, the canonical body.
 fn build(provider: &Provider, call: Call, prompt: &Prompt, model: &str) -> Result<Request<Bytes>, Error> {
     let bad = |what: &str| {
-        Error::upstream(StatusCode::BAD_GATEWAY, "adapter_failed", format!("The provider's adapter made a bad {what}."))
+        Error::upstream(
+            StatusCode::BAD_GATEWAY,
+            "adapter_failed",
+            format!("The provider's adapter made a bad {what}."),
+        )
     };
     let body = match call.body {
         CallBody::Bytes(bytes) => Bytes::from(bytes),
@@ -255,7 +287,8 @@ fn native_body(prompt: &Prompt, model: &str) -> Result<Vec<u8>, Error> {
             options.insert("include_usage".into(), Value::Bool(true));
         }
     }
-    serde_json::to_vec(&body).map_err(|error| Error::internal("The request could not be written.").caused_by(error))
+    serde_json::to_vec(&body)
+        .map_err(|error| Error::internal("The request could not be written.").caused_by(error))
 }
 
 fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
@@ -283,7 +316,8 @@ pub(super) fn refused(error: ProviderError, after: Option<Duration>) -> Error {
     } else {
         (told, error.message)
     };
-    let retryable = ours_to_hide || told.is_server_error() || matches!(told.as_u16(), 404 | 408 | 409 | 425 | 429);
+    let retryable =
+        ours_to_hide || told.is_server_error() || matches!(told.as_u16(), 404 | 408 | 409 | 425 | 429);
     Error {
         retryable,
         ..Error::new(Party::Upstream, status, error.code, message).retry_after(error.retry_after.or(after))

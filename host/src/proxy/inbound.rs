@@ -16,8 +16,15 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 /// Headers that a plugin is never shown, whatever it is granted.
-const HIDDEN: [&str; 7] =
-    ["authorization", "proxy-authorization", "x-api-key", "x-goog-api-key", "api-key", "cookie", "x-amz-security-token"];
+const HIDDEN: [&str; 7] = [
+    "authorization",
+    "proxy-authorization",
+    "x-api-key",
+    "x-goog-api-key",
+    "api-key",
+    "cookie",
+    "x-amz-security-token",
+];
 
 /// Bytes of an id that a client chose for its request.
 const MAX_ID: usize = 128;
@@ -50,24 +57,30 @@ impl Inbound {
     /// 400 for what is not a request of the format, 408 and 413 for a body that is too slow or too large.
     pub async fn parse(self, gateway: &Gateway) -> Result<(Facts, Prompt), Error> {
         let (head, body) = self.request.into_parts();
-        let body = read_limited(body, gateway.max_request_bytes, gateway.body_timeout).await.map_err(|error| {
-            let (status, code, message) = match error {
-                BodyError::TooLarge { .. } => (
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "request_too_large",
-                    format!("The body of the request is larger than {} bytes.", gateway.max_request_bytes),
-                ),
-                BodyError::Timeout => (
-                    StatusCode::REQUEST_TIMEOUT,
-                    "request_timeout",
-                    "The body of the request did not arrive in time.".to_owned(),
-                ),
-                BodyError::Broken(_) => {
-                    (StatusCode::BAD_REQUEST, "request_broken", "The body of the request broke off.".to_owned())
-                }
-            };
-            Error::new(Party::Client, status, code, message).caused_by(error)
-        })?;
+        let body =
+            read_limited(body, gateway.max_request_bytes, gateway.body_timeout).await.map_err(|error| {
+                let (status, code, message) = match error {
+                    BodyError::TooLarge { .. } => (
+                        StatusCode::PAYLOAD_TOO_LARGE,
+                        "request_too_large",
+                        format!(
+                            "The body of the request is larger than {} bytes.",
+                            gateway.max_request_bytes
+                        ),
+                    ),
+                    BodyError::Timeout => (
+                        StatusCode::REQUEST_TIMEOUT,
+                        "request_timeout",
+                        "The body of the request did not arrive in time.".to_owned(),
+                    ),
+                    BodyError::Broken(_) => (
+                        StatusCode::BAD_REQUEST,
+                        "request_broken",
+                        "The body of the request broke off.".to_owned(),
+                    ),
+                };
+                Error::new(Party::Client, status, code, message).caused_by(error)
+            })?;
         let headers = visible(&head.headers);
         let map = match self.operation {
             Operation::Chat => openai::parse_chat(&body)?,
@@ -102,7 +115,8 @@ pub fn authenticate(gateway: &Gateway, headers: &HeaderMap, id: &str) -> Result<
 #[must_use]
 pub fn request_id(headers: &HeaderMap) -> String {
     let given = headers.get("x-request-id").and_then(|value| value.to_str().ok());
-    match given.filter(|id| !id.is_empty() && id.len() <= MAX_ID && id.bytes().all(|b| b.is_ascii_graphic())) {
+    match given.filter(|id| !id.is_empty() && id.len() <= MAX_ID && id.bytes().all(|b| b.is_ascii_graphic()))
+    {
         Some(id) => id.to_owned(),
         None => format!("req_{:032x}", fastrand::u128(..)),
     }

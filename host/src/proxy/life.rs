@@ -77,6 +77,7 @@ impl Life {
         route: Arc<Route>,
         started: Instant,
     ) -> Self {
+        gateway.metrics.in_flight(1);
         Self {
             gateway,
             exchange,
@@ -230,14 +231,23 @@ impl Drop for Life {
         let duration = self.started.elapsed();
         let ttft = self.first_byte.map(|at| at.duration_since(self.started));
         let (target, provider, model) = match self.target() {
-            Some(target) => {
-                (target.id.clone(), target.provider.name.to_string(), target.model_for(prompt.model()).to_owned())
-            }
+            Some(target) => (
+                target.id.clone(),
+                target.provider.name.to_string(),
+                target.model_for(prompt.model()).to_owned(),
+            ),
             None => Default::default(),
         };
         let cost = self.cost();
         let metrics = self.gateway.metrics.route(self.exchange.tenant(), &self.route.name);
+        self.gateway.metrics.in_flight(-1);
         metrics.exchange(self.status, duration, self.overhead(), ttft);
+        if self.cache != Cache::None {
+            metrics.cache(self.cache.name());
+        }
+        if let Some(cost) = cost {
+            metrics.cost(cost.as_f64());
+        }
         if self.cache != Cache::Hit {
             metrics.tokens(&provider, self.usage.input, self.usage.output, self.usage.cache_read);
         }

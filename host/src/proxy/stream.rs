@@ -50,7 +50,10 @@ impl http_body::Body for Frames {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         self.0.poll_recv(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
 }
@@ -249,7 +252,11 @@ impl Stream {
         if chain.judges() && !self.life.exchange.gathers() {
             let summary = answer::summary(&self.life, gathered, false);
             if let Err(error) = chain.judge(&self.life.exchange, gathered.texts(), &summary, false).await {
-                tracing::warn!(id = self.life.exchange.id(), error = error.chain(), "an answer could not be judged");
+                tracing::warn!(
+                    id = self.life.exchange.id(),
+                    error = error.chain(),
+                    "an answer could not be judged"
+                );
             }
         }
     }

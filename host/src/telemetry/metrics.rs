@@ -86,8 +86,16 @@ impl Metrics {
         let cache = Family::default();
         let in_flight = Gauge::default();
         registry.register("requests", "Requests by outcome", requests.clone());
-        registry.register("request_duration_seconds", "Time from the first byte in to the last byte out", duration.clone());
-        registry.register("time_to_first_token_seconds", "Time until the client's first byte", first_byte.clone());
+        registry.register(
+            "request_duration_seconds",
+            "Time from the first byte in to the last byte out",
+            duration.clone(),
+        );
+        registry.register(
+            "time_to_first_token_seconds",
+            "Time until the client's first byte",
+            first_byte.clone(),
+        );
         registry.register("overhead_seconds", "Time not spent waiting for a provider", overhead.clone());
         registry.register("tokens", "Tokens by kind", tokens.clone());
         registry.register("cost_usd", "Cost in US dollars, where the price is known", cost.clone());
@@ -162,7 +170,13 @@ pub struct RouteMetrics {
 
 impl RouteMetrics {
     /// An exchange was settled.
-    pub fn exchange(&self, status: u16, duration: Duration, overhead: Duration, first_byte: Option<Duration>) {
+    pub fn exchange(
+        &self,
+        status: u16,
+        duration: Duration,
+        overhead: Duration,
+        first_byte: Option<Duration>,
+    ) {
         let RouteLabels { tenant, route } = self.labels.clone();
         self.all.requests.get_or_create(&StatusLabels { tenant, route, status: status.into() }).inc();
         self.duration.observe(duration.as_secs_f64());

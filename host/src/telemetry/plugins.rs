@@ -156,7 +156,9 @@ impl PluginMetrics {
                 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
                 && !text.starts_with(|c: char| c.is_ascii_digit())
         };
-        let fits = word(name) && labels.len() <= 4 && labels.iter().all(|(key, value)| word(key) && value.len() <= MAX_NAME);
+        let fits = word(name)
+            && labels.len() <= 4
+            && labels.iter().all(|(key, value)| word(key) && value.len() <= MAX_NAME);
         if !fits {
             return None;
         }
@@ -165,7 +167,9 @@ impl PluginMetrics {
             ("tenant".to_owned(), self.labels.tenant.clone()),
             ("name".to_owned(), name.to_owned()),
         ];
-        all.extend(labels.iter().filter(|(key, _)| !matches!(key.as_str(), "binding" | "tenant" | "name")).cloned());
+        all.extend(
+            labels.iter().filter(|(key, _)| !matches!(key.as_str(), "binding" | "tenant" | "name")).cloned(),
+        );
         let mut own = self.own.lock();
         (own.contains(&all) || own.len() < MAX_OWN).then(|| {
             own.insert(all.clone());

@@ -100,7 +100,10 @@ impl UpstreamError {
         Self::plain(UpstreamErrorKind::Timeout(phase))
     }
 
-    pub(super) fn of(kind: UpstreamErrorKind, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(super) fn of(
+        kind: UpstreamErrorKind,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
         Self { kind, source: Some(source.into()) }
     }
 }
@@ -188,7 +191,9 @@ impl Upstream {
     /// # Cancel safety
     /// Dropping this ends the request at the provider.
     pub async fn send(&self, mut request: Request<Bytes>) -> Result<UpstreamResponse, UpstreamError> {
-        for name in [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::TE, header::TRAILER] {
+        for name in
+            [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE, header::TE, header::TRAILER]
+        {
             request.headers_mut().remove(name);
         }
         let started = Instant::now();
@@ -197,7 +202,9 @@ impl Upstream {
         let answered = self.client.request(request.map(Full::new));
         let response = match tokio::time::timeout_at(until, answered).await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) if error.is_connect() => return Err(UpstreamError::of(UpstreamErrorKind::Connect, error)),
+            Ok(Err(error)) if error.is_connect() => {
+                return Err(UpstreamError::of(UpstreamErrorKind::Connect, error));
+            }
             Ok(Err(error)) => return Err(UpstreamError::of(UpstreamErrorKind::Broken, error)),
             Err(_) if until == deadline => return Err(UpstreamError::timeout(Phase::Total)),
             Err(_) => return Err(UpstreamError::timeout(Phase::FirstByte)),
