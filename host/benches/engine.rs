@@ -10,7 +10,7 @@ mod support;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use lockgate::chat::{TextAt, channel};
 use lockgate::plugin::{EngineSettings, Isolation};
-use lockgate_guests::{ECHO, HOSTILE};
+use lockgate_guests::ECHO;
 use serde_json::json;
 use support::{Used, exchange, of};
 use tokio::runtime::{Builder, Runtime};
@@ -30,11 +30,11 @@ fn calls(criterion: &mut Criterion) {
     let runtime = runtime();
     let x = exchange("hello");
     for (name, isolation) in [("warm", Isolation::Reuse), ("fresh", Isolation::Fresh)] {
-        let used = bind(&runtime, HOSTILE, json!({ "deed": "nothing" }), isolation);
-        criterion.bench_function(&format!("{name}/rank of nothing"), |bench| {
+        let used = bind(&runtime, ECHO, json!({}), isolation);
+        criterion.bench_function(&format!("{name}/empty call"), |bench| {
             bench.to_async(&runtime).iter(|| used.binding.rank(&x, &[]));
         });
-        criterion.bench_function(&format!("{name}/pre-request that reads a short text"), |bench| {
+        criterion.bench_function(&format!("{name}/pre-request that flags twice"), |bench| {
             bench.to_async(&runtime).iter(|| used.binding.on_request(&x));
         });
     }

@@ -77,8 +77,8 @@ async fn each_deed_ends_in_time_while_a_neighbour_answers() {
 async fn try_deed(house: &House, neighbour: &Used, deed: &str, end: &End, isolation: Isolation) {
     let bound = |settings: &mut BindingSettings| {
         settings.isolation = isolation;
-        if deed == "bomb" {
-            // Touching all its memory takes a busy machine longer than the usual deadline.
+        if ["bomb", "chatty"].contains(&deed) {
+            // Much memory, or many lines, take a busy machine longer than the usual deadline.
             settings.limits.deadline = Duration::from_secs(20);
             settings.limits.wait = Duration::from_secs(20);
         }
@@ -91,7 +91,7 @@ async fn try_deed(house: &House, neighbour: &Used, deed: &str, end: &End, isolat
     let took = started.elapsed();
     assert_eq!(answered, Ok(Decision::Next), "the neighbour of {deed}");
     // Two calls of at most 50 ms computed each, with much room for a busy machine.
-    assert!(took < Duration::from_secs(5), "{deed} took {took:?}");
+    assert!(took < Duration::from_secs(15), "{deed} took {took:?}");
     match end {
         End::Fails(kind) => {
             assert_eq!(asked.map_err(|error| error.kind), Err(kind.clone()), "{deed}");
@@ -125,11 +125,15 @@ async fn a_ranking_of_targets_that_are_not_there_is_bad_output() {
 }
 
 #[tokio::test]
-async fn a_panic_says_where_it_was_and_the_next_call_is_answered() {
+async fn the_call_after_a_panic_is_answered() {
     let used = house().hostile("panic-on-demand", |_| {}).await;
     for text in ["fine", "panic", "fine"] {
         let answered = used.binding.on_request(&exchange(text)).await;
-        assert_eq!(answered.is_ok(), text == "fine", "{answered:?}");
+        let expected = if text == "fine" { Ok(Decision::Next) } else { Err("unreachable") };
+        match (answered, expected) {
+            (Err(failed), Err(why)) => assert!(failed.message.contains(why), "{failed}"),
+            (answered, expected) => assert_eq!(answered.ok(), expected.ok()),
+        }
     }
     assert_eq!((used.counts.outcome("ok"), used.counts.outcome("trap")), (2, 1));
 }
@@ -160,7 +164,7 @@ async fn sleeping_is_bounded_by_the_time_in_all_and_computing_by_the_deadline() 
         let started = Instant::now();
         let kind = used.binding.on_request(&exchange("hello")).await.map_err(|error| error.kind);
         assert_eq!(kind, if ends { Err(CallErrorKind::Deadline) } else { Ok(Decision::Next) }, "{deed} {ms}");
-        assert!(started.elapsed() < Duration::from_secs(5));
+        assert!(started.elapsed() < Duration::from_secs(8));
     }
 }
 

@@ -5,6 +5,7 @@
 mod bounds;
 mod breaker;
 mod cancel;
+mod console;
 mod echo;
 mod greedy;
 mod hostile;

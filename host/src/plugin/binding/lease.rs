@@ -119,7 +119,11 @@ impl Lease<'_> {
                 let (code, message) = fault.into();
                 Err(self.failed(CallErrorKind::Fault { code }, message))
             }
-            Ok(Ok(Err(error))) => Err(self.failed(died_of(&error, &instance), chain(error.as_ref()))),
+            Ok(Ok(Err(error))) => {
+                // The causes before the last are where in the component it was; that is for its author.
+                tracing::debug!(binding = self.binding.name(), error = %format!("{error:#}"), "plugin trapped");
+                Err(self.failed(died_of(&error, &instance), error.root_cause().to_string()))
+            }
             Ok(Err(_)) => Err(self.failed(CallErrorKind::Deadline, "it took longer than it may in all")),
             Err(_) => Err(self.failed(CallErrorKind::Internal, "a service of the host panicked")),
         }
