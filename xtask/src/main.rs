@@ -3,6 +3,9 @@
 //! Everything starts from a clone, a Rust toolchain and a C compiler; what else is missing is installed or
 //! named. It writes nothing but the target directory and what `setup` says it installs.
 
+mod client;
+mod demo;
+mod gateway;
 mod setup;
 mod step;
 mod test;
@@ -25,6 +28,12 @@ enum Command {
     Setup,
     /// Checks everything: format, lints, tests, layout, licences. Stops at the first failure.
     Test,
+    /// Shows what the gateway does, between a client and scripted providers; needs no key.
+    Demo {
+        /// Exit when every scenario was shown.
+        #[arg(long)]
+        once: bool,
+    },
     /// Checks the layout: layers, sizes of files, names, headers.
     Tidy,
 }
@@ -33,6 +42,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Setup => setup::all(),
         Command::Test => test::all(),
+        Command::Demo { once } => demo::run(once),
         Command::Tidy => step::step("tidy", tidy::check),
     };
     match outcome {
