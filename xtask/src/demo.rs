@@ -7,12 +7,12 @@ mod scenario;
 mod table;
 
 use crate::gateway::{self, Gateway};
-use crate::setup;
-use crate::step::{step, target_directory};
+use crate::step::target_directory;
 use anyhow::{Context, Result, bail};
 use providers::Providers;
 use scenario::Shown;
 use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
 use table::Table;
 
 /// The key of the guarded tenant.
@@ -23,17 +23,16 @@ const GLOBEX_KEY: &str = "globex-demo-key";
 const TOLD: [&str; 5] = ["provider", "cache", "attempts", "flags", "overhead-ms"];
 
 /// Runs the demo; unless `once`, it stays up until Ctrl-C.
-pub(crate) fn run(once: bool) -> Result<()> {
-    step("target wasm32-wasip2", setup::wasm_target)?;
-    step("build the gateway and its plugins", gateway::build)?;
+pub(crate) fn run(once: bool, binary: Option<PathBuf>) -> Result<()> {
+    let binary = gateway::binary(binary)?;
     println!("\n==> demo");
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(show(once))
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(show(&binary, once))
 }
 
-async fn show(once: bool) -> Result<()> {
+async fn show(binary: &Path, once: bool) -> Result<()> {
     let providers = Providers::start().await.context("the scripted providers cannot be started")?;
     let folder = target_directory().join("demo");
-    let gateway = Gateway::start(&folder, "lockgate", &configuration(&providers)).await?;
+    let gateway = Gateway::start(binary, &folder, "lockgate", &configuration(&providers)).await?;
     println!(
         "    ready after {} ms, configured by {}\n",
         gateway.start_up.as_millis(),
@@ -106,14 +105,18 @@ fn tabulate(shown: &[Shown]) -> String {
     for shown in shown {
         let told = TOLD.iter().filter_map(|name| {
             let value = shown.answer.header(&format!("x-lockgate-{name}"));
-            (!value.is_empty()).then(|| format!("{name}: {value}\n"))
+            // Spaces, so that the table can wrap it.
+            (!value.is_empty()).then(|| format!("{name}: {}\n", value.replace(',', ", ")))
         });
         table.row([
             if shown.fault.is_none() { "✓" } else { "✗" }.to_owned(),
             shown.title.to_owned(),
             shown.sent.clone(),
             shown.seen.clone(),
-            shown.got.clone(),
+            match shown.answer.error_code() {
+                code if code.is_empty() => shown.got.clone(),
+                code => format!("error {code}: {}", shown.got),
+            },
             shown.answer.status.as_u16().to_string(),
             told.collect(),
         ]);

@@ -2,8 +2,8 @@
 //!
 //! It is killed when its handle is dropped; its log stays beside its configuration.
 
-use crate::client;
-use crate::step::{cargo, run, target_directory};
+use crate::step::{cargo, run, step, target_directory};
+use crate::{client, setup};
 use anyhow::{Context, Result, bail};
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -19,14 +19,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// Lines of the log shown when it does not start.
 const SHOWN_LINES: usize = 20;
 
-/// Builds the release binary.
-pub(crate) fn build() -> Result<()> {
-    run(cargo(["build", "--release", "--locked", "--package", "lockgate"]))
-}
-
-/// The release binary.
-pub(crate) fn binary() -> PathBuf {
-    target_directory().join("release").join(format!("lockgate{}", std::env::consts::EXE_SUFFIX))
+/// Builds the release binary, unless one is named, and returns its path.
+pub(crate) fn binary(named: Option<PathBuf>) -> Result<PathBuf> {
+    if let Some(named) = named {
+        return named.canonicalize().with_context(|| format!("{} is not there", named.display()));
+    }
+    step("target wasm32-wasip2", setup::wasm_target)?;
+    step("build the gateway and its plugins", || {
+        run(cargo(["build", "--release", "--locked", "--package", "lockgate"]))
+    })?;
+    Ok(target_directory().join("release").join(format!("lockgate{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// A gateway that is ready.
@@ -42,7 +44,7 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     /// Starts a gateway in `folder` and waits until it is ready. `configuration` is all but its listeners.
-    pub(crate) async fn start(folder: &Path, name: &str, configuration: &str) -> Result<Self> {
+    pub(crate) async fn start(binary: &Path, folder: &Path, name: &str, configuration: &str) -> Result<Self> {
         fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         let [address, admin] = free_addresses()?;
         let file = folder.join(format!("{name}.yaml"));
@@ -50,7 +52,7 @@ impl Gateway {
         fs::write(&file, format!("{listeners}{configuration}"))?;
         let log = folder.join(format!("{name}.log"));
         let started = Instant::now();
-        let mut child = Command::new(binary())
+        let mut child = Command::new(binary)
             .args(["serve", "-c"])
             .arg(&file)
             .stdin(Stdio::null())
@@ -58,7 +60,7 @@ impl Gateway {
             .stderr(File::options().append(true).open(&log)?)
             .kill_on_drop(true)
             .spawn()
-            .with_context(|| format!("{} cannot be started", binary().display()))?;
+            .with_context(|| format!("{} cannot be started", binary.display()))?;
         loop {
             if client::get(admin, "/readyz").await.is_ok_and(|answer| answer.status.is_success()) {
                 return Ok(Self { address, file, start_up: started.elapsed(), child });

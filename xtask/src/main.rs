@@ -12,6 +12,7 @@ mod test;
 mod tidy;
 
 use clap::{Parser, Subcommand};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// What is done to this repository.
@@ -33,6 +34,9 @@ enum Command {
         /// Exit when every scenario was shown.
         #[arg(long)]
         once: bool,
+        /// A gateway that is built already.
+        #[arg(long)]
+        binary: Option<PathBuf>,
     },
     /// Checks the layout: layers, sizes of files, names, headers.
     Tidy,
@@ -42,7 +46,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Setup => setup::all(),
         Command::Test => test::all(),
-        Command::Demo { once } => demo::run(once),
+        Command::Demo { once, binary } => demo::run(once, binary),
         Command::Tidy => step::step("tidy", tidy::check),
     };
     match outcome {

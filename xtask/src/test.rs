@@ -42,25 +42,25 @@ fn tests() -> Result<()> {
 fn licences() -> Result<()> {
     setup::deny()?;
     for manifest in ["Cargo.toml", "plugins/Cargo.toml"] {
-        run(deny(manifest, &["check", "--config", "deny.toml", "bans", "licenses", "sources"]))?;
+        run(deny(manifest, &["check", "bans", "licenses", "sources"]))?;
     }
     Ok(())
 }
 
 fn advisories() -> Result<()> {
-    if !succeeds(setup::impatient(deny("Cargo.toml", &["fetch", "--config", "deny.toml", "db"]))) {
+    if !succeeds(setup::impatient(deny("Cargo.toml", &["fetch", "db"]))) {
         println!("    SKIPPED: the database of advisories cannot be fetched");
         return Ok(());
     }
     for manifest in ["Cargo.toml", "plugins/Cargo.toml"] {
-        let check = ["check", "--config", "deny.toml", "--disable-fetch", "advisories"];
-        run(deny(manifest, &check))?;
+        run(setup::impatient(deny(manifest, &["check", "advisories"])))?;
     }
     Ok(())
 }
 
 fn deny(manifest: &str, arguments: &[&str]) -> Command {
-    let mut command = cargo(["deny", "--log-level", "error", "--manifest-path", manifest]);
+    let mut command =
+        cargo(["deny", "--log-level", "error", "--config", "deny.toml", "--manifest-path", manifest]);
     command.args(arguments);
     command
 }
