@@ -74,7 +74,7 @@ pub struct Gateway {
 /// Serves one request for a completion or for embeddings.
 ///
 /// # Errors
-/// What the client is to be told in its format.
+/// What the client is to be told in its format, when the request was not admitted at all.
 pub async fn serve(gateway: &Arc<Gateway>, inbound: Inbound) -> Result<Response<Body>, Error> {
     let started = inbound.accepted;
     let principal = authenticate(gateway, inbound.request.headers(), &inbound.id)?;
@@ -99,20 +99,23 @@ pub async fn serve(gateway: &Arc<Gateway>, inbound: Inbound) -> Result<Response<
         ),
     };
     life.ended(error.status.as_u16(), error.party.name());
-    Err(life.explain(error))
+    let error = life.explain(error);
+    let mut response = error_response(&error, life.exchange.id());
+    life.describe(response.headers_mut(), true);
+    Ok(response)
 }
 
 /// What goes to the client.
 enum Delivery {
     Whole { answer: answer::Rendered },
-    Stream { source: Source, native: bool },
+    Stream { source: Box<Source>, native: bool },
 }
 
 impl Delivery {
     fn into_response(self, life: Life) -> Response<Body> {
         match self {
             Self::Whole { answer } => answer.into_response(life),
-            Self::Stream { source, native } => stream::into_response(life, source, native),
+            Self::Stream { source, native } => stream::into_response(life, *source, native),
         }
     }
 }
@@ -130,7 +133,7 @@ async fn serve_admitted(life: &mut Life, routes: &Routes) -> Result<Delivery, Er
     let streaming = life.exchange.prompt().streaming();
     if let Some(events) = kept {
         if streaming {
-            return Ok(Delivery::Stream { source: Source::ready(events), native: false });
+            return Ok(Delivery::Stream { source: Box::new(Source::ready(events)), native: false });
         }
         let answer = events.into_iter().collect();
         return answer::filter(life, answer, None).await.map(|answer| Delivery::Whole { answer });
@@ -175,7 +178,7 @@ async fn ask(life: &mut Life, order: &[usize], streaming: bool) -> Result<Delive
         }
         let Some(answer) = judge(life, answer, gather).await? else { continue };
         if streaming {
-            return Ok(Delivery::Stream { source: Source::ready(answer.events()), native: false });
+            return Ok(Delivery::Stream { source: Box::new(Source::ready(answer.events())), native: false });
         }
         return answer::filter(life, answer, native).await.map(|answer| Delivery::Whole { answer });
     }

@@ -40,7 +40,7 @@ impl Breaker {
             return false;
         }
         // Whoever moves the mark makes the trial; the others wait for its outcome.
-        let next = now + pause(self.failures.load(Ordering::Relaxed)).as_millis() as u64;
+        let next = now + millis(pause(self.failures.load(Ordering::Relaxed)));
         self.retry_at.compare_exchange(retry_at, next, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
@@ -58,14 +58,18 @@ impl Breaker {
         if failures < THRESHOLD {
             return false;
         }
-        let until = self.now_ms() + pause(failures).as_millis() as u64;
+        let until = self.now_ms() + millis(pause(failures));
         self.retry_at.fetch_max(until, Ordering::AcqRel);
         failures == THRESHOLD
     }
 
     fn now_ms(&self) -> u64 {
-        u64::try_from(self.base.elapsed().as_millis()).unwrap_or(u64::MAX)
+        millis(self.base.elapsed())
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn pause(failures: u32) -> Duration {
@@ -106,7 +110,9 @@ mod tests {
     async fn a_success_between_starts_the_row_anew_and_pauses_are_bounded() {
         let breaker = Breaker::new();
         for _ in 0..3 {
-            (0..THRESHOLD - 1).for_each(|_| drop(breaker.failed()));
+            for _ in 0..THRESHOLD - 1 {
+                breaker.failed();
+            }
             breaker.succeeded();
         }
         assert!(breaker.admits());
