@@ -3,6 +3,7 @@
 //! Everything starts from a clone, a Rust toolchain and a C compiler; what else is missing is installed or
 //! named. It writes nothing but the target directory and what `setup` says it installs.
 
+mod bench;
 mod client;
 mod demo;
 mod gateway;
@@ -12,6 +13,7 @@ mod test;
 mod tidy;
 
 use clap::{Parser, Subcommand};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -38,6 +40,13 @@ enum Command {
         #[arg(long)]
         binary: Option<PathBuf>,
     },
+    /// Measures the gateway beside a direct connection and nginx, all in one run.
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// What the benchmark is told, such as `--rounds 2`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Checks the layout: layers, sizes of files, names, headers.
     Tidy,
 }
@@ -47,6 +56,7 @@ fn main() -> ExitCode {
         Command::Setup => setup::all(),
         Command::Test => test::all(),
         Command::Demo { once, binary } => demo::run(once, binary),
+        Command::Bench { arguments } => bench::all(&arguments),
         Command::Tidy => step::step("tidy", tidy::check),
     };
     match outcome {
