@@ -92,8 +92,8 @@ fn routes() -> Vec<(String, Vec<Value>, Value)> {
     for (name, binding) in single_chains() {
         routes.push((name.to_owned(), vec![binding], openai()));
     }
-    let mut routed = openai();
-    routed["router"] = json!({"plugin": "builtin:router", "on_error": "skip"});
+    let router = json!({"plugin": "builtin:router", "on_error": "skip"});
+    let routed = json!({"targets": [format!("fast/{MODEL}")], "router": router});
     routes.push(("router".to_owned(), Vec::new(), routed));
     let anthropic = json!({"targets": [format!("messages/{MODEL}")]});
     routes.push(("anthropic".to_owned(), Vec::new(), anthropic));
@@ -124,7 +124,9 @@ fn configuration(
     };
     let (mut chains, mut table, mut names) = (Map::new(), Map::new(), Vec::new());
     for (name, chain, mut route) in wanted {
-        route["chain"] = name.clone().into();
+        if let Some(route) = route.as_object_mut() {
+            route.insert("chain".into(), name.clone().into());
+        }
         chains.insert(name.clone(), chain.into());
         table.insert(name.clone(), route);
         names.push(Value::from(name));
@@ -193,11 +195,6 @@ impl Gateway {
     }
 
     fn target(&self, route: &str) -> Target {
-        Target {
-            name: format!("lockgate {route}"),
-            address: self.address,
-            key: KEY,
-            model: route.to_owned(),
-        }
+        Target { name: format!("lockgate {route}"), address: self.address, key: KEY, model: route.to_owned() }
     }
 }

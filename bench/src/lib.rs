@@ -17,9 +17,9 @@ pub const MODEL: &str = "answer";
 const WORDS: [&str; 48] = [
     "account", "answer", "article", "because", "before", "between", "board", "building", "budget", "change",
     "chapter", "city", "company", "compare", "country", "customer", "delivery", "detail", "during", "engine",
-    "evening", "example", "explain", "figure", "garden", "history", "invoice", "journey", "kitchen", "letter",
-    "library", "market", "meeting", "mountain", "number", "office", "paper", "question", "report", "river",
-    "schedule", "season", "station", "summary", "teacher", "village", "weather", "window",
+    "evening", "example", "explain", "figure", "garden", "history", "invoice", "journey", "kitchen",
+    "letter", "library", "market", "meeting", "mountain", "number", "office", "paper", "question", "report",
+    "river", "schedule", "season", "station", "summary", "teacher", "village", "weather", "window",
 ];
 
 /// A source of prompts that are all different, each of [`PROMPT_BYTES`] bytes and with one e-mail address.

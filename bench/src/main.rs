@@ -66,7 +66,9 @@ async fn main() -> Result<()> {
     let report = measure(&arguments, &upstream, folder.path(), lockgate.as_deref()).await?;
     println!("{}", report.table());
     if lockgate.is_none() {
-        println!("Lockgate was left out: there is no binary of it beside this program (cargo xtask bench builds it).");
+        println!(
+            "Lockgate was left out: there is no binary of it beside this program (cargo xtask bench builds it)."
+        );
     }
     let out = match (&arguments.out, beside.parent()) {
         (Some(out), _) => out.clone(),

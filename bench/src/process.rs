@@ -44,7 +44,11 @@ impl Process {
     ///
     /// # Errors
     /// It ended, or was not ready in time.
-    pub(crate) async fn ready(&mut self, address: SocketAddr, path: Option<&'static str>) -> Result<Duration> {
+    pub(crate) async fn ready(
+        &mut self,
+        address: SocketAddr,
+        path: Option<&'static str>,
+    ) -> Result<Duration> {
         loop {
             let ready = match path {
                 Some(path) => answers(address, path).await.is_ok_and(|ok| ok),

@@ -120,14 +120,26 @@ impl Report {
         let row = |route: &str| format!("lockgate {route}");
         let mut bars = Vec::new();
         let mut at_least = |what: &str, value: Option<f64>, bound: f64, unit: &'static str| {
-            bars.extend(value.map(|value| Bar { what: what.into(), value, bound, unit, met: value >= bound }));
+            bars.extend(value.map(|value| Bar {
+                what: what.into(),
+                value,
+                bound,
+                unit,
+                met: value >= bound,
+            }));
         };
         let ratio = |one: Option<f64>, other: Option<f64>| Some(one? / other?);
         let throughput = |name: &str| self.value(name, |f| &f.per_second);
         let share = ratio(throughput(&row(EMPTY)), throughput(NGINX));
         at_least("empty chain, answers/s at 64 connections", share, 0.6, "× nginx");
         let mut at_most = |what: &str, value: Option<f64>, bound: f64, unit: &'static str| {
-            bars.extend(value.map(|value| Bar { what: what.into(), value, bound, unit, met: value <= bound }));
+            bars.extend(value.map(|value| Bar {
+                what: what.into(),
+                value,
+                bound,
+                unit,
+                met: value <= bound,
+            }));
         };
         let added = ratio(self.added(&row(EMPTY)), self.added(NGINX));
         at_most("empty chain, added p50 at 1 connection", added, 2.5, "× nginx's");
