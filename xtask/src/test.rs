@@ -4,7 +4,9 @@
 
 use crate::step::{cargo, root, run, step, succeeds, target_directory};
 use crate::{setup, tidy};
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Runs every check.
@@ -23,6 +25,7 @@ pub(crate) fn all() -> Result<()> {
     step("examples in the documentation", || {
         run(for_tests(cargo(["test", "--workspace", "--doc", "--locked"])))
     })?;
+    step("example configurations", examples)?;
     step("tests of the plugins", || run(in_plugins(cargo(["test", "--workspace", "--locked"]))))?;
     step("licences, bans and sources", licences)?;
     step("advisories", advisories)?;
@@ -37,6 +40,27 @@ fn tests() -> Result<()> {
         println!("    cargo-nextest is not there; the tests run with cargo test");
         run(for_tests(cargo(["test", "--workspace", "--all-targets", "--locked"])))
     }
+}
+
+/// Every example is a configuration that the gateway takes.
+fn examples() -> Result<()> {
+    let mut files: Vec<PathBuf> = fs::read_dir(root().join("examples"))
+        .context("the folder examples cannot be read")?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .collect();
+    files.sort();
+    ensure!(!files.is_empty(), "there is no example");
+    for file in files {
+        let mut check = cargo(["run", "--quiet", "--locked", "--package", "lockgate", "--", "check"]);
+        check.arg(&file);
+        // What examples take from the environment.
+        for name in ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "LOCKGATE_ADMIN_TOKEN"] {
+            check.env(name, "not-a-secret");
+        }
+        run(check)?;
+    }
+    Ok(())
 }
 
 fn licences() -> Result<()> {
