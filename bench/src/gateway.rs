@@ -4,7 +4,7 @@
 //! alternate.
 
 use crate::process::{Process, free_address};
-use crate::target::Target;
+use crate::target::{Asks, Target};
 use anyhow::Result;
 use lockgate_bench::{HELD_MODEL, MODEL};
 use serde_json::{Map, Value, json};
@@ -23,6 +23,8 @@ pub(crate) const STANDARD: &str = "standard-reuse";
 pub(crate) const STANDARD_FRESH: &str = "standard-fresh";
 /// The route with no plugin but the provider's adapter.
 pub(crate) const EMPTY: &str = "empty";
+/// The route with the cache alone.
+const CACHE: &str = "semantic-cache";
 /// The route with the standard chain to the model whose streams stay open.
 const HELD: &str = "standard-held";
 
@@ -32,7 +34,7 @@ fn single_chains() -> Vec<(&'static str, Value)> {
         ("injection-filter", injection_filter()),
         ("pii-mask", pii_mask()),
         ("content-filter", content_filter()),
-        ("semantic-cache", semantic_cache()),
+        (CACHE, semantic_cache()),
         ("output-validator", output_validator()),
         ("audit-log", audit_log()),
     ]
@@ -184,9 +186,17 @@ impl Gateway {
         Ok(Self { address, start_up, process })
     }
 
-    /// One target for each chain.
+    /// One target for each chain, and the cache once more with what it is for: a question asked before.
     pub(crate) fn targets(&self) -> Vec<Target> {
-        routes().into_iter().map(|(route, ..)| self.target(&route)).collect()
+        let mut targets = Vec::new();
+        for (route, ..) in routes() {
+            targets.push(self.target(&route));
+            if route == CACHE {
+                let name = format!("lockgate {route}, hit");
+                targets.push(Target { name, asks: Asks::TheSame, ..self.target(&route) });
+            }
+        }
+        targets
     }
 
     /// The target whose streams stay open, behind the standard chain.
@@ -195,6 +205,12 @@ impl Gateway {
     }
 
     fn target(&self, route: &str) -> Target {
-        Target { name: format!("lockgate {route}"), address: self.address, key: KEY, model: route.to_owned() }
+        Target {
+            name: format!("lockgate {route}"),
+            address: self.address,
+            key: KEY,
+            model: route.to_owned(),
+            asks: Asks::Anew,
+        }
     }
 }

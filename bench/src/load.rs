@@ -4,7 +4,7 @@
 //! client; the same task drives the connection, so that no figure includes a hop between threads. An answer
 //! that is not a success, or a stream without its end, fails the measurement: it is never counted.
 
-use crate::target::{Answer, Target};
+use crate::target::{Answer, Asks, Target};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use hdrhistogram::Histogram;
@@ -120,8 +120,12 @@ async fn one_connection(
     let (mut sender, connection) = connect(target).await?;
     let work = async {
         let mut sample = Sample::new()?;
+        let same = Prompts::new(0).next_prompt();
         while Instant::now() < deadline {
-            let request = target.request(&prompts.next_prompt(), answer);
+            let request = match target.asks {
+                Asks::Anew => target.request(&prompts.next_prompt(), answer),
+                Asks::TheSame => target.request(&same, answer),
+            };
             let started = Instant::now();
             sender.ready().await?;
             let response = sender.send_request(request).await?;

@@ -23,7 +23,7 @@ use report::{DIRECT, NGINX, Report};
 use rounds::Durations;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use target::Target;
+use target::{Asks, Target};
 
 /// Files that the benchmark may have open: two for each open stream, and some.
 const OPEN_FILES: u64 = 16 * 1024;
@@ -93,7 +93,13 @@ async fn measure(
     folder: &Path,
     lockgate: Option<&Path>,
 ) -> Result<Report> {
-    let plain = |name: &str, address| Target { name: name.into(), address, key: "none", model: MODEL.into() };
+    let plain = |name: &str, address| Target {
+        name: name.into(),
+        address,
+        key: "none",
+        model: MODEL.into(),
+        asks: Asks::Anew,
+    };
     let mut targets = vec![plain(DIRECT, upstream.address)];
     let nginx = Nginx::start(folder, upstream.address).await?;
     targets.extend(nginx.as_ref().map(|nginx| plain(NGINX, nginx.address)));

@@ -17,6 +17,17 @@ pub(crate) struct Target {
     pub(crate) key: &'static str,
     /// The model that requests name: behind Lockgate, the route.
     pub(crate) model: String,
+    /// Which prompts it is sent.
+    pub(crate) asks: Asks,
+}
+
+/// Which prompts are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asks {
+    /// A new one each time.
+    Anew,
+    /// The same one each time: what a cache is for.
+    TheSame,
 }
 
 /// What is asked for.
