@@ -180,7 +180,7 @@ impl Gateway {
         let configuration = configuration(serves, folder, (address, admin), upstream);
         std::fs::write(&file, serde_json::to_vec_pretty(&configuration)?)?;
         let mut command = Command::new(program);
-        command.arg("serve").arg("-c").arg(&file);
+        command.arg("serve").arg("-c").arg(&file).kill_on_drop(true);
         let mut process = Process::start("lockgate", command, folder.join("lockgate.log"))?;
         let start_up = process.ready(admin, Some("/readyz")).await?;
         Ok(Self { address, start_up, process })

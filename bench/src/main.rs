@@ -139,7 +139,7 @@ async fn measure(
             .map(|(target, outcome)| (target.name, outcome.map_err(|error| format!("{error:#}"))))
             .collect(),
         memory,
-        nginx_version: nginx.map(|nginx| nginx.version),
+        nginx_version: nginx.map(|nginx| nginx.version.clone()),
         rounds: usize::from(arguments.rounds),
     })
 }

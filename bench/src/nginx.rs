@@ -5,9 +5,14 @@
 
 use crate::process::{Process, free_address};
 use anyhow::Result;
+use std::ffi::OsString;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use tokio::process::Command;
+
+/// Its configuration, in its folder.
+const FILE: &str = "nginx.conf";
 
 /// nginx, running.
 #[derive(Debug)]
@@ -16,7 +21,17 @@ pub(crate) struct Nginx {
     pub(crate) address: SocketAddr,
     /// What it calls itself.
     pub(crate) version: String,
-    _process: Process,
+    folder: PathBuf,
+    process: Process,
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // A master that is killed leaves its workers behind; one that is told to stop takes them along.
+        let mut command = std::process::Command::new("nginx");
+        command.args(arguments(&self.folder)).args(["-s", "stop"]);
+        let _ = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
 }
 
 impl Nginx {
@@ -31,14 +46,18 @@ impl Nginx {
         let folder = folder.join("nginx");
         std::fs::create_dir_all(&folder)?;
         let address = free_address().await?;
-        let file = folder.join("nginx.conf");
-        std::fs::write(&file, configuration(&folder, address, upstream))?;
+        std::fs::write(folder.join(FILE), configuration(&folder, address, upstream))?;
         let mut command = Command::new("nginx");
-        command.arg("-p").arg(&folder).arg("-c").arg(&file).args(["-g", "daemon off;"]);
-        let mut process = Process::start("nginx", command, folder.join("output.log"))?;
-        process.ready(address, None).await?;
-        Ok(Some(Self { address, version, _process: process }))
+        command.args(arguments(&folder)).args(["-g", "daemon off;"]);
+        let process = Process::start("nginx", command, folder.join("output.log"))?;
+        let mut nginx = Self { address, version, folder, process };
+        nginx.process.ready(address, None).await?;
+        Ok(Some(nginx))
     }
+}
+
+fn arguments(folder: &Path) -> [OsString; 4] {
+    ["-p".into(), folder.into(), "-c".into(), folder.join(FILE).into()]
 }
 
 fn configuration(folder: &Path, address: SocketAddr, upstream: SocketAddr) -> String {

@@ -1,4 +1,4 @@
-//! The processes that are measured: started, watched until they are ready, killed when dropped.
+//! The processes that are measured: started, watched until they are ready, stopped.
 
 use anyhow::{Context, Result, bail};
 use http_body_util::{BodyExt, Empty};
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// How often readiness is asked for: the resolution of start-up times.
 const INTERVAL: Duration = Duration::from_millis(1);
 
-/// A process that is killed when it is dropped.
+/// A process that is watched. Whether it is killed when this is dropped is the command's to say.
 #[derive(Debug)]
 pub(crate) struct Process {
     name: &'static str,
@@ -32,8 +32,7 @@ impl Process {
     /// It cannot be started.
     pub(crate) fn start(name: &'static str, mut command: Command, log: PathBuf) -> Result<Self> {
         let output = File::create(&log).with_context(|| format!("{} cannot be written", log.display()))?;
-        command.kill_on_drop(true).stdin(std::process::Stdio::null());
-        command.stdout(output.try_clone()?).stderr(output);
+        command.stdin(std::process::Stdio::null()).stdout(output.try_clone()?).stderr(output);
         let started = Instant::now();
         let child = command.spawn().with_context(|| format!("{name} cannot be started"))?;
         Ok(Self { name, child, log, started })
