@@ -18,13 +18,16 @@ mod console;
 mod convert;
 mod engine;
 mod grants;
+mod hooks;
 mod imports;
 mod instance;
 mod manifest;
+mod meter;
 mod services;
+mod snapshot;
+mod source;
 mod template;
 
-pub use artifact::{Plugin, PluginError};
 pub use binding::{Binding, BindingSettings, Isolation, Limits, LoadError};
 pub use call::{
     Call, CallBody, CallError, CallErrorKind, Decision, Edit, Frame, HeaderValue, Issue, ObservedEvent,
@@ -37,3 +40,4 @@ pub use services::{
     Answers, Destination, Fetch, FetchRequest, FetchResponse, Kv, Neighbour, ServiceFault, Services, Vectors,
     Watch,
 };
+pub use source::{Plugin, PluginError};

@@ -1,36 +1,36 @@
-//! A component's stdout and stderr, line by line into the operator's log: that is where panics say where.
+//! WASI as a guest finds it: a clock, random numbers, and a console that leads into the operator's log. No
+//! files, no network, no environment, no arguments.
 //!
-//! Bounded per instance and per line, so a chatty guest cannot fill a log or a memory.
+//! The console is where panics say what and where. Lines are bounded in length, and in number by the
+//! binding's share of the log, so a chatty guest fills neither a log nor a memory.
 
+use super::instance::Surroundings;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use tokio::io::AsyncWrite;
+use wasmtime_wasi::WasiCtx;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-use bytes::Bytes;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
 /// Bytes of one line that are logged.
 const MAX_LINE: usize = 2_000;
-/// Bytes an instance may say between two calls.
-const MAX_BURST: usize = 16 * 1024;
+/// Bytes that are taken at once.
+const MAX_WRITE: usize = 16 * 1024;
 
-/// Where an instance's words go.
+/// A guest's WASI.
+pub(super) fn inert(around: &Arc<Surroundings>) -> WasiCtx {
+    let console = || Console(Arc::new(Mutex::new(Line { around: around.clone(), said: Vec::new() })));
+    WasiCtx::builder().stdout(console()).stderr(console()).build()
+}
+
+/// Where an instance's words go. A guest opens its console anew for each piece that it writes, so what is
+/// said of a line is kept here.
 #[derive(Clone)]
-pub(super) struct Console {
-    binding: Arc<str>,
-}
-
-impl Console {
-    pub(super) fn new(binding: Arc<str>) -> Self {
-        Self { binding }
-    }
-
-    fn stream(&self) -> Lines {
-        Lines { binding: self.binding.clone(), line: Vec::new(), said: 0 }
-    }
-}
+struct Console(Arc<Mutex<Line>>);
 
 impl IsTerminal for Console {
     fn is_terminal(&self) -> bool {
@@ -40,57 +40,56 @@ impl IsTerminal for Console {
 
 impl StdoutStream for Console {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
-        Box::new(self.stream())
+        Box::new(self.clone())
     }
 
     fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(self.stream())
+        Box::new(self.clone())
     }
 }
 
-/// One open stream.
-struct Lines {
-    binding: Arc<str>,
-    line: Vec<u8>,
-    said: usize,
+/// The line that is being said.
+struct Line {
+    around: Arc<Surroundings>,
+    said: Vec<u8>,
 }
 
-impl Lines {
+impl Line {
     fn take(&mut self, bytes: &[u8]) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let room = MAX_LINE.saturating_sub(self.line.len());
-            self.line.extend(piece.iter().take(room).filter(|byte| **byte != b'\n'));
-            if piece.ends_with(b"\n") {
+            let words = piece.strip_suffix(b"\n").unwrap_or(piece);
+            let room = MAX_LINE.saturating_sub(self.said.len()).min(words.len());
+            self.said.extend_from_slice(words.get(..room).unwrap_or_default());
+            if words.len() < piece.len() {
                 self.log();
             }
         }
     }
 
     fn log(&mut self) {
-        let line = std::mem::take(&mut self.line);
-        if self.said > MAX_BURST || line.is_empty() {
-            return;
+        if !self.said.is_empty() && self.around.log.admits() {
+            let said = String::from_utf8_lossy(&self.said);
+            let (binding, tenant) = (&*self.around.name, &*self.around.tenant);
+            tracing::warn!(target: "lockgate::plugin::said", binding, tenant, "{said}");
         }
-        self.said += line.len();
-        let said = String::from_utf8_lossy(&line);
-        tracing::warn!(binding = %self.binding, said = %said, "plugin wrote to its console");
+        self.said.clear();
     }
 }
 
-impl Drop for Lines {
+impl Drop for Line {
     fn drop(&mut self) {
         self.log();
     }
 }
 
 #[async_trait::async_trait]
-impl Pollable for Lines {
+impl Pollable for Console {
     async fn ready(&mut self) {}
 }
 
-impl OutputStream for Lines {
+impl OutputStream for Console {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.take(&bytes);
+        self.0.lock().take(&bytes);
         Ok(())
     }
 
@@ -99,25 +98,21 @@ impl OutputStream for Lines {
     }
 
     fn check_write(&mut self) -> StreamResult<usize> {
-        Ok(MAX_BURST)
+        Ok(MAX_WRITE)
     }
 }
 
-impl AsyncWrite for Lines {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        self.take(bytes);
+impl AsyncWrite for Console {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.0.lock().take(bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 }

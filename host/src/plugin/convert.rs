@@ -1,13 +1,25 @@
 //! Between the contract's types and the host's. What comes from a plugin is checked here, once.
 
+use super::bindings::host::exports::lockgate::plugin::lifecycle;
 use super::bindings::host::lockgate::plugin::types as wit;
+use super::bindings::observer::exports::lockgate::plugin::observer;
 use super::bindings::post_response::exports::lockgate::plugin::post_response as judge;
 use super::bindings::pre_request::exports::lockgate::plugin::pre_request as admit;
 use super::bindings::provider_adapter::exports::lockgate::plugin::provider_adapter as adapter;
+use super::bindings::routing::exports::lockgate::plugin::routing;
 use super::bindings::text_filter::exports::lockgate::plugin::text_filter as filter;
-use super::call::{Call, CallBody, Decision, Edit, HeaderValue, Outcome, Rejection, Verdict};
+use super::call::{
+    Call, CallBody, Decision, Edit, Frame, HeaderValue, Issue, ObservedEvent, Outcome, Rejection, TargetView,
+    Verdict,
+};
 use crate::chat::{Event, ProviderError, TextAt, TextPart, Usage};
 use std::time::Duration;
+
+impl From<lifecycle::Issue> for Issue {
+    fn from(issue: lifecycle::Issue) -> Self {
+        Self { pointer: issue.pointer, message: issue.message }
+    }
+}
 
 pub(super) fn at_to_wit(at: &TextAt) -> wit::TextAt {
     wit::TextAt { item: at.item, part: at.part, channel: at.channel.to_string() }
@@ -88,6 +100,33 @@ pub(super) fn verdict(verdict: filter::Verdict, text: &str, last: bool) -> Resul
     Ok(Verdict::Pass { safe, edits })
 }
 
+pub(super) fn target(target: &TargetView) -> routing::Target {
+    routing::Target {
+        id: target.id.clone(),
+        provider: target.provider.clone(),
+        model: target.model.clone(),
+        signals: target.signals.clone(),
+    }
+}
+
+/// A ranking of so many targets, each named at most once; or what is wrong with it.
+pub(super) fn ranking(mut ranked: Vec<u32>, targets: usize) -> Result<Vec<u32>, String> {
+    let mut seen = vec![false; targets];
+    if let Some(place) = ranked.iter().find(|place| **place as usize >= targets) {
+        return Err(format!("it ranked target {place} of {targets}"));
+    }
+    ranked.retain(|place| seen.get_mut(*place as usize).is_some_and(|seen| !std::mem::replace(seen, true)));
+    Ok(ranked)
+}
+
+pub(super) fn frame(frame: Frame) -> adapter::Frame {
+    adapter::Frame { event: frame.event, data: frame.data }
+}
+
+pub(super) fn observed(event: ObservedEvent) -> observer::Event {
+    observer::Event { exchange: event.exchange, kind: event.kind, at_ms: event.at_ms, fields: event.fields }
+}
+
 pub(super) fn call(call: adapter::Call) -> Call {
     let value = |value| match value {
         adapter::Value::Text(text) => HeaderValue::Text(text),
@@ -140,6 +179,13 @@ mod tests {
     fn pass(safe: u32, edits: &[(u32, u32)]) -> filter::Verdict {
         let edits = edits.iter().map(|&(start, end)| filter::Edit { start, end, to: "x".into() }).collect();
         filter::Verdict::Pass(filter::Pass { safe, edits })
+    }
+
+    #[test]
+    fn a_ranking_names_each_target_once_and_none_that_is_not_there() {
+        assert_eq!(ranking(vec![2, 0, 2], 3), Ok(vec![2, 0]));
+        assert_eq!(ranking(Vec::new(), 3), Ok(Vec::new()));
+        assert!(ranking(vec![3], 3).is_err());
     }
 
     #[test]

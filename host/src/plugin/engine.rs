@@ -3,12 +3,13 @@
 //! One per process. The settings are those that DESIGN §5 measured; each deviation from wasmtime's defaults
 //! says why.
 
+use super::artifact::CodeCache;
 use super::imports;
 use super::instance::State;
 use super::template::Templates;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 use wasmtime::component::Linker;
@@ -21,6 +22,9 @@ pub(super) const MAX_MEMORY: usize = 64 * 1024 * 1024;
 /// Instances that the pool is made for, most wished first. Each reserves 4 GiB of address space (a smaller
 /// reservation made regular expressions a quarter slower), so a machine that forbids much gets fewer.
 const POOL_SIZES: [u32; 4] = [4_096, 1_024, 256, 64];
+
+/// Instances that matter for [`Idle`] at most: what is warm holds memory as well.
+const MAX_IDLE: usize = 4_096;
 
 /// How an engine is made.
 #[derive(Debug, Clone)]
@@ -41,7 +45,8 @@ pub struct Engine {
     pub(super) wasm: wasmtime::Engine,
     pub(super) linker: Linker<State>,
     pub(super) templates: Templates,
-    pub(super) cache_dir: Option<PathBuf>,
+    pub(super) cache: Option<CodeCache>,
+    pub(super) idle: Idle,
     pooled: u32,
     stop: Arc<AtomicBool>,
 }
@@ -55,11 +60,13 @@ impl Engine {
         let (wasm, pooled) = make(settings.pooling)?;
         let mut linker = Linker::new(&wasm);
         imports::link(&mut linker).map_err(|error| EngineError(error.into()))?;
+        let cache = settings.cache_dir.as_deref().and_then(|dir| CodeCache::open(dir, &wasm));
         let engine = Arc::new(Self {
             wasm,
             linker,
             templates: Templates::default(),
-            cache_dir: settings.cache_dir.clone(),
+            cache,
+            idle: Idle::new(pooled),
             pooled,
             stop: Arc::new(AtomicBool::new(false)),
         });
@@ -80,11 +87,40 @@ impl Drop for Engine {
     }
 }
 
+/// How many warm instances all bindings together keep. Idle ones hold places of the pool, so half of it is
+/// left for calls.
+#[derive(Debug)]
+pub(super) struct Idle {
+    kept: AtomicUsize,
+    most: usize,
+}
+
+impl Idle {
+    fn new(pooled: u32) -> Self {
+        let places = if pooled == 0 { MAX_IDLE } else { pooled as usize };
+        Self { kept: AtomicUsize::new(0), most: places.min(MAX_IDLE) / 2 }
+    }
+
+    /// Takes a place, if there is one.
+    pub(super) fn take(&self) -> bool {
+        let taken = self.kept.fetch_add(1, Ordering::Relaxed) < self.most;
+        if !taken {
+            self.free(1);
+        }
+        taken
+    }
+
+    /// Gives places back.
+    pub(super) fn free(&self, places: usize) {
+        self.kept.fetch_sub(places, Ordering::Relaxed);
+    }
+}
+
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine")
             .field("pooled", &self.pooled)
-            .field("cache_dir", &self.cache_dir)
+            .field("cache", &self.cache)
             .finish_non_exhaustive()
     }
 }
@@ -93,11 +129,15 @@ fn make(pooling: bool) -> Result<(wasmtime::Engine, u32), EngineError> {
     let sizes = POOL_SIZES.into_iter().filter(|_| pooling);
     for size in sizes {
         match wasmtime::Engine::new(&config(Some(size))) {
-            Ok(engine) => return Ok((engine, size)),
+            Ok(engine) => {
+                tracing::debug!(size, "instances come from a pool");
+                return Ok((engine, size));
+            }
             Err(error) => tracing::warn!(size, %error, "an instance pool of this size cannot be had"),
         }
     }
     let engine = wasmtime::Engine::new(&config(None)).map_err(|error| EngineError(error.into()))?;
+    tracing::info!("instances are allocated one by one, not from a pool");
     Ok((engine, 0))
 }
 

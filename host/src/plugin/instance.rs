@@ -1,17 +1,17 @@
 //! One instance of a component, and what its store holds.
 
-use super::bindings::{
-    host::Plugin as Lifecycle, observer::ObserverHook, post_response::PostResponseHook,
-    pre_request::PreRequestHook, provider_adapter::ProviderAdapterHook, routing::RoutingHook,
-    text_filter::TextFilterHook,
-};
+use super::console;
+use super::engine::Engine;
 use super::grants::Grants;
+use super::hooks::Hooks;
+use super::imports::LogLimit;
+use super::meter::{CallClock, MemoryLimit};
 use super::services::{Services, Watch};
 use crate::exchange::{BindingId, Exchange};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use wasmtime::component::ResourceTable;
-use wasmtime::{ResourceLimiter, Store};
+use std::time::Instant;
+use wasmtime::component::{Instance as Exports, ResourceTable};
+use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 /// The type of the exchange resource. A handle says nothing: the exchange of the running call is in the
@@ -19,9 +19,6 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 pub struct ExchangeHandle;
 /// The type of the prompt resource.
 pub struct PromptHandle;
-
-/// Elements of a component's tables at most; function tables are small.
-const MAX_TABLE: usize = 100_000;
 
 /// What a binding's instances share.
 pub(super) struct Surroundings {
@@ -32,12 +29,13 @@ pub(super) struct Surroundings {
     pub services: Services,
     pub watch: Arc<dyn Watch>,
     pub scratch_bytes: usize,
-    pub log: super::imports::LogLimit,
+    pub log: LogLimit,
 }
 
 /// What a store holds.
 pub(super) struct State {
-    pub wasi: WasiCtx,
+    /// Made at its first use: most instances never ask for the time, a random number or their console.
+    wasi: Option<WasiCtx>,
     pub table: ResourceTable,
     pub memory: MemoryLimit,
     pub clock: CallClock,
@@ -47,88 +45,64 @@ pub(super) struct State {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        let ctx = self.wasi.get_or_insert_with(|| console::inert(&self.around));
+        WasiCtxView { ctx, table: &mut self.table }
     }
 }
 
-/// How much a call has computed: time passed, less time spent waiting for the host.
-pub(super) struct CallClock {
-    started: Instant,
-    waited: Duration,
-    budget: Duration,
-}
-
-impl CallClock {
-    pub(super) fn new(budget: Duration) -> Self {
-        Self { started: Instant::now(), waited: Duration::ZERO, budget }
-    }
-
-    /// Starts anew for the next call.
-    pub(super) fn start(&mut self) {
-        self.started = Instant::now();
-        self.waited = Duration::ZERO;
-    }
-
-    /// Notes time that the host took, not the guest.
-    pub(super) fn waited_since(&mut self, from: Instant) {
-        self.waited += from.elapsed();
-    }
-
-    /// Whether the guest has computed for as long as it may.
-    pub(super) fn is_over(&self) -> bool {
-        self.started.elapsed().saturating_sub(self.waited) >= self.budget
-    }
-}
-
-/// The bound of an instance's memory. Remembers that it was reached: the trap that follows does not say so.
-pub(super) struct MemoryLimit {
-    limit: usize,
-    pub denied: bool,
-    pub peak: usize,
-}
-
-impl MemoryLimit {
-    pub(super) const fn new(limit: usize) -> Self {
-        Self { limit, denied: false, peak: 0 }
-    }
-}
-
-impl ResourceLimiter for MemoryLimit {
-    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        self.denied |= desired > self.limit;
-        if desired <= self.limit {
-            self.peak = self.peak.max(desired);
-        }
-        Ok(desired <= self.limit)
-    }
-
-    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(desired <= MAX_TABLE)
-    }
-}
-
-/// The exported functions of an instance.
-#[derive(Default)]
-pub(super) struct Hooks {
-    pub lifecycle: Option<Lifecycle>,
-    pub pre_request: Option<PreRequestHook>,
-    pub routing: Option<RoutingHook>,
-    pub provider_adapter: Option<ProviderAdapterHook>,
-    pub text_filter: Option<TextFilterHook>,
-    pub post_response: Option<PostResponseHook>,
-    pub observer: Option<ObserverHook>,
-}
-
-/// An instance. Told to the watch when it is made and when it is gone.
+/// An instance. The watch is told when it is made and when it is gone.
 pub(super) struct Instance {
     pub store: Store<State>,
+    pub exports: Exports,
     pub hooks: Hooks,
     pub uses: u32,
-    pub watch: Arc<dyn Watch>,
+    /// When its last call ended.
+    pub rested: Instant,
+}
+
+impl Instance {
+    pub(super) fn new(store: Store<State>, exports: Exports) -> Self {
+        store.data().around.watch.instances(1);
+        Self { store, exports, hooks: Hooks::default(), uses: 0, rested: Instant::now() }
+    }
+
+    /// Makes it ready for a call: whose it is, and its deadline.
+    pub(super) fn arm(&mut self, exchange: Option<&Arc<Exchange>>, clock: CallClock) {
+        let state = self.store.data_mut();
+        state.exchange = exchange.cloned();
+        state.memory.denied = false;
+        state.clock = clock;
+        self.store.set_epoch_deadline(1);
+    }
 }
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        self.watch.instances(-1);
+        self.store.data().around.watch.instances(-1);
     }
+}
+
+/// A store whose guest has nothing but its memory and what the linker offers.
+pub(super) fn store(
+    engine: &Engine,
+    around: &Arc<Surroundings>,
+    memory: usize,
+    clock: CallClock,
+) -> Store<State> {
+    let state = State {
+        wasi: None,
+        table: ResourceTable::new(),
+        memory: MemoryLimit::new(memory),
+        clock,
+        exchange: None,
+        around: around.clone(),
+    };
+    let mut store = Store::new(&engine.wasm, state);
+    store.limiter(|state| &mut state.memory);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(|mut context| {
+        let over = context.data_mut().clock.is_over();
+        Ok(if over { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) })
+    });
+    store
 }

@@ -1,22 +1,20 @@
 //! The hooks of a binding, one function each: borrow an instance, call it under its deadline, settle.
 
-use super::super::bindings::host::lockgate::plugin::types as wit;
-use super::super::bindings::observer::exports::lockgate::plugin::observer as observed;
-use super::super::bindings::provider_adapter::exports::lockgate::plugin::provider_adapter as adapter;
-use super::super::bindings::routing::exports::lockgate::plugin::routing;
-use super::super::bindings::text_filter::exports::lockgate::plugin::text_filter as filter;
-use super::super::call::{
-    Call, CallError, CallErrorKind, Decision, Frame, ObservedEvent, Outcome, TargetView, Verdict,
-};
-use super::super::convert;
-use super::super::instance::{ExchangeHandle, Hooks, PromptHandle, State};
-use super::{Binding, Hook, Lease};
+use super::Binding;
 use crate::chat::{Event, TextAt, TextPart};
 use crate::exchange::Exchange;
-use std::convert::Infallible;
+use crate::plugin::bindings::host::lockgate::plugin::types as wit;
+use crate::plugin::bindings::observer::exports::lockgate::plugin::observer as observed;
+use crate::plugin::bindings::provider_adapter::exports::lockgate::plugin::provider_adapter as adapter;
+use crate::plugin::bindings::routing::exports::lockgate::plugin::routing;
+use crate::plugin::bindings::text_filter::exports::lockgate::plugin::text_filter as filter;
+use crate::plugin::call::{Call, CallError, Decision, Frame, ObservedEvent, Outcome, TargetView, Verdict};
+use crate::plugin::convert;
+use crate::plugin::instance::{ExchangeHandle, PromptHandle};
+use crate::plugin::manifest::Hook;
+use futures_util::FutureExt as _;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
-use wasmtime::Store;
 use wasmtime::component::Resource;
 
 impl From<wit::Fault> for (String, String) {
@@ -25,14 +23,19 @@ impl From<wit::Fault> for (String, String) {
     }
 }
 
-/// Calls an export of the leased instance under the binding's time limit, and settles the lease.
+/// Borrows an instance, calls its hook within the time that a call may take in all, and settles. `read` makes
+/// the answer the host's, once it is known to keep to the contract.
 macro_rules! call {
-    ($binding:ident, $lease:ident, $hook:ident, |$export:ident, $store:ident| $call:expr) => {{
-        let wait = $binding.limits.wait;
-        let Some((hooks, $store)) = $lease.parts() else { return Err($binding.no_hook($lease.hook)) };
-        let Some($export) = hooks.$hook.as_ref() else { return Err($binding.no_hook($lease.hook)) };
-        let answered = tokio::time::timeout(wait, $call).await;
-        $lease.settle(answered)
+    ($binding:ident, $hook:ident as $accessor:ident for $exchange:expr, |$export:ident, $store:ident| $call:expr, $read:expr) => {{
+        let mut lease = $binding.lease(Hook::$hook, $exchange).await?;
+        let called = async {
+            let Some((instance, hooks)) = lease.parts() else { wasmtime::bail!("there is no instance") };
+            let ($export, $store) = instance.$accessor(hooks)?;
+            $call.await
+        };
+        let limited = tokio::time::timeout($binding.limits.wait, called);
+        let answered = AssertUnwindSafe(limited).catch_unwind().await;
+        lease.settle(answered, $read)
     }};
 }
 
@@ -41,19 +44,23 @@ impl Binding {
     ///
     /// # Errors
     /// The call failed.
+    ///
+    /// # Cancel safety
+    /// A call that is dropped loses its instance and nothing else; so for every hook.
     pub async fn on_request(&self, x: &Arc<Exchange>) -> Result<Decision, CallError> {
-        let mut lease = self.lease(Hook::PreRequest, Some(x)).await?;
-        let started = lease.started;
-        let decision = call!(self, lease, pre_request, |hook, store| {
-            hook.lockgate_plugin_pre_request().call_on_request(store, exchange(), prompt())
-        })?;
-        let decision = convert::decision(decision);
-        let outcome = match &decision {
-            Decision::Reject(_) | Decision::Quarantine(_) => "rejected",
-            _ => "ok",
-        };
-        self.succeeded(Hook::PreRequest, outcome, started);
-        Ok(decision)
+        call!(
+            self,
+            PreRequest as pre_request for Some(x),
+            |hook, store| hook.lockgate_plugin_pre_request().call_on_request(store, exchange(), prompt()),
+            |decision| {
+                let decision = convert::decision(decision);
+                let outcome = match &decision {
+                    Decision::Reject(_) | Decision::Quarantine(_) => "rejected",
+                    _ => "ok",
+                };
+                Ok((decision, outcome))
+            }
+        )
     }
 
     /// Calls `routing`: places in `targets`, best first, each at most once.
@@ -61,28 +68,13 @@ impl Binding {
     /// # Errors
     /// The call failed, or named a target that is not there.
     pub async fn rank(&self, x: &Arc<Exchange>, targets: &[TargetView]) -> Result<Vec<u32>, CallError> {
-        let views: Vec<routing::Target> = targets
-            .iter()
-            .map(|target| routing::Target {
-                id: target.id.clone(),
-                provider: target.provider.clone(),
-                model: target.model.clone(),
-                signals: target.signals.clone(),
-            })
-            .collect();
-        let mut lease = self.lease(Hook::Routing, Some(x)).await?;
-        let started = lease.started;
-        let mut ranked: Vec<u32> = call!(self, lease, routing, |hook, store| {
-            hook.lockgate_plugin_routing().call_rank(store, exchange(), prompt(), &views)
-        })?;
-        if ranked.iter().any(|place| *place as usize >= targets.len()) {
-            return Err(self.bad_output(Hook::Routing, started, "it ranked a target that is not there"));
-        }
-        let mut seen = vec![false; targets.len()];
-        ranked
-            .retain(|place| seen.get_mut(*place as usize).is_some_and(|seen| !std::mem::replace(seen, true)));
-        self.succeeded(Hook::Routing, "ok", started);
-        Ok(ranked)
+        let views: Vec<routing::Target> = targets.iter().map(convert::target).collect();
+        call!(
+            self,
+            Routing as routing for Some(x),
+            |hook, store| hook.lockgate_plugin_routing().call_rank(store, exchange(), prompt(), &views),
+            |ranked| Ok((convert::ranking(ranked, targets.len())?, "ok"))
+        )
     }
 
     /// Calls `provider-adapter.encode`.
@@ -91,13 +83,14 @@ impl Binding {
     /// The call failed; the fault `invalid` says what the provider cannot express.
     pub async fn encode(&self, x: &Arc<Exchange>, target: &[(String, String)]) -> Result<Call, CallError> {
         let target = target.to_vec();
-        let mut lease = self.lease(Hook::ProviderAdapter, Some(x)).await?;
-        let started = lease.started;
-        let call = call!(self, lease, provider_adapter, |hook, store| {
-            hook.lockgate_plugin_provider_adapter().call_encode(store, exchange(), prompt(), &target)
-        })?;
-        self.succeeded(Hook::ProviderAdapter, "ok", started);
-        Ok(convert::call(call))
+        call!(
+            self,
+            ProviderAdapter as provider_adapter for Some(x),
+            |hook, store| {
+                hook.lockgate_plugin_provider_adapter().call_encode(store, exchange(), prompt(), &target)
+            },
+            |call| Ok((convert::call(call), "ok"))
+        )
     }
 
     /// Calls `provider-adapter.decode`.
@@ -112,23 +105,17 @@ impl Binding {
         frames: Vec<Frame>,
         last: bool,
     ) -> Result<Vec<Event>, CallError> {
-        let frames: Vec<adapter::Frame> =
-            frames.into_iter().map(|frame| adapter::Frame { event: frame.event, data: frame.data }).collect();
+        let frames: Vec<adapter::Frame> = frames.into_iter().map(convert::frame).collect();
         let headers = headers.to_vec();
-        let mut lease = self.lease(Hook::ProviderAdapter, Some(x)).await?;
-        let started = lease.started;
-        let events = call!(self, lease, provider_adapter, |hook, store| {
-            hook.lockgate_plugin_provider_adapter().call_decode(
-                store,
-                exchange(),
-                status,
-                &headers,
-                &frames,
-                last,
-            )
-        })?;
-        self.succeeded(Hook::ProviderAdapter, "ok", started);
-        Ok(events.into_iter().map(convert::event).collect())
+        call!(
+            self,
+            ProviderAdapter as provider_adapter for Some(x),
+            |hook, store| {
+                let hook = hook.lockgate_plugin_provider_adapter();
+                hook.call_decode(store, exchange(), status, &headers, &frames, last)
+            },
+            |events| Ok((events.into_iter().map(convert::event).collect(), "ok"))
+        )
     }
 
     /// Calls `text-filter`.
@@ -143,29 +130,24 @@ impl Binding {
         fresh: usize,
         last: bool,
     ) -> Result<Verdict, CallError> {
-        let window = filter::Window {
-            at: convert::at_to_wit(at),
-            text: text.to_owned(),
-            fresh: u32::try_from(fresh).unwrap_or(u32::MAX),
-            last,
-        };
-        let mut lease = self.lease(Hook::TextFilter, Some(x)).await?;
-        let started = lease.started;
-        let verdict = call!(self, lease, text_filter, |hook, store| {
-            hook.lockgate_plugin_text_filter().call_inspect(store, exchange(), &window)
-        })?;
-        match convert::verdict(verdict, text, last) {
-            Ok(Verdict::Pass { safe, edits }) => {
-                self.around.watch.edited(edits.len());
-                self.succeeded(Hook::TextFilter, "ok", started);
-                Ok(Verdict::Pass { safe, edits })
+        let fresh = u32::try_from(fresh).unwrap_or(u32::MAX);
+        let window = filter::Window { at: convert::at_to_wit(at), text: text.to_owned(), fresh, last };
+        let verdict = call!(
+            self,
+            TextFilter as text_filter for Some(x),
+            |hook, store| hook.lockgate_plugin_text_filter().call_inspect(store, exchange(), &window),
+            |verdict| {
+                let verdict = convert::verdict(verdict, text, last)?;
+                let outcome = if matches!(verdict, Verdict::Stop(_)) { "rejected" } else { "ok" };
+                Ok((verdict, outcome))
             }
-            Ok(stop) => {
-                self.succeeded(Hook::TextFilter, "rejected", started);
-                Ok(stop)
-            }
-            Err(message) => Err(self.bad_output(Hook::TextFilter, started, &message)),
+        )?;
+        if let Verdict::Pass { edits, .. } = &verdict
+            && !edits.is_empty()
+        {
+            self.around.watch.edited(edits.len());
         }
+        Ok(verdict)
     }
 
     /// Calls `post-response`.
@@ -179,15 +161,18 @@ impl Binding {
         summary: &[(String, String)],
     ) -> Result<Outcome, CallError> {
         let (answer, summary) = (convert::texts_to_wit(answer.to_vec()), summary.to_vec());
-        let mut lease = self.lease(Hook::PostResponse, Some(x)).await?;
-        let started = lease.started;
-        let outcome = call!(self, lease, post_response, |hook, store| {
-            hook.lockgate_plugin_post_response().call_on_response(store, exchange(), &answer, &summary)
-        })?;
-        let outcome = convert::outcome(outcome);
-        let label = if matches!(outcome, Outcome::Reject(_)) { "rejected" } else { "ok" };
-        self.succeeded(Hook::PostResponse, label, started);
-        Ok(outcome)
+        call!(
+            self,
+            PostResponse as post_response for Some(x),
+            |hook, store| {
+                hook.lockgate_plugin_post_response().call_on_response(store, exchange(), &answer, &summary)
+            },
+            |outcome| {
+                let outcome = convert::outcome(outcome);
+                let label = if matches!(outcome, Outcome::Reject(_)) { "rejected" } else { "ok" };
+                Ok((outcome, label))
+            }
+        )
     }
 
     /// Calls `observer`.
@@ -195,56 +180,17 @@ impl Binding {
     /// # Errors
     /// The call failed.
     pub async fn observe(&self, batch: Vec<ObservedEvent>) -> Result<(), CallError> {
-        let batch: Vec<observed::Event> = batch
-            .into_iter()
-            .map(|event| observed::Event {
-                exchange: event.exchange,
-                kind: event.kind,
-                at_ms: event.at_ms,
-                fields: event.fields,
-            })
-            .collect();
-        let mut lease = self.lease(Hook::Observer, None).await?;
-        let started = lease.started;
-        let wait = self.limits.wait;
-        let Some((hooks, store)) = lease.parts() else { return Err(self.no_hook(Hook::Observer)) };
-        let Some(hook) = hooks.observer.as_ref() else { return Err(self.no_hook(Hook::Observer)) };
-        let answered =
-            tokio::time::timeout(wait, hook.lockgate_plugin_observer().call_observe(store, &batch)).await;
-        lease.settle(answered.map(|result| result.map(Ok::<(), Never>)))?;
-        self.succeeded(Hook::Observer, "ok", started);
-        Ok(())
-    }
-
-    fn succeeded(&self, hook: Hook, outcome: &'static str, started: Instant) {
-        self.breaker.succeeded();
-        self.around.watch.called(hook, outcome, started.elapsed());
-    }
-
-    fn bad_output(&self, hook: Hook, started: Instant, message: &str) -> CallError {
-        self.around.watch.called(hook, CallErrorKind::BadOutput.name(), started.elapsed());
-        self.breaker.failed();
-        self.error(CallErrorKind::BadOutput, message)
-    }
-
-    fn no_hook(&self, hook: Hook) -> CallError {
-        self.error(CallErrorKind::Internal, format!("the plugin does not export `{hook}`"))
-    }
-}
-
-impl Lease<'_> {
-    fn parts(&mut self) -> Option<(&Hooks, &mut Store<State>)> {
-        let instance = self.instance.as_mut()?;
-        Some((&instance.hooks, &mut instance.store))
-    }
-}
-
-/// The fault of a hook that has none.
-struct Never(Infallible);
-
-impl From<Never> for (String, String) {
-    fn from(never: Never) -> Self {
-        match never.0 {}
+        let batch: Vec<observed::Event> = batch.into_iter().map(convert::observed).collect();
+        call!(
+            self,
+            Observer as observer for None,
+            |hook, store| {
+                // This hook has no faults of its own.
+                let called = hook.lockgate_plugin_observer().call_observe(store, &batch);
+                called.map(|told| told.map(Ok::<(), wit::Fault>))
+            },
+            |told| Ok((told, "ok"))
+        )
     }
 }
 

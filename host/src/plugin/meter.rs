@@ -1,0 +1,130 @@
+//! What a call may spend: time to compute, time in all, memory.
+//!
+//! The guest's own computing is charged, not the time in which it waited for the host or for a core: a slow
+//! service or a busy machine is not the plugin's fault. Waiting is bounded by the time in all.
+
+use std::time::{Duration, Instant};
+use wasmtime::ResourceLimiter;
+
+/// Elements of a component's tables at most; function tables are small.
+const MAX_TABLE: usize = 100_000;
+/// The most that is charged between two looks at the clock. Looks are a tick apart, so a longer gap is time
+/// that the machine gave to somebody else.
+const MAX_CHARGE: Duration = Duration::from_millis(5);
+
+/// How much a call has spent.
+#[derive(Debug)]
+pub(super) struct CallClock {
+    looked: Instant,
+    charged: Duration,
+    budget: Duration,
+    ends: Instant,
+}
+
+impl CallClock {
+    /// A clock for a call that may compute for `budget` and last for `wait` in all.
+    pub(super) fn new(started: Instant, budget: Duration, wait: Duration) -> Self {
+        Self { looked: started, charged: Duration::ZERO, budget, ends: started + wait }
+    }
+
+    /// Charges what passed since the last look, and says whether the call has spent what it may.
+    pub(super) fn is_over(&mut self) -> bool {
+        let now = Instant::now();
+        self.charge(now);
+        self.charged >= self.budget || now >= self.ends
+    }
+
+    /// The guest waits for the host from here on.
+    pub(super) fn pause(&mut self) {
+        self.charge(Instant::now());
+    }
+
+    /// The guest computes again.
+    pub(super) fn resume(&mut self) {
+        self.looked = Instant::now();
+    }
+
+    /// Time that is left in all.
+    pub(super) fn left(&self) -> Duration {
+        self.ends.saturating_duration_since(Instant::now())
+    }
+
+    fn charge(&mut self, now: Instant) {
+        self.charged += now.saturating_duration_since(self.looked).min(MAX_CHARGE);
+        self.looked = now;
+    }
+}
+
+/// The bound of an instance's memory. Remembers that it was reached: the trap that follows does not say so.
+#[derive(Debug)]
+pub(super) struct MemoryLimit {
+    limit: usize,
+    /// Whether more was asked for than may be had.
+    pub denied: bool,
+    /// The most that was had.
+    pub peak: usize,
+}
+
+impl MemoryLimit {
+    pub(super) const fn new(limit: usize) -> Self {
+        Self { limit, denied: false, peak: 0 }
+    }
+}
+
+impl ResourceLimiter for MemoryLimit {
+    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let granted = desired <= self.limit;
+        self.denied |= !granted;
+        if granted {
+            self.peak = self.peak.max(desired);
+        }
+        Ok(granted)
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= MAX_TABLE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    #[test]
+    fn a_long_gap_is_charged_as_little_as_a_short_one() {
+        let started = Instant::now();
+        let mut clock = CallClock::new(started, HOUR, HOUR);
+        clock.charge(started + Duration::from_millis(1));
+        clock.charge(started + Duration::from_secs(9));
+        assert_eq!(clock.charged, Duration::from_millis(1) + MAX_CHARGE);
+    }
+
+    #[test]
+    fn waiting_is_free_and_computing_before_it_is_not() {
+        let started = Instant::now() - Duration::from_millis(2);
+        let mut clock = CallClock::new(started, HOUR, HOUR);
+        clock.pause();
+        let charged = clock.charged;
+        assert!(charged >= Duration::from_millis(2));
+        clock.resume();
+        assert_eq!(clock.charged, charged);
+    }
+
+    #[test]
+    fn either_bound_ends_the_call() {
+        let now = Instant::now();
+        assert!(!CallClock::new(now, HOUR, HOUR).is_over());
+        assert!(CallClock::new(now, Duration::ZERO, HOUR).is_over());
+        assert!(CallClock::new(now, HOUR, Duration::ZERO).is_over());
+    }
+
+    #[test]
+    fn memory_is_given_up_to_the_limit() {
+        let mut memory = MemoryLimit::new(100);
+        assert!(memory.memory_growing(0, 100, None).is_ok_and(|given| given) && !memory.denied);
+        assert!(memory.memory_growing(100, 101, None).is_ok_and(|given| !given) && memory.denied);
+        assert_eq!(memory.peak, 100);
+    }
+}
