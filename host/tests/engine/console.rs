@@ -2,7 +2,6 @@
 #![expect(clippy::expect_used, reason = "tests")]
 
 use crate::support::{exchange, house};
-use lockgate::plugin::*;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use tracing_subscriber::fmt::MakeWriter;
