@@ -9,7 +9,7 @@ mod observe;
 mod services;
 mod watch;
 
-pub use compose::check_schemas;
+pub use compose::{check_schemas, grants};
 pub use watch::watch;
 
 use crate::balance::Health;
@@ -35,6 +35,8 @@ use std::time::Duration;
 
 /// Records that may wait for the disk before new exchanges do.
 const LEDGER_BACKLOG: usize = 100_000;
+/// Collections of vectors, of all tenants.
+const MAX_COLLECTIONS: usize = 10_000;
 /// How often what has expired is swept away.
 const SWEEP: Duration = Duration::from_secs(60);
 
@@ -239,6 +241,34 @@ fn share(config: &Config) -> Result<Shared, StartError> {
         upstreams: Mutex::default(),
         health: Mutex::default(),
     })
+}
+
+/// The services that plugins get where nothing is configured: everything in memory, embeddings without a service.
+#[must_use]
+pub fn embedded_services() -> Services {
+    let limits =
+        Limits { entries: config::Cache::default().max_entries, bytes: config::Cache::default().max_bytes };
+    let (kv, answers) = (Arc::new(Kv::new(limits, None)), Arc::new(Answers::new(limits)));
+    serve_plugins(&kv, &answers, Arc::new(HashedEmbedder), limits)
+}
+
+fn serve_plugins(
+    kv: &Arc<Kv>,
+    answers: &Arc<Answers>,
+    embedder: Arc<dyn Embedder>,
+    limits: Limits,
+) -> Services {
+    let store = Arc::new(Vectors::new(VectorLimits {
+        entries_per_collection: limits.entries,
+        collections: MAX_COLLECTIONS,
+        bytes: limits.bytes,
+    }));
+    Services {
+        kv: Arc::new(services::KvService(kv.clone())),
+        answers: Arc::new(services::AnswersService(answers.clone())),
+        vectors: Arc::new(services::VectorsService { store, embedder }),
+        fetch: Arc::new(services::FetchService::default()),
+    }
 }
 
 fn embedder(settings: &Embeddings) -> Result<Arc<dyn Embedder>, StartError> {

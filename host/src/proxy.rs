@@ -74,7 +74,7 @@ pub struct Gateway {
 /// Serves one request for a completion or for embeddings.
 ///
 /// # Errors
-/// What the client is to be told in its format.
+/// What the client is to be told in its format, when the request was not admitted at all.
 pub async fn serve(gateway: &Arc<Gateway>, inbound: Inbound) -> Result<Response<Body>, Error> {
     let started = inbound.accepted;
     let principal = authenticate(gateway, inbound.request.headers(), &inbound.id)?;
@@ -99,20 +99,23 @@ pub async fn serve(gateway: &Arc<Gateway>, inbound: Inbound) -> Result<Response<
         ),
     };
     life.ended(error.status.as_u16(), error.party.name());
-    Err(life.explain(error))
+    let error = life.explain(error);
+    let mut response = error_response(&error, life.exchange.id());
+    life.describe(response.headers_mut(), true);
+    Ok(response)
 }
 
 /// What goes to the client.
 enum Delivery {
     Whole { answer: answer::Rendered },
-    Stream { source: Source, native: bool },
+    Stream { source: Box<Source>, native: bool },
 }
 
 impl Delivery {
     fn into_response(self, life: Life) -> Response<Body> {
         match self {
             Self::Whole { answer } => answer.into_response(life),
-            Self::Stream { source, native } => stream::into_response(life, source, native),
+            Self::Stream { source, native } => stream::into_response(life, *source, native),
         }
     }
 }
@@ -130,7 +133,7 @@ async fn serve_admitted(life: &mut Life, routes: &Routes) -> Result<Delivery, Er
     let streaming = life.exchange.prompt().streaming();
     if let Some(events) = kept {
         if streaming {
-            return Ok(Delivery::Stream { source: Source::ready(events), native: false });
+            return Ok(Delivery::Stream { source: Box::new(Source::ready(events)), native: false });
         }
         let answer = events.into_iter().collect();
         return answer::filter(life, answer, None).await.map(|answer| Delivery::Whole { answer });
@@ -140,16 +143,16 @@ async fn serve_admitted(life: &mut Life, routes: &Routes) -> Result<Delivery, Er
         life.cache = Cache::Miss;
     }
     let order = attempt::rank(life).await?;
-    ask(life, &order, streaming).await
+    ask(life, order, streaming).await
 }
 
 /// Asks providers until an answer is accepted.
-async fn ask(life: &mut Life, order: &[usize], streaming: bool) -> Result<Delivery, Error> {
+async fn ask(life: &mut Life, mut order: Vec<usize>, streaming: bool) -> Result<Delivery, Error> {
     let route = life.route.clone();
     let chat = life.exchange.prompt().operation() == Operation::Chat;
     let gather = chat && route.chain.judges() && (!streaming || route.chain.gathers(life.exchange.gathers()));
     loop {
-        let (answer, native) = match attempt::open(life, order).await? {
+        let (answer, native) = match attempt::open(life, &order).await? {
             Opened::Stream { source, native } if streaming && !gather => {
                 return Ok(Delivery::Stream { source, native });
             }
@@ -159,7 +162,10 @@ async fn ask(life: &mut Life, order: &[usize], streaming: bool) -> Result<Delive
                 match answer {
                     Ok(answer) => (answer, None),
                     // Nothing has reached the client yet: what breaks off here fails over like any other.
-                    Err(error) if error.retryable && life.attempts < route.attempts => continue,
+                    Err(error) if error.retryable && life.attempts < route.attempts => {
+                        put_off(&mut order, life.target);
+                        continue;
+                    }
                     Err(error) => return Err(error),
                 }
             }
@@ -173,27 +179,50 @@ async fn ask(life: &mut Life, order: &[usize], streaming: bool) -> Result<Delive
         if !answer.is_complete() {
             return Err(source::incomplete());
         }
-        let Some(answer) = judge(life, answer, gather).await? else { continue };
+        let Some((answer, replaced)) = judge(life, answer, gather).await? else {
+            // Whoever answered is asked again first: those before it have failed already.
+            put_first(&mut order, life.target);
+            continue;
+        };
         if streaming {
-            return Ok(Delivery::Stream { source: Source::ready(answer.events()), native: false });
+            return Ok(Delivery::Stream { source: Box::new(Source::ready(answer.events())), native: false });
         }
+        let native = native.filter(|_| !replaced);
         return answer::filter(life, answer, native).await.map(|answer| Delivery::Whole { answer });
     }
 }
 
-/// Runs `post-response`: the accepted answer, or none when it is to be asked for again.
-async fn judge(life: &mut Life, mut answer: Answer, gathered: bool) -> Result<Option<Answer>, Error> {
+/// Moves a target to the front.
+fn put_first(order: &mut Vec<usize>, target: Option<usize>) {
+    if let Some(target) = target {
+        order.retain(|place| *place != target);
+        order.insert(0, target);
+    }
+}
+
+/// Moves a target to the end.
+fn put_off(order: &mut Vec<usize>, target: Option<usize>) {
+    if let Some(target) = target {
+        order.retain(|place| *place != target);
+        order.push(target);
+    }
+}
+
+/// Runs `post-response`: the accepted answer and whether a text of it was replaced, or none when it is to be
+/// asked for again.
+async fn judge(life: &mut Life, mut answer: Answer, gathered: bool) -> Result<Option<(Answer, bool)>, Error> {
     let route = life.route.clone();
     if !gathered {
-        return Ok(Some(answer));
+        return Ok(Some((answer, false)));
     }
     let summary = answer::summary(life, &answer, true);
     match route.chain.judge(&life.exchange, answer.texts(), &summary, true).await? {
-        Judgement::Accept(replaced) => {
-            for part in replaced {
+        Judgement::Accept(texts) => {
+            let replaced = !texts.is_empty();
+            for part in texts {
                 answer.set_text(&part.at, part.text);
             }
-            Ok(Some(answer))
+            Ok(Some((answer, replaced)))
         }
         Judgement::Retry(_) if life.attempts >= route.attempts => Err(Error::new(
             Party::Plugin,
@@ -243,10 +272,23 @@ async fn admit(life: &mut Life, routes: &Routes) -> Result<Admission, Error> {
                 );
                 return Err(crate::pipeline::chain::rejection_error(rejection));
             }
-            admission => return Ok(admission),
+            admission => {
+                check_model(life, routes, original.model())?;
+                return Ok(admission);
+            }
         }
     }
     Err(Error::internal("Plugins sent the request from route to route without end."))
+}
+
+/// A plugin may ask for another model within the route; what leads elsewhere is a reroute's to say.
+fn check_model(life: &Life, routes: &Routes, asked: &str) -> Result<(), Error> {
+    let prompt = life.exchange.prompt();
+    let stays = || routes.resolve(prompt.model()).is_some_and(|route| Arc::ptr_eq(route, &life.route));
+    if prompt.model() == asked || stays() {
+        return Ok(());
+    }
+    Err(Error::internal("A plugin asked for a model that the route does not serve."))
 }
 
 fn check_modalities(life: &Life, route: &Route) -> Result<(), Error> {

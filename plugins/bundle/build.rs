@@ -16,7 +16,9 @@ fn main() {
     let Some(root) = bundle.parent().and_then(Path::parent) else { fail("the crate has moved") };
     let plugins = root.join("plugins");
     let members = members(&plugins);
-    for path in [root.join("sdk/src"), root.join("sdk/Cargo.toml"), root.join("wit"), plugins.join("Cargo.toml")] {
+    for path in
+        [root.join("sdk/src"), root.join("sdk/Cargo.toml"), root.join("wit"), plugins.join("Cargo.toml")]
+    {
         println!("cargo::rerun-if-changed={}", path.display());
     }
     println!("cargo::rerun-if-changed={}", plugins.join(".cargo").display());
@@ -40,10 +42,13 @@ fn main() {
 
 /// The workspace's members: every folder with a manifest, but this crate.
 fn members(plugins: &Path) -> Vec<String> {
-    let entries = fs::read_dir(plugins).map(|entries| entries.flatten().collect::<Vec<_>>()).unwrap_or_default();
+    let entries =
+        fs::read_dir(plugins).map(|entries| entries.flatten().collect::<Vec<_>>()).unwrap_or_default();
     let mut members: Vec<String> = entries
         .into_iter()
-        .filter(|entry| entry.path().join("Cargo.toml").is_file() && entry.path().join("config.schema.json").is_file())
+        .filter(|entry| {
+            entry.path().join("Cargo.toml").is_file() && entry.path().join("config.schema.json").is_file()
+        })
         .filter_map(|entry| entry.file_name().into_string().ok())
         .collect();
     members.sort();
@@ -64,7 +69,8 @@ fn build(plugins: &Path, target: &Path) {
         let name_text = name.to_string_lossy();
         let inherited = ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTRIES_", "CARGO_REGISTRY_"];
         let outer = name_text.starts_with("CARGO") || name_text.starts_with("RUSTFLAGS");
-        let wrapper = matches!(name_text.as_ref(), "RUSTC" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER" | "RUSTDOC");
+        let wrapper =
+            matches!(name_text.as_ref(), "RUSTC" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER" | "RUSTDOC");
         if (outer || wrapper) && !inherited.iter().any(|keep| name_text.starts_with(keep)) {
             cargo.env_remove(&name);
         }
@@ -87,7 +93,9 @@ fn entry(plugin: &Path, target: &Path) -> String {
     let field = |key: &str| {
         manifest
             .lines()
-            .find_map(|line| line.strip_prefix(key)?.trim().strip_prefix('=')?.trim().strip_prefix('"')?.strip_suffix('"'))
+            .find_map(|line| {
+                line.strip_prefix(key)?.trim().strip_prefix('=')?.trim().strip_prefix('"')?.strip_suffix('"')
+            })
             .map_or_else(|| fail(&format!("{} has no {key}", plugin.display())), str::to_owned)
     };
     let (name, version) = (field("name"), field("version"));
@@ -106,6 +114,7 @@ fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|_| fail(&format!("cargo did not set {name}")))
 }
 
+#[expect(clippy::disallowed_methods, reason = "a build script has nothing to clean up")]
 fn fail(message: &str) -> ! {
     println!("cargo::error={message}");
     // cargo reports the error above once the script has ended with failure.

@@ -1,8 +1,8 @@
 //! One trait per hook. The contract (`wit/`) says when each is called and what its answers mean.
 
 use crate::prelude::{
-    Attrs, Call, Decision, Event, Exchange, Fault, Frame, Issue, ObservedEvent, Outcome, Prompt, Target, TextPart,
-    Verdict, Window,
+    Attrs, Call, Decision, Event, Exchange, Fault, Frame, Issue, ObservedEvent, Outcome, Prompt, Target,
+    TextPart, Verdict, Window,
 };
 use serde::de::DeserializeOwned;
 

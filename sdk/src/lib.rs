@@ -55,8 +55,12 @@ pub mod prelude {
         Body, Call, Delta, Event, Frame, ProviderError, Secret, ToolCall, Usage, Value,
     };
     pub use crate::bindings::routing::exports::lockgate::plugin::routing::Target;
-    pub use crate::bindings::text_filter::exports::lockgate::plugin::text_filter::{Edit, Pass, Verdict, Window};
-    pub use crate::{Observer, Plugin, PostResponse, PreRequest, ProviderAdapter, Routing, TextFilter, plugin};
+    pub use crate::bindings::text_filter::exports::lockgate::plugin::text_filter::{
+        Edit, Pass, Verdict, Window,
+    };
+    pub use crate::{
+        Observer, Plugin, PostResponse, PreRequest, ProviderAdapter, Routing, TextFilter, plugin,
+    };
     pub use serde::{Deserialize, Serialize};
 }
 

@@ -2,8 +2,8 @@
 //!
 //! A component has one thread; the lock is there because a `static` must be `Sync`.
 
-use crate::prelude::{Fault, Issue};
 use crate::Plugin;
+use crate::prelude::{Fault, Issue};
 use std::sync::OnceLock;
 
 /// Where the configured plugin lives.
@@ -28,9 +28,9 @@ impl<P: Plugin> Slot<P> {
             vec![Issue { pointer, message: error.into_inner().to_string() }]
         })?;
         let plugin = P::configure(parsed)?;
-        self.0
-            .set(plugin)
-            .map_err(|_| vec![Issue { pointer: String::new(), message: "the plugin is configured already".into() }])
+        self.0.set(plugin).map_err(|_| {
+            vec![Issue { pointer: String::new(), message: "the plugin is configured already".into() }]
+        })
     }
 
     /// The configured plugin.
@@ -57,6 +57,8 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::expect_used, reason = "tests")]
+
     use super::*;
     use serde::Deserialize;
 

@@ -4,7 +4,9 @@
 
 use crate::step::{cargo, root, run, step, succeeds, target_directory};
 use crate::{setup, tidy};
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Runs every check.
@@ -23,6 +25,7 @@ pub(crate) fn all() -> Result<()> {
     step("examples in the documentation", || {
         run(for_tests(cargo(["test", "--workspace", "--doc", "--locked"])))
     })?;
+    step("example configurations", examples)?;
     step("tests of the plugins", || run(in_plugins(cargo(["test", "--workspace", "--locked"]))))?;
     step("licences, bans and sources", licences)?;
     step("advisories", advisories)?;
@@ -39,28 +42,49 @@ fn tests() -> Result<()> {
     }
 }
 
+/// Every example is a configuration that the gateway takes.
+fn examples() -> Result<()> {
+    let mut files: Vec<PathBuf> = fs::read_dir(root().join("examples"))
+        .context("the folder examples cannot be read")?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .collect();
+    files.sort();
+    ensure!(!files.is_empty(), "there is no example");
+    for file in files {
+        let mut check = cargo(["run", "--quiet", "--locked", "--package", "lockgate", "--", "check"]);
+        check.arg(&file);
+        // What examples take from the environment.
+        for name in ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "LOCKGATE_ADMIN_TOKEN"] {
+            check.env(name, "not-a-secret");
+        }
+        run(check)?;
+    }
+    Ok(())
+}
+
 fn licences() -> Result<()> {
     setup::deny()?;
     for manifest in ["Cargo.toml", "plugins/Cargo.toml"] {
-        run(deny(manifest, &["check", "--config", "deny.toml", "bans", "licenses", "sources"]))?;
+        run(deny(manifest, &["check", "bans", "licenses", "sources"]))?;
     }
     Ok(())
 }
 
 fn advisories() -> Result<()> {
-    if !succeeds(setup::impatient(deny("Cargo.toml", &["fetch", "--config", "deny.toml", "db"]))) {
+    if !succeeds(setup::impatient(deny("Cargo.toml", &["fetch", "db"]))) {
         println!("    SKIPPED: the database of advisories cannot be fetched");
         return Ok(());
     }
     for manifest in ["Cargo.toml", "plugins/Cargo.toml"] {
-        let check = ["check", "--config", "deny.toml", "--disable-fetch", "advisories"];
-        run(deny(manifest, &check))?;
+        run(setup::impatient(deny(manifest, &["check", "advisories"])))?;
     }
     Ok(())
 }
 
 fn deny(manifest: &str, arguments: &[&str]) -> Command {
-    let mut command = cargo(["deny", "--log-level", "error", "--manifest-path", manifest]);
+    let mut command =
+        cargo(["deny", "--log-level", "error", "--config", "deny.toml", "--manifest-path", manifest]);
     command.args(arguments);
     command
 }

@@ -1,8 +1,10 @@
-//! The layout of the repository: layers, sizes, names, headers.
+//! The layout of the repository: layers, sizes, names, headers, the contract's comments, no path of a machine.
 //!
 //! It reads files and reports every fault at once; it never changes one.
 
 mod layers;
+mod paths;
+mod wit;
 
 use crate::step::root;
 use anyhow::{Context, Result, bail};
@@ -13,6 +15,9 @@ use std::path::{Path, PathBuf};
 const MAX_LINES: usize = 600;
 /// Names that say nothing about what is in the file.
 const EMPTY_NAMES: [&str; 4] = ["mod.rs", "utils.rs", "common.rs", "helpers.rs"];
+/// What text files end in; others are not read.
+const TEXT: [&str; 12] =
+    ["rs", "wit", "toml", "md", "yaml", "yml", "json", "py", "sh", "txt", "snap", "html"];
 /// Folders that hold nothing of ours.
 const FOREIGN: [&str; 4] = ["target", ".git", "node_modules", ".venv"];
 
@@ -25,9 +30,18 @@ pub(crate) fn check() -> Result<()> {
     for file in &files {
         let text = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
         let path = relative(file);
+        let placed =
+            |found: Vec<String>| found.into_iter().map(|fault| format!("{path}:{fault}")).collect::<Vec<_>>();
+        faults.extend(placed(paths::check(&text, &root().to_string_lossy())));
+        if path.ends_with(".wit") {
+            faults.extend(placed(wit::check(&text)));
+        }
+        if !path.ends_with(".rs") {
+            continue;
+        }
         faults.extend(shape(&path, &text));
         if let Some(module) = path.strip_prefix("host/src/") {
-            faults.extend(layers::check(module, &text).into_iter().map(|fault| format!("{path}:{fault}")));
+            faults.extend(placed(layers::check(module, &text)));
         }
     }
     if !faults.is_empty() {
@@ -50,7 +64,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         let name = entry.file_name();
         if kind.is_dir() && !FOREIGN.iter().any(|foreign| name == *foreign) {
             collect(&path, files)?;
-        } else if kind.is_file() && path.extension().is_some_and(|extension| extension == "rs") {
+        } else if kind.is_file() && TEXT.iter().any(|text| path.extension().is_some_and(|own| own == *text)) {
             files.push(path);
         }
     }

@@ -469,7 +469,9 @@ fn isolation(chosen: Option<config::Isolation>, source: &str) -> Isolation {
     }
 }
 
-fn grants(grants: &config::Grants) -> Grants {
+/// Grants, as the engine takes them.
+#[must_use]
+pub fn grants(grants: &config::Grants) -> Grants {
     let destinations = |named: &BTreeMap<String, config::Destination>| {
         named
             .iter()

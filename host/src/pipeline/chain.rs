@@ -90,12 +90,6 @@ impl Chain {
         })
     }
 
-    /// Whether answers pass it untouched and unjudged.
-    #[must_use]
-    pub fn lets_answers_pass(&self) -> bool {
-        self.filters.is_empty() && self.judges.is_empty()
-    }
-
     /// Whether anything judges complete answers.
     #[must_use]
     pub fn judges(&self) -> bool {

@@ -110,9 +110,9 @@ mod tests {
     async fn a_success_between_starts_the_row_anew_and_pauses_are_bounded() {
         let breaker = Breaker::new();
         for _ in 0..3 {
-            (0..THRESHOLD - 1).for_each(|_| {
-                let _ = breaker.failed();
-            });
+            for _ in 0..THRESHOLD - 1 {
+                breaker.failed();
+            }
             breaker.succeeded();
         }
         assert!(breaker.admits());

@@ -68,7 +68,8 @@ pub async fn filter(life: &mut Life, mut answer: Answer, native: Option<Bytes>) 
     let route = life.route.clone();
     let events = answer.events();
     let mut guard = route.chain.guard(&life.exchange);
-    if !guard.is_empty() {
+    let untouched = guard.is_empty();
+    if !untouched {
         for choice in &mut answer.choices {
             for (at, text) in &mut choice.texts {
                 *text = guard.whole(at, text).await.map_err(|stop| route.chain.stopped(stop))?;
@@ -76,7 +77,6 @@ pub async fn filter(life: &mut Life, mut answer: Answer, native: Option<Bytes>) 
         }
     }
     keep(life, events);
-    let untouched = route.chain.lets_answers_pass();
     let body = match native.filter(|_| untouched) {
         Some(body) => body,
         None => {

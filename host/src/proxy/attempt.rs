@@ -29,7 +29,7 @@ pub enum Opened {
     /// Event by event.
     Stream {
         /// The events.
-        source: Source,
+        source: Box<Source>,
         /// Whether its frames are in the client's format already.
         native: bool,
     },
@@ -158,7 +158,7 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
     let call = provider.adapter.encode(&exchange, &facts).await.map_err(|error| match error.fault() {
         // The adapter says what the provider cannot express: the client's to read, and no other attempt at
         // the same provider would differ, but another provider may.
-        Some((code, message)) if code == "invalid" => {
+        Some(("invalid", message)) => {
             Error { retryable: true, ..Error::bad_request("unsupported_parameter", message.to_owned()) }
         }
         _ => adapter_failed(error),
@@ -207,7 +207,7 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
         if let Some(error) = begun? {
             return Err(refused(error, None));
         }
-        return Ok(Opened::Stream { source, native });
+        return Ok(Opened::Stream { source: Box::new(source), native });
     }
     let from = Instant::now();
     let body = answered.body.collect(life.gateway.max_answer_bytes).await;

@@ -6,10 +6,10 @@
 //! never ends with the mark of a complete answer.
 
 use super::answer::{self, chat_id};
-use super::life::Life;
+use super::life::{Cache, Life};
 use super::source::{Source, Step};
 use super::{Body, attempt};
-use crate::chat::{Answer, Event, TextAt};
+use crate::chat::{Answer, Event, TextAt, Usage};
 use crate::clock::unix_seconds;
 use crate::error::{Error, Party};
 use crate::format::openai::{self, ChunkWriter};
@@ -81,6 +81,8 @@ struct Stream {
     /// Whether the provider's frames go out as they came.
     relay: bool,
     include_usage: bool,
+    /// The tokens of the answer, as the client is told: those of a kept answer are told, but not billed again.
+    usage: Usage,
     /// The answer so far, where something will look at it when it is complete.
     gathered: Option<Answer>,
 }
@@ -100,6 +102,7 @@ impl Stream {
             out: BytesMut::new(),
             relay,
             include_usage,
+            usage: Usage::default(),
             gathered: wanted.then(Answer::default),
             sender,
             life,
@@ -163,7 +166,12 @@ impl Stream {
                 gathered.absorb(event.clone());
             }
             match event {
-                Event::Usage(usage) => self.life.usage.update(usage),
+                Event::Usage(usage) => {
+                    self.usage.update(usage);
+                    if self.life.cache != Cache::Hit {
+                        self.life.usage.update(usage);
+                    }
+                }
                 Event::Error(error) => return Err(attempt::refused(error, None).into()),
                 event if !self.relay => self.pass(event).await?,
                 _ => {}
@@ -234,8 +242,9 @@ impl Stream {
         }
         let prompt = self.life.exchange.prompt();
         self.life.estimate_missing_usage(&prompt);
+        let told = if self.usage == Usage::default() { self.life.usage } else { self.usage };
         if !self.relay
-            && let Some(data) = self.writer.usage(&self.life.usage)
+            && let Some(data) = self.writer.usage(&told)
         {
             sse::encode("", &data, &mut self.out);
         }

@@ -49,6 +49,9 @@ struct CacheLabels {
     result: &'static str,
 }
 
+/// A tenant's name and a route's.
+type RouteKey = (Arc<str>, Arc<str>);
+
 pub(super) type Seconds = fn() -> Histogram;
 
 /// From 10 µs to 84 s, doubling: overhead is microseconds, answers are minutes.
@@ -69,7 +72,7 @@ pub struct Metrics {
     cache: Family<CacheLabels, Counter>,
     in_flight: Gauge,
     pub(super) plugins: PluginFamilies,
-    routes: RwLock<HashMap<(Arc<str>, Arc<str>), Arc<RouteMetrics>>>,
+    routes: RwLock<HashMap<RouteKey, Arc<RouteMetrics>>>,
 }
 
 impl Metrics {

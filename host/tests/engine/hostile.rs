@@ -75,10 +75,11 @@ async fn each_deed_ends_in_time_while_a_neighbour_answers() {
 }
 
 async fn try_deed(house: &House, neighbour: &Used, deed: &str, end: &End, isolation: Isolation) {
+    let late = matches!(end, End::Fails(CallErrorKind::Deadline));
     let bound = |settings: &mut BindingSettings| {
         settings.isolation = isolation;
-        if ["bomb", "chatty"].contains(&deed) {
-            // Much memory, or many lines, take a busy machine longer than the usual deadline.
+        if !late {
+            // Only a deed that must run into the deadline may meet it: on a busy machine any other could.
             settings.limits.deadline = Duration::from_secs(20);
             settings.limits.wait = Duration::from_secs(20);
         }
@@ -91,7 +92,7 @@ async fn try_deed(house: &House, neighbour: &Used, deed: &str, end: &End, isolat
     let took = started.elapsed();
     assert_eq!(answered, Ok(Decision::Next), "the neighbour of {deed}");
     // Two calls of at most 50 ms computed each, with much room for a busy machine.
-    assert!(took < Duration::from_secs(15), "{deed} took {took:?}");
+    assert!(!late || took < Duration::from_secs(8), "{deed} took {took:?}");
     match end {
         End::Fails(kind) => {
             assert_eq!(asked.map_err(|error| error.kind), Err(kind.clone()), "{deed}");

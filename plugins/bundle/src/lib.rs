@@ -22,7 +22,9 @@ pub const BUILTINS: &[Builtin] = include!(concat!(env!("OUT_DIR"), "/builtins.rs
 /// where none is asked for.
 #[must_use]
 pub fn find(name: &str, version: Option<&str>) -> Option<&'static Builtin> {
-    BUILTINS.iter().find(|builtin| builtin.name == name && version.is_none_or(|asked| fits(builtin.version, asked)))
+    BUILTINS
+        .iter()
+        .find(|builtin| builtin.name == name && version.is_none_or(|asked| fits(builtin.version, asked)))
 }
 
 fn fits(version: &str, asked: &str) -> bool {

@@ -35,7 +35,9 @@ pub fn judge(settings: &Settings, text: &str, from: usize, last: bool) -> Judgem
         note(settings, hit.rule, noted, &mut out);
     }
     for (pattern, rule) in &settings.patterns {
-        let concerns = settings.rule(*rule).is_some_and(|r| noted(r.action) && (r.action == Action::Stop || !out.seen.contains(&r.category)));
+        let concerns = settings.rule(*rule).is_some_and(|r| {
+            noted(r.action) && (r.action == Action::Stop || !out.seen.contains(&r.category))
+        });
         if concerns && pattern.find(text, from, until).is_some() {
             note(settings, *rule, noted, &mut out);
         }
@@ -72,9 +74,12 @@ fn mask(settings: &Settings, text: &str, from: usize, until: usize, hits: &[Hit]
     let masks = |rule: usize| settings.rule(rule).is_some_and(|r| r.action == Action::Mask);
     let mut words = hits.iter().filter(|h| masks(h.rule)).copied().peekable();
     // The next match of each pattern; searched again only once it has been passed.
-    let find = |pattern: &Pattern, rule, from| pattern.find(text, from, until).map(|(start, end)| Hit { start, end, rule });
+    let find = |pattern: &Pattern, rule, from| {
+        pattern.find(text, from, until).map(|(start, end)| Hit { start, end, rule })
+    };
     let masking = settings.patterns.iter().filter(|(_, rule)| masks(*rule));
-    let mut nexts: Vec<_> = masking.map(|(pattern, rule)| (pattern, *rule, find(pattern, *rule, from))).collect();
+    let mut nexts: Vec<_> =
+        masking.map(|(pattern, rule)| (pattern, *rule, find(pattern, *rule, from))).collect();
     let mut pos = from;
     loop {
         while words.next_if(|h| h.start < pos).is_some() {}
@@ -84,7 +89,12 @@ fn mask(settings: &Settings, text: &str, from: usize, until: usize, hits: &[Hit]
             }
         }
         let candidates = nexts.iter().filter_map(|(_, _, next)| *next);
-        let Some(best) = candidates.chain(words.peek().copied()).min_by_key(|h| (h.start, std::cmp::Reverse(h.end), h.rule)) else { break };
+        let Some(best) = candidates
+            .chain(words.peek().copied())
+            .min_by_key(|h| (h.start, std::cmp::Reverse(h.end), h.rule))
+        else {
+            break;
+        };
         if best.end > until {
             // It begins where all is decided and ends where not: hold it whole, and decide it again.
             out.safe = best.start;

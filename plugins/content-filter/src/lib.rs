@@ -24,7 +24,9 @@ impl Plugin for ContentFilter {
     type Config = Config;
 
     fn configure(config: Config) -> Result<Self, Vec<Issue>> {
-        let issues = |wrong: Vec<settings::Wrong>| wrong.into_iter().map(|(at, what)| Issue::new(at, what)).collect::<Vec<_>>();
+        let issues = |wrong: Vec<settings::Wrong>| {
+            wrong.into_iter().map(|(at, what)| Issue::new(at, what)).collect::<Vec<_>>()
+        };
         Settings::new(config).map(|settings| ContentFilter { settings }).map_err(issues)
     }
 }

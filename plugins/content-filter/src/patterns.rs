@@ -27,7 +27,8 @@ impl Pattern {
     /// # Errors
     /// The reason, in words for the operator.
     pub fn new(expression: &str, max: usize) -> Result<Pattern, String> {
-        let regex = RegexBuilder::new(expression).size_limit(1 << 20).build().map_err(|error| error.to_string())?;
+        let regex =
+            RegexBuilder::new(expression).size_limit(1 << 20).build().map_err(|error| error.to_string())?;
         if regex.is_match("") {
             return Err("the pattern matches the empty text; require a character".to_owned());
         }
@@ -47,7 +48,11 @@ impl Pattern {
             let block = text.get(..ceil(text, stop.saturating_add(Self::reach(self.max))))?;
             while pos < stop {
                 // Wherever a bounded match starts, some match starts in the longer text, so nothing is skipped.
-                let Some(start) = self.regex.find_at(block, pos).map(|m| m.start()).filter(|&start| start < stop) else { break };
+                let Some(start) =
+                    self.regex.find_at(block, pos).map(|m| m.start()).filter(|&start| start < stop)
+                else {
+                    break;
+                };
                 if let Some(end) = self.bounded(text, start) {
                     return Some((start, end));
                 }

@@ -154,13 +154,19 @@ impl Settings {
         build.category("custom", "", own);
         if let Some(action) = config.profanity {
             let words = PROFANITY.lines().map(str::to_owned).collect();
-            build.category("profanity", "", CategoryConfig { severity: Severity::Low, action: Some(action), words, patterns: Vec::new() });
+            build.category(
+                "profanity",
+                "",
+                CategoryConfig { severity: Severity::Low, action: Some(action), words, patterns: Vec::new() },
+            );
         }
         for (name, category) in config.categories {
             let pointer = format!("/categories/{}", name.replace('~', "~0").replace('/', "~1"));
             let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'_' | b'-');
             if name.is_empty() || name.len() > 32 || !name.bytes().all(plain) {
-                build.wrong.push((pointer.clone(), "name categories with 1 to 32 of a-z, 0-9, _ and -".into()));
+                build
+                    .wrong
+                    .push((pointer.clone(), "name categories with 1 to 32 of a-z, 0-9, _ and -".into()));
             }
             if build.categories.iter().any(|c| c.name == name) {
                 build.wrong.push((pointer.clone(), "this name is built in; choose another".into()));
@@ -171,12 +177,21 @@ impl Settings {
         if sides.is_empty() {
             build.wrong.push(("/apply_to".into(), "name prompt, answer or both".into()));
         }
-        let words = Words::new(&build.words).map_err(|error| vec![("/words".to_owned(), error.to_string())])?;
+        let words =
+            Words::new(&build.words).map_err(|error| vec![("/words".to_owned(), error.to_string())])?;
         if !build.wrong.is_empty() {
             return Err(build.wrong);
         }
         let mask = config.mask_with.unwrap_or_else(|| "***".to_owned());
-        Ok(Settings { categories: build.categories, rules: build.rules, words, patterns: build.patterns, mask, max: build.max, sides })
+        Ok(Settings {
+            categories: build.categories,
+            rules: build.rules,
+            words,
+            patterns: build.patterns,
+            mask,
+            max: build.max,
+            sides,
+        })
     }
 
     /// Whether a side is filtered.
@@ -215,8 +230,14 @@ impl Build {
             let rule = self.rule(category, action);
             for (n, word) in config.words.iter().enumerate() {
                 match word.trim() {
-                    "" => self.wrong.push((format!("{pointer}/words/{n}"), "an empty word matches nothing; remove it".into())),
-                    word if word.len() > 256 => self.wrong.push((format!("{pointer}/words/{n}"), "longer than 256 bytes; use a pattern".into())),
+                    "" => self.wrong.push((
+                        format!("{pointer}/words/{n}"),
+                        "an empty word matches nothing; remove it".into(),
+                    )),
+                    word if word.len() > 256 => self.wrong.push((
+                        format!("{pointer}/words/{n}"),
+                        "longer than 256 bytes; use a pattern".into(),
+                    )),
                     word => self.words.push((word.to_owned(), rule)),
                 }
             }

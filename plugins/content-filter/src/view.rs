@@ -113,7 +113,9 @@ fn unicode(raw: &str) -> Escape {
     };
     if (0xD800..0xDC00).contains(&first) {
         let rest = raw.get(6..).unwrap_or_default();
-        let begins = rest.len() < 6 && ("\\u".starts_with(rest) || rest.strip_prefix("\\u").is_some_and(|h| h.bytes().all(|c| c.is_ascii_hexdigit())));
+        let begins = rest.len() < 6
+            && ("\\u".starts_with(rest)
+                || rest.strip_prefix("\\u").is_some_and(|h| h.bytes().all(|c| c.is_ascii_hexdigit())));
         if begins {
             return Escape::Partial;
         }

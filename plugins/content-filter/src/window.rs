@@ -78,7 +78,13 @@ pub fn decide(settings: &Settings, window: &str, json: bool, last: bool, before:
 }
 
 /// Judges one stretch and adds what was decided.
-fn stretch_into(settings: &Settings, stretch: &Stretch, context: Option<char>, last: bool, out: &mut Decided) {
+fn stretch_into(
+    settings: &Settings,
+    stretch: &Stretch,
+    context: Option<char>,
+    last: bool,
+    out: &mut Decided,
+) {
     // The character before the stretch stands in front of it, as context only.
     let mut text = String::with_capacity(stretch.text.len() + 4);
     text.extend(context);

@@ -35,10 +35,12 @@ impl Words {
     /// # Errors
     /// When there are too many for the automaton.
     pub fn new(words: &[(String, usize)]) -> Result<Words, BuildError> {
-        let mut patterns: Vec<(String, usize)> = words.iter().flat_map(|(word, rule)| spellings(word).map(|w| (w, *rule))).collect();
+        let mut patterns: Vec<(String, usize)> =
+            words.iter().flat_map(|(word, rule)| spellings(word).map(|w| (w, *rule))).collect();
         patterns.sort();
         patterns.dedup();
-        let build = || AhoCorasick::builder().ascii_case_insensitive(true).build(patterns.iter().map(|(w, _)| w));
+        let build =
+            || AhoCorasick::builder().ascii_case_insensitive(true).build(patterns.iter().map(|(w, _)| w));
         let finder = if patterns.is_empty() { None } else { Some(build()?) };
         let longest = patterns.iter().map(|(w, _)| w.len()).max().unwrap_or(0);
         let (mut sorted, rules): (Vec<String>, Vec<usize>) = patterns.into_iter().unzip();
@@ -52,7 +54,9 @@ impl Words {
         let mut hits: Vec<Hit> = finder
             .find_overlapping_iter(text)
             .filter(|m| (from..until).contains(&m.start()) && stands_alone(text, m.start(), m.end()))
-            .filter_map(|m| Some(Hit { start: m.start(), end: m.end(), rule: *self.rules.get(m.pattern().as_usize())? }))
+            .filter_map(|m| {
+                Some(Hit { start: m.start(), end: m.end(), rule: *self.rules.get(m.pattern().as_usize())? })
+            })
             .collect();
         hits.sort_by_key(|h| (h.start, std::cmp::Reverse(h.end), h.rule));
         hits
@@ -78,7 +82,9 @@ fn spellings(word: &str) -> impl Iterator<Item = String> {
     let lower = word.to_lowercase();
     let mut chars = lower.chars();
     let title: String = chars.next().into_iter().flat_map(char::to_uppercase).chain(chars).collect();
-    [word.to_lowercase(), title, word.to_uppercase(), word.to_owned()].into_iter().map(|w| w.to_ascii_lowercase())
+    [word.to_lowercase(), title, word.to_uppercase(), word.to_owned()]
+        .into_iter()
+        .map(|w| w.to_ascii_lowercase())
 }
 
 fn is_word(c: char) -> bool {

@@ -24,7 +24,9 @@ impl Plugin for InjectionFilter {
     type Config = Config;
 
     fn configure(config: Config) -> Result<Self, Vec<Issue>> {
-        let issues = |wrong: Vec<settings::Wrong>| wrong.into_iter().map(|(at, what)| Issue::new(at, what)).collect::<Vec<_>>();
+        let issues = |wrong: Vec<settings::Wrong>| {
+            wrong.into_iter().map(|(at, what)| Issue::new(at, what)).collect::<Vec<_>>()
+        };
         Settings::new(config).map(|settings| InjectionFilter { settings }).map_err(issues)
     }
 }
@@ -32,9 +34,11 @@ impl Plugin for InjectionFilter {
 impl PreRequest for InjectionFilter {
     fn on_request(&self, x: &Exchange, p: &Prompt) -> Result<Decision, Fault> {
         let texts = p.texts();
-        let judged = texts.iter().filter_map(|part| self.settings.judge(&part.role, &part.at.channel, &part.text));
+        let judged =
+            texts.iter().filter_map(|part| self.settings.judge(&part.role, &part.at.channel, &part.text));
         // A find outweighs a higher score that its own scope tolerates.
-        let worst = judged.max_by(|(a, a_found), (b, b_found)| a_found.cmp(b_found).then(a.value.total_cmp(&b.value)));
+        let worst = judged
+            .max_by(|(a, a_found), (b, b_found)| a_found.cmp(b_found).then(a.value.total_cmp(&b.value)));
         let Some((score, found)) = worst.filter(|(score, _)| score.value > 0.0) else {
             return Ok(Decision::Next);
         };

@@ -151,14 +151,22 @@ impl Book {
         if !(0.0..=1.0).contains(&source.weight) || source.weight == 0.0 {
             return Err("give it a weight above 0 and up to 1".to_owned());
         }
-        if source.id.is_empty() || source.category.is_empty() || (source.patterns.is_empty() && source.markers.is_empty()) {
+        if source.id.is_empty()
+            || source.category.is_empty()
+            || (source.patterns.is_empty() && source.markers.is_empty())
+        {
             return Err("give it an id, a category and at least one pattern".to_owned());
         }
         if self.rules.iter().any(|rule| rule.id == source.id) {
             return Err("this id is taken; choose another".to_owned());
         }
         let index = self.rules.len();
-        self.rules.push(Rule { id: source.id, category: source.category, weight: source.weight, scope: source.scope });
+        self.rules.push(Rule {
+            id: source.id,
+            category: source.category,
+            weight: source.weight,
+            scope: source.scope,
+        });
         for marker in &source.markers {
             if marker.trim().len() < 4 {
                 return Err("a marker needs at least 4 bytes".to_owned());
@@ -182,7 +190,9 @@ impl Book {
         let needed = steps.iter().filter(|step| !step.optional).count();
         let starts_well = steps.first().is_some_and(|step| !step.optional && step.gap == 0);
         if needed < 2 || !starts_well || steps.iter().any(|step| step.gap > 8) {
-            return Err(format!("{text:?}: a pattern needs two words, begins with one that may not be missing, and skips at most eight"));
+            return Err(format!(
+                "{text:?}: a pattern needs two words, begins with one that may not be missing, and skips at most eight"
+            ));
         }
         let first = steps.first().map_or(0, |step| step.set);
         self.starting.add(first);
@@ -204,7 +214,10 @@ impl Book {
         for name in names.split('|') {
             match name.strip_prefix('@') {
                 Some(name) => {
-                    let words = self.named.get(name).ok_or_else(|| format!("there is no list of words called {name}"))?;
+                    let words = self
+                        .named
+                        .get(name)
+                        .ok_or_else(|| format!("there is no list of words called {name}"))?;
                     words.iter().for_each(|word| self.lexicon.add(word, set));
                 }
                 None => match fold::word(name) {
@@ -221,10 +234,15 @@ impl Book {
         let mut out = Vec::new();
         for (at, token) in tokens.iter().enumerate() {
             for set in token.sets.shared(&self.starting) {
-                for pattern in self.starts.get(&set).into_iter().flatten().filter_map(|n| self.patterns.get(*n)) {
+                for pattern in
+                    self.starts.get(&set).into_iter().flatten().filter_map(|n| self.patterns.get(*n))
+                {
                     let rest = tokens.get(at + 1..).unwrap_or_default();
-                    let Some(len) = follow(pattern.steps.get(1..).unwrap_or_default(), rest) else { continue };
-                    let quoted = token.quoted && rest.get(..len).is_some_and(|all| all.iter().all(|t| t.quoted));
+                    let Some(len) = follow(pattern.steps.get(1..).unwrap_or_default(), rest) else {
+                        continue;
+                    };
+                    let quoted =
+                        token.quoted && rest.get(..len).is_some_and(|all| all.iter().all(|t| t.quoted));
                     let found = Match { owner: pattern.owner, quoted };
                     if !out.contains(&found) {
                         out.push(found);
@@ -238,12 +256,14 @@ impl Book {
     /// The rules whose markers stand in a text.
     pub fn marked(&self, text: &str) -> Vec<usize> {
         let b = text.as_bytes();
-        let opens = |c: &u8| matches!(c, b'<' | b'[' | b'#' | b'-' | b'\n' | b'b' | b'B' | b'e' | b'E' | b's' | b'S');
+        let opens =
+            |c: &u8| matches!(c, b'<' | b'[' | b'#' | b'-' | b'\n' | b'b' | b'B' | b'e' | b'E' | b's' | b'S');
         let mut out = Vec::new();
         for at in b.iter().enumerate().filter(|(_, c)| opens(c)).map(|(at, _)| at) {
             let rest = b.get(at..).unwrap_or_default();
             for (marker, rule) in &self.markers {
-                let here = rest.get(..marker.len()).is_some_and(|head| head.eq_ignore_ascii_case(marker.as_bytes()));
+                let here =
+                    rest.get(..marker.len()).is_some_and(|head| head.eq_ignore_ascii_case(marker.as_bytes()));
                 if here && !out.contains(rule) {
                     out.push(*rule);
                 }

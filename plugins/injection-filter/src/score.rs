@@ -113,11 +113,14 @@ impl Tally<'_> {
 
     fn sum(self) -> Score {
         let rest: f64 = self.weights.iter().map(|w| 1.0 - w).product::<f64>() * (1.0 - self.hidden);
-        let most = self.weights.iter().enumerate().filter(|(_, w)| **w > 0.0).max_by(|a, b| a.1.total_cmp(b.1));
+        let most =
+            self.weights.iter().enumerate().filter(|(_, w)| **w > 0.0).max_by(|a, b| a.1.total_cmp(b.1));
         let value = 1.0 - rest;
         match most.and_then(|(n, _)| self.book.rules.get(n)) {
             Some(rule) => Score { value, rule: rule.id.clone(), category: rule.category.clone() },
-            None if value > 0.0 => Score { value, rule: "hidden.tags".to_owned(), category: "hidden_text".to_owned() },
+            None if value > 0.0 => {
+                Score { value, rule: "hidden.tags".to_owned(), category: "hidden_text".to_owned() }
+            }
             None => Score::default(),
         }
     }

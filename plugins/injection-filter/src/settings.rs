@@ -53,7 +53,8 @@ impl Settings {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn new(config: Config) -> Result<Settings, Vec<Wrong>> {
-        let mut book = Book::built_in().map_err(|error| vec![(String::new(), format!("the built-in rules: {error}"))])?;
+        let mut book = Book::built_in()
+            .map_err(|error| vec![(String::new(), format!("the built-in rules: {error}"))])?;
         let mut wrong = Vec::new();
         for (n, rule) in config.rules.into_iter().enumerate() {
             if let Err(error) = book.add(rule) {
@@ -67,7 +68,8 @@ impl Settings {
             }
         }
         let threshold = config.threshold.unwrap_or(0.8);
-        let scopes = config.scopes.unwrap_or_else(|| ["user", "tool"].map(|s| (s.to_owned(), threshold)).into());
+        let scopes =
+            config.scopes.unwrap_or_else(|| ["user", "tool"].map(|s| (s.to_owned(), threshold)).into());
         let all = scopes.iter().map(|(name, value)| (format!("/scopes/{name}"), value));
         for (pointer, value) in all.chain([("/threshold".to_owned(), &threshold)]) {
             let usable = *value > 0.0 && *value <= 1.0;
@@ -76,9 +78,14 @@ impl Settings {
             }
         }
         match (config.action, &config.route) {
-            (Action::Reroute, None) => wrong.push(("/route".into(), "reroute needs the name of a route".into())),
+            (Action::Reroute, None) => {
+                wrong.push(("/route".into(), "reroute needs the name of a route".into()))
+            }
             (Action::Reroute, Some(_)) | (_, None) => {}
-            (_, Some(_)) => wrong.push(("/route".into(), "only reroute uses a route; remove it or set action: reroute".into())),
+            (_, Some(_)) => wrong.push((
+                "/route".into(),
+                "only reroute uses a route; remove it or set action: reroute".into(),
+            )),
         }
         if !wrong.is_empty() {
             return Err(wrong);

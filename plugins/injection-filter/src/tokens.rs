@@ -32,7 +32,14 @@ pub struct Tokens {
 
 /// Reads a text.
 pub fn read(lexicon: &Lexicon, text: &str) -> Tokens {
-    let mut reader = Reader { lexicon, out: Tokens::default(), word: String::new(), leet: false, spelled: String::new(), quote: None };
+    let mut reader = Reader {
+        lexicon,
+        out: Tokens::default(),
+        word: String::new(),
+        leet: false,
+        spelled: String::new(),
+        quote: None,
+    };
     let mut chars = text.chars().peekable();
     let mut before = ' ';
     while let Some(c) = chars.next() {
@@ -56,10 +63,15 @@ pub fn read(lexicon: &Lexicon, text: &str) -> Tokens {
             Fold::Gone => continue,
             Fold::Gap => {
                 let next = chars.peek().copied().unwrap_or(' ');
-                if matches!(c, '@' | '$') && next.is_alphanumeric() || (c == '!' && reader.word.is_empty() && next.is_ascii_alphabetic()) {
+                if matches!(c, '@' | '$') && next.is_alphanumeric()
+                    || (c == '!' && reader.word.is_empty() && next.is_ascii_alphabetic())
+                {
                     reader.leet = true;
                     reader.word.push(c);
-                } else if !(matches!(c, '\'' | '’' | 'ʼ') && !reader.word.is_empty() && next.is_alphanumeric()) {
+                } else if !(matches!(c, '\'' | '’' | 'ʼ')
+                    && !reader.word.is_empty()
+                    && next.is_alphanumeric())
+                {
                     reader.end_word();
                     reader.mark(c, before, next);
                 }

@@ -70,7 +70,8 @@ fn escape_at(raw: &str, i: usize, chars: &mut std::str::CharIndices<'_>) -> Opti
             let high = unit(i + 2)?;
             let pair = raw.get(i + 6..i + 8) == Some("\\u");
             let low = if pair { unit(i + 8) } else { None };
-            let both = low.and_then(|low| char::decode_utf16([high, low]).next()?.ok().filter(|c| c.len_utf16() == 2));
+            let both = low
+                .and_then(|low| char::decode_utf16([high, low]).next()?.ok().filter(|c| c.len_utf16() == 2));
             let (c, skip) = match both {
                 Some(c) => (c, 10),
                 None => (char::from_u32(u32::from(high)).unwrap_or(char::REPLACEMENT_CHARACTER), 4),

@@ -28,7 +28,9 @@ impl Plugin for PiiMask {
     type Config = Config;
 
     fn configure(config: Config) -> Result<Self, Vec<Issue>> {
-        let issues = |wrong: Vec<settings::Wrong>| wrong.into_iter().map(|(at, what)| Issue::new(at, what)).collect::<Vec<_>>();
+        let issues = |wrong: Vec<settings::Wrong>| {
+            wrong.into_iter().map(|(at, what)| Issue::new(at, what)).collect::<Vec<_>>()
+        };
         Settings::new(config).map(|settings| PiiMask { settings }).map_err(issues)
     }
 }
@@ -74,7 +76,8 @@ impl TextFilter for PiiMask {
         let Some(map) = x.get(MAP) else {
             return Ok(Verdict::Pass(Pass::all(&w)));
         };
-        let entries = vault::decode(&map).ok_or_else(|| Fault::internal("the placeholder map cannot be read"))?;
+        let entries =
+            vault::decode(&map).ok_or_else(|| Fault::internal("the placeholder map cannot be read"))?;
         let (safe, changes) = restore::restore(&entries, &w.text, json, w.last);
         let edits = changes.into_iter().map(|c| Edit::new(c.start, c.end, c.to)).collect();
         Ok(Verdict::release(safe, edits))

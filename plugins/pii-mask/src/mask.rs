@@ -102,7 +102,10 @@ fn replacement(settings: &Settings, kind: usize, value: &str, vault: &mut Vault)
         Action::Mask => Some(vault.placeholder(kind, &entity.label, value)),
         Action::Redact => Some(format!("[{} REDACTED]", entity.label)),
         Action::Hash => {
-            let digest = Sha256::new().chain_update(settings.salt.as_bytes()).chain_update(value.as_bytes()).finalize();
+            let digest = Sha256::new()
+                .chain_update(settings.salt.as_bytes())
+                .chain_update(value.as_bytes())
+                .finalize();
             let prefix = digest.iter().take(6).fold(0_u64, |n, byte| n << 8 | u64::from(*byte));
             Some(format!("<{}:{prefix:012x}>", entity.label))
         }
@@ -113,7 +116,13 @@ fn replacement(settings: &Settings, kind: usize, value: &str, vault: &mut Vault)
 /// Everything private in one text.
 fn find(settings: &Settings, text: &str) -> Vec<Hit> {
     if !is_document(text) {
-        let plain = |f: crate::scan::Found| Hit { start: f.start, end: f.end, kind: f.kind, form: Form::Plain, decoded: None };
+        let plain = |f: crate::scan::Found| Hit {
+            start: f.start,
+            end: f.end,
+            kind: f.kind,
+            form: Form::Plain,
+            decoded: None,
+        };
         return settings.find(text).into_iter().map(plain).collect();
     }
     let mut hits = Vec::new();
@@ -126,7 +135,13 @@ fn find(settings: &Settings, text: &str) -> Vec<Hit> {
         let form = if piece.string { Form::Quoted } else { Form::Bare };
         for f in settings.find(raw) {
             if form == Form::Quoted || is_whole_number(raw.as_bytes(), f.start, f.end) {
-                hits.push(Hit { start: piece.start + f.start, end: piece.start + f.end, kind: f.kind, form, decoded: None });
+                hits.push(Hit {
+                    start: piece.start + f.start,
+                    end: piece.start + f.end,
+                    kind: f.kind,
+                    form,
+                    decoded: None,
+                });
             }
         }
     }
@@ -140,14 +155,22 @@ fn escaped(settings: &Settings, offset: usize, raw: &str, hits: &mut Vec<Hit>) {
         let ends = (from.get(f.start), from.get(f.end), text.get(f.start..f.end));
         if let (Some(start), Some(end), Some(value)) = ends {
             let decoded = Some(value.to_owned());
-            hits.push(Hit { start: offset + start, end: offset + end, kind: f.kind, form: Form::Quoted, decoded });
+            hits.push(Hit {
+                start: offset + start,
+                end: offset + end,
+                kind: f.kind,
+                form: Form::Quoted,
+                decoded,
+            });
         }
     }
 }
 
 /// Whether the range is all of a JSON number, so that a string may stand in its place.
 fn is_whole_number(b: &[u8], start: usize, end: usize) -> bool {
-    let delimits = |c: Option<&u8>| c.is_none_or(|c| c.is_ascii_whitespace() || matches!(c, b',' | b':' | b'[' | b']' | b'{' | b'}'));
+    let delimits = |c: Option<&u8>| {
+        c.is_none_or(|c| c.is_ascii_whitespace() || matches!(c, b',' | b':' | b'[' | b']' | b'{' | b'}'))
+    };
     let digits = b.get(start..end).is_some_and(|d| d.iter().all(u8::is_ascii_digit));
     digits && delimits(start.checked_sub(1).and_then(|k| b.get(k))) && delimits(b.get(end))
 }

@@ -28,7 +28,9 @@ pub fn is_irrelevant(text: &str, json: bool) -> bool {
 pub fn restore(entries: &[(&str, &str)], text: &str, json: bool, last: bool) -> (usize, Vec<Change>) {
     let mut changes = Vec::new();
     let mut at = 0;
-    while let Some(step) = text.get(at..).and_then(|rest| rest.bytes().position(|c| c == b'<' || (json && c == b'\\'))) {
+    while let Some(step) =
+        text.get(at..).and_then(|rest| rest.bytes().position(|c| c == b'<' || (json && c == b'\\')))
+    {
         at += step;
         let rest = text.get(at..).unwrap_or_default();
         match read(entries, rest, json) {

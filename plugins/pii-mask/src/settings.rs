@@ -87,20 +87,29 @@ impl Settings {
         for (n, name) in config.entities.iter().flatten().enumerate() {
             match BUILT_IN.iter().position(|k| k == name).and_then(|k| on.get_mut(k)) {
                 Some(slot) => *slot = true,
-                None => wrong.push((format!("/entities/{n}"), format!("unknown entity; known are {}", BUILT_IN.join(", ")))),
+                None => wrong.push((
+                    format!("/entities/{n}"),
+                    format!("unknown entity; known are {}", BUILT_IN.join(", ")),
+                )),
             }
         }
         let mut kinds: Vec<Kind> = BUILT_IN.iter().map(|name| kind(name, config.action)).collect();
         let mut custom = Vec::new();
         for (n, rule) in config.custom.iter().enumerate() {
             if !is_name(&rule.name) {
-                wrong.push((format!("/custom/{n}/name"), "use 1 to 32 lower case letters, digits, _ and -, a letter first".into()));
+                wrong.push((
+                    format!("/custom/{n}/name"),
+                    "use 1 to 32 lower case letters, digits, _ and -, a letter first".into(),
+                ));
             } else if kinds.iter().any(|k| k.label == label(&rule.name)) {
                 wrong.push((format!("/custom/{n}/name"), "this name is taken; choose another".into()));
             }
             match RegexBuilder::new(&rule.pattern).size_limit(1 << 20).build() {
                 Ok(regex) if regex.is_match("") => {
-                    wrong.push((format!("/custom/{n}/pattern"), "the pattern matches the empty text; require a character".into()));
+                    wrong.push((
+                        format!("/custom/{n}/pattern"),
+                        "the pattern matches the empty text; require a character".into(),
+                    ));
                 }
                 Ok(regex) => custom.push(regex),
                 Err(error) => wrong.push((format!("/custom/{n}/pattern"), error.to_string())),
@@ -110,14 +119,22 @@ impl Settings {
         for (name, action) in &config.actions {
             match kinds.iter_mut().find(|k| k.name == *name) {
                 Some(kind) => kind.action = *action,
-                None => wrong.push((format!("/actions/{name}"), "no such entity, neither built in nor custom".into())),
+                None => wrong
+                    .push((format!("/actions/{name}"), "no such entity, neither built in nor custom".into())),
             }
         }
         if !wrong.is_empty() {
             return Err(wrong);
         }
         let restore = config.restore.unwrap_or(true);
-        Ok(Settings { kinds, scanner: Scanner::new(on), custom, allow: config.allow, restore, salt: config.salt })
+        Ok(Settings {
+            kinds,
+            scanner: Scanner::new(on),
+            custom,
+            allow: config.allow,
+            restore,
+            salt: config.salt,
+        })
     }
 
     /// The kinds, by the index that finds carry.
@@ -137,7 +154,11 @@ impl Settings {
         if !self.custom.is_empty() {
             for (n, regex) in self.custom.iter().enumerate() {
                 let kind = BUILT_IN.len() + n;
-                found.extend(regex.find_iter(text).filter(|m| !m.is_empty()).map(|m| Found { start: m.start(), end: m.end(), kind }));
+                found.extend(regex.find_iter(text).filter(|m| !m.is_empty()).map(|m| Found {
+                    start: m.start(),
+                    end: m.end(),
+                    kind,
+                }));
             }
             found = disjoint(found);
         }
@@ -179,7 +200,9 @@ fn label(name: &str) -> String {
 
 fn is_name(name: &str) -> bool {
     let inner = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'_' | b'-');
-    (1..=32).contains(&name.len()) && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.bytes().all(inner)
+    (1..=32).contains(&name.len())
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.bytes().all(inner)
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ const LAYERS: &[&[&str]] = &[
     &["route"],
     &["proxy"],
     &["config", "api"],
-    &["admin", "console"],
     &["app"],
+    &["admin", "console"],
     &["cli"],
     &["lib", "main"],
 ];

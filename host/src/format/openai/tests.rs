@@ -1,5 +1,5 @@
 //! Tests of the OpenAI format.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use super::*;
 use crate::chat::{Answer, Event, TextAt, channel};

@@ -1,5 +1,5 @@
 //! For any text, any filters of a family and any cut: streamed output equals whole-body output.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use super::*;
 use crate::chat::channel;

@@ -9,7 +9,8 @@ fn judged(config: &str, text: &str, last: bool) -> Judgement {
 
 #[test]
 fn a_stop_is_seen_under_a_mask() {
-    let config = r#"{"words":["bomb"],"categories":{"m":{"patterns":[{"name":"all","pattern":"the \\w+"}]}}}"#;
+    let config =
+        r#"{"words":["bomb"],"categories":{"m":{"patterns":[{"name":"all","pattern":"the \\w+"}]}}}"#;
     let j = judged(config, "the bomb", true);
     assert_eq!((j.stop, j.seen), (Some(0), vec![0]));
 }
@@ -17,12 +18,16 @@ fn a_stop_is_seen_under_a_mask() {
 #[test]
 fn a_flag_hides_nothing() {
     let config = r#"{"action":"mask","words":["bomb"],"categories":{"f":{"severity":"low","patterns":[{"name":"all","pattern":"\\w+"}]}}}"#;
-    assert_eq!(judged(config, "a bomb", true), Judgement { stop: None, seen: vec![0, 1], masks: vec![(2, 6)], safe: 6 });
+    assert_eq!(
+        judged(config, "a bomb", true),
+        Judgement { stop: None, seen: vec![0, 1], masks: vec![(2, 6)], safe: 6 }
+    );
 }
 
 #[test]
 fn masks_are_longest_first_and_do_not_overlap() {
-    let config = r#"{"action":"mask","words":["red","red fox"],"patterns":[{"name":"n","pattern":"fox \\d+"}]}"#;
+    let config =
+        r#"{"action":"mask","words":["red","red fox"],"patterns":[{"name":"n","pattern":"fox \\d+"}]}"#;
     assert_eq!(judged(config, "red fox 12 red", true).masks, [(0, 7), (11, 14)]);
 }
 

@@ -15,7 +15,14 @@ fn everything_wrong_is_reported_at_once() {
     );
     let pointers: Vec<String> = wrong.unwrap_err().into_iter().map(|(at, _)| at).collect();
     let expected = [
-        "/max_match_bytes", "/words/1", "/patterns/0/name", "/patterns/0/pattern", "/categories/A b", "/categories/A b/words/0", "/categories/custom", "/apply_to",
+        "/max_match_bytes",
+        "/words/1",
+        "/patterns/0/name",
+        "/patterns/0/pattern",
+        "/categories/A b",
+        "/categories/A b/words/0",
+        "/categories/custom",
+        "/apply_to",
     ];
     assert_eq!(pointers, expected);
 }

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 
 /// What the client gets when a text arrives in these pieces, and the categories that were seen.
 fn stream(settings: &Settings, pieces: &[&str], json: bool) -> (Result<String, usize>, Vec<usize>) {
-    let (mut held, mut out, mut before, mut seen) = (String::new(), String::new(), Before::default(), Vec::new());
+    let (mut held, mut out, mut before, mut seen) =
+        (String::new(), String::new(), Before::default(), Vec::new());
     for (n, piece) in pieces.iter().enumerate() {
         let window = format!("{held}{piece}");
         let last = n + 1 == pieces.len();
@@ -21,7 +22,10 @@ fn stream(settings: &Settings, pieces: &[&str], json: bool) -> (Result<String, u
         assert!(!last || decided.safe == window.len(), "everything is released at the end");
         let mut at = 0;
         for change in &decided.changes {
-            assert!(change.start >= at && change.end <= decided.safe, "changes are in order and below the mark");
+            assert!(
+                change.start >= at && change.end <= decided.safe,
+                "changes are in order and below the mark"
+            );
             at = change.end;
         }
         out.push_str(&apply(&window, &decided));
@@ -54,14 +58,24 @@ fn plain_text_is_masked() {
 
 #[test]
 fn arguments_stay_json_and_escapes_hide_nothing() {
-    check(MASKS, true, r#"{"a":"\u0073ecret\nsecret","secret":[7,-77.5,null],"b":"red","c":"fox"}"#, r#"{"a":"***\n***","***":[1,-11.5,null],"b":"red","c":"fox"}"#);
+    check(
+        MASKS,
+        true,
+        r#"{"a":"\u0073ecret\nsecret","secret":[7,-77.5,null],"b":"red","c":"fox"}"#,
+        r#"{"a":"***\n***","***":[1,-11.5,null],"b":"red","c":"fox"}"#,
+    );
     let quoted = r#"{"action":"mask","words":["x"],"mask_with":"\"\\"}"#;
     check(quoted, true, r#"{"a":"x"}"#, r#"{"a":"\"\\"}"#);
 }
 
 #[test]
 fn a_pattern_does_not_leave_its_string() {
-    check(r#"{"action":"mask","patterns":[{"name":"p","pattern":"key.*"}]}"#, true, r#"{"a":"key 1","b":2}"#, r#"{"a":"***","b":2}"#);
+    check(
+        r#"{"action":"mask","patterns":[{"name":"p","pattern":"key.*"}]}"#,
+        true,
+        r#"{"a":"key 1","b":2}"#,
+        r#"{"a":"***","b":2}"#,
+    );
 }
 
 #[test]
@@ -78,7 +92,8 @@ fn a_stop_ends_the_answer() {
 
 /// Cuts a text at character boundaries.
 fn cut<'t>(text: &'t str, cuts: &[prop::sample::Index]) -> Vec<&'t str> {
-    let mut at: Vec<usize> = cuts.iter().map(|c| c.index(text.len() + 1)).filter(|&c| text.is_char_boundary(c)).collect();
+    let mut at: Vec<usize> =
+        cuts.iter().map(|c| c.index(text.len() + 1)).filter(|&c| text.is_char_boundary(c)).collect();
     at.sort_unstable();
     at.push(text.len());
     let starts = std::iter::once(0).chain(at.iter().copied());
@@ -86,8 +101,32 @@ fn cut<'t>(text: &'t str, cuts: &[prop::sample::Index]) -> Vec<&'t str> {
 }
 
 const BITS: [&str; 26] = [
-    "secret", "sec", "ret", "SEC", "red", " fox", " ", "\n", "id-", "1", "23", "7", "777777777", "x", "y", "é", "q", "z", "-", "_", "\"", "\\", "\\u0073",
-    "\\ud83d", "\\n", "{\"a\":",
+    "secret",
+    "sec",
+    "ret",
+    "SEC",
+    "red",
+    " fox",
+    " ",
+    "\n",
+    "id-",
+    "1",
+    "23",
+    "7",
+    "777777777",
+    "x",
+    "y",
+    "é",
+    "q",
+    "z",
+    "-",
+    "_",
+    "\"",
+    "\\",
+    "\\u0073",
+    "\\ud83d",
+    "\\n",
+    "{\"a\":",
 ];
 
 /// The rules of [`MASKS`], compiled once.

@@ -15,7 +15,10 @@ fn found(list: &[&str], text: &str) -> Vec<String> {
 fn words_are_whole_and_in_any_case() {
     assert_eq!(found(&["ass"], "Class ASS, ass_ ass-et pass"), ["ASS", "ass"]);
     assert_eq!(found(&["c++", ".net"], "C++17 c++! a.NET .net"), ["C++", "c++", ".NET", ".net"]);
-    assert_eq!(found(&["straße", "ärger"], "STRASSE Straße ÄRGER Ärger"), ["STRASSE", "Straße", "ÄRGER", "Ärger"]);
+    assert_eq!(
+        found(&["straße", "ärger"], "STRASSE Straße ÄRGER Ärger"),
+        ["STRASSE", "Straße", "ÄRGER", "Ärger"]
+    );
     assert!(found(&[], "anything").is_empty());
 }
 
@@ -27,7 +30,16 @@ fn the_longest_comes_first_and_a_shorter_one_is_not_lost() {
 #[test]
 fn only_what_could_still_become_a_word_waits() {
     let w = words(&["secret", "red fox"]);
-    for (text, from) in [("a sec", 2), ("a SECRET", 2), ("a secret ", 9), ("asec", 4), ("red f", 0), ("red x", 5), ("bored", 5), ("", 0)] {
+    for (text, from) in [
+        ("a sec", 2),
+        ("a SECRET", 2),
+        ("a secret ", 9),
+        ("asec", 4),
+        ("red f", 0),
+        ("red x", 5),
+        ("bored", 5),
+        ("", 0),
+    ] {
         assert_eq!(w.held_from(text, 0), from, "{text:?}");
     }
 }

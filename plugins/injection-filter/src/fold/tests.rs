@@ -4,7 +4,19 @@ use super::*;
 
 #[test]
 fn disguised_letters_are_the_letters() {
-    for text in ["ignore", "IGNORE", "іgnоrе", "ｉｇｎｏｒｅ", "𝐢𝐠𝐧𝐨𝐫𝐞", "𝓘𝓰𝓷𝓸𝓻𝓮", "ⓘⓖⓝⓞⓡⓔ", "ĩğñôřé", "i\u{200B}g\u{200D}n\u{AD}o\u{2060}r\u{FE0F}e", "i\u{301}gnore", "🄸🄶🄽🄾🅁🄴"] {
+    for text in [
+        "ignore",
+        "IGNORE",
+        "іgnоrе",
+        "ｉｇｎｏｒｅ",
+        "𝐢𝐠𝐧𝐨𝐫𝐞",
+        "𝓘𝓰𝓷𝓸𝓻𝓮",
+        "ⓘⓖⓝⓞⓡⓔ",
+        "ĩğñôřé",
+        "i\u{200B}g\u{200D}n\u{AD}o\u{2060}r\u{FE0F}e",
+        "i\u{301}gnore",
+        "🄸🄶🄽🄾🅁🄴",
+    ] {
         assert_eq!(word(text), "ignore", "{text}");
     }
 }
@@ -17,5 +29,8 @@ fn tags_are_read_and_marked() {
 
 #[test]
 fn scripts_without_spaces_give_a_word_per_character() {
-    assert_eq!((fold('指'), fold('ж'), fold('시'), fold('!')), (Fold::Word('指'), Fold::Letter('ж'), Fold::Letter('시'), Fold::Gap));
+    assert_eq!(
+        (fold('指'), fold('ж'), fold('시'), fold('!')),
+        (Fold::Word('指'), Fold::Letter('ж'), Fold::Letter('시'), Fold::Gap)
+    );
 }

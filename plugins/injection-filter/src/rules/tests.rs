@@ -8,7 +8,13 @@ fn book(patterns: &[&str]) -> Result<Book, String> {
     let mut book = Book::default();
     book.named.insert("verb".to_owned(), vec!["drop".to_owned(), "ignore".to_owned()]);
     let patterns = patterns.iter().map(|p| (*p).to_owned()).collect();
-    book.add(RuleSource { id: "r".into(), category: "c".into(), weight: 0.5, patterns, ..RuleSource::default() })?;
+    book.add(RuleSource {
+        id: "r".into(),
+        category: "c".into(),
+        weight: 0.5,
+        patterns,
+        ..RuleSource::default()
+    })?;
     Ok(book)
 }
 
@@ -19,15 +25,22 @@ fn matches(pattern: &str, text: &str) -> bool {
 
 #[test]
 fn steps_gaps_and_optional_words() {
-    assert!(matches("@verb all? rules", "please drop rules") && matches("@verb all? rules", "ignore ALL rules"));
+    assert!(
+        matches("@verb all? rules", "please drop rules") && matches("@verb all? rules", "ignore ALL rules")
+    );
     assert!(!matches("@verb all? rules", "drop some rules") && !matches("@verb all? rules", "rules drop"));
-    assert!(matches("@verb .. rules|laws", "drop one two laws") && !matches("@verb .. rules", "drop one two three rules"));
+    assert!(
+        matches("@verb .. rules|laws", "drop one two laws")
+            && !matches("@verb .. rules", "drop one two three rules")
+    );
     assert!(matches("drop .. a .. b", "drop a x a b"), "an early match must not hide a later one");
 }
 
 #[test]
 fn a_single_trigger_word_is_never_a_pattern() {
-    for bad in ["ignore", "ignore all?", "all? ignore now", ".. ignore now", "a ......... b", "@nothing now", "a |b"] {
+    for bad in
+        ["ignore", "ignore all?", "all? ignore now", ".. ignore now", "a ......... b", "@nothing now", "a |b"]
+    {
         assert!(book(&[bad]).is_err(), "{bad}");
     }
 }
@@ -35,8 +48,18 @@ fn a_single_trigger_word_is_never_a_pattern() {
 #[test]
 fn a_rule_is_complete_or_refused() {
     let mut book = Book::built_in().unwrap();
-    let rule = |id: &str, weight: f64| RuleSource { id: id.into(), category: "c".into(), weight, patterns: vec!["open sesame".into()], ..RuleSource::default() };
-    assert!(book.add(rule("", 0.5)).is_err() && book.add(rule("x", 0.0)).is_err() && book.add(rule("x", 1.5)).is_err());
+    let rule = |id: &str, weight: f64| RuleSource {
+        id: id.into(),
+        category: "c".into(),
+        weight,
+        patterns: vec!["open sesame".into()],
+        ..RuleSource::default()
+    };
+    assert!(
+        book.add(rule("", 0.5)).is_err()
+            && book.add(rule("x", 0.0)).is_err()
+            && book.add(rule("x", 1.5)).is_err()
+    );
     assert!(book.add(rule("override.instructions", 0.5)).is_err());
     assert!(book.add(rule("x", 0.5)).is_ok());
 }
@@ -45,5 +68,8 @@ fn a_rule_is_complete_or_refused() {
 fn markers_are_found_in_any_case() {
     let book = Book::built_in().unwrap();
     let marked = |text: &str| book.marked(text).len();
-    assert_eq!((marked("a <|IM_START|>System b"), marked("### SYSTEM: hello"), marked("the system: it works")), (1, 1, 0));
+    assert_eq!(
+        (marked("a <|IM_START|>System b"), marked("### SYSTEM: hello"), marked("the system: it works")),
+        (1, 1, 0)
+    );
 }

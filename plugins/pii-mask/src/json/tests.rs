@@ -6,7 +6,8 @@ use super::*;
 #[test]
 fn pieces_cover_strings_and_what_lies_between() {
     let text = r#"{"a\"b": ["x", 12]}"#;
-    let cut: Vec<(&str, bool)> = pieces(text).iter().map(|p| (text.get(p.start..p.end).unwrap(), p.string)).collect();
+    let cut: Vec<(&str, bool)> =
+        pieces(text).iter().map(|p| (text.get(p.start..p.end).unwrap(), p.string)).collect();
     assert_eq!(cut, [("{", false), (r#"a\"b"#, true), (": [", false), ("x", true), (", 12]}", false)]);
 }
 

@@ -13,7 +13,8 @@ fn masked(config: &str, texts: &[&str]) -> Vec<String> {
     let plan = Plan::new(&settings, texts.iter().copied());
     let mut vault = Vault::default();
     texts.iter().for_each(|t| vault.avoid(t));
-    let rewrite = |(n, t): (usize, &&str)| plan.rewrite(&settings, n, t, &mut vault).unwrap_or_else(|| (*t).to_owned());
+    let rewrite =
+        |(n, t): (usize, &&str)| plan.rewrite(&settings, n, t, &mut vault).unwrap_or_else(|| (*t).to_owned());
     texts.iter().enumerate().map(rewrite).collect()
 }
 
@@ -27,7 +28,10 @@ fn placeholders_are_consistent_across_texts() {
 fn json_stays_json() {
     let text = r#"{"to":"a\u0040x.org","line":"one\nbob@x.org","card":4111111111111111,"n":[1.5,-4111111111111111],"k\\":"10.0.0.1"}"#;
     let out = masked("{}", &[text]).remove(0);
-    assert_eq!(out, r#"{"to":"<EMAIL_1>","line":"one\n<EMAIL_2>","card":"<CARD_1>","n":[1.5,-4111111111111111],"k\\":"<IP_1>"}"#);
+    assert_eq!(
+        out,
+        r#"{"to":"<EMAIL_1>","line":"one\n<EMAIL_2>","card":"<CARD_1>","n":[1.5,-4111111111111111],"k\\":"<IP_1>"}"#
+    );
     assert!(serde_json::from_str::<serde_json::Value>(&out).is_ok());
 }
 
@@ -46,7 +50,10 @@ fn the_other_actions() {
     assert_eq!(masked(r#"{"action":"flag"}"#, &["a@x.org"]), ["a@x.org"]);
     // printf 'a@x.org' | sha256sum
     assert_eq!(masked(r#"{"action":"hash"}"#, &["a@x.org"]), ["<EMAIL:907d7bf93d60>"]);
-    assert_ne!(masked(r#"{"action":"hash"}"#, &["a@x.org"]), masked(r#"{"action":"hash","salt":"s"}"#, &["a@x.org"]));
+    assert_ne!(
+        masked(r#"{"action":"hash"}"#, &["a@x.org"]),
+        masked(r#"{"action":"hash","salt":"s"}"#, &["a@x.org"])
+    );
 }
 
 #[test]

@@ -4,7 +4,12 @@
 use super::*;
 use proptest::prelude::*;
 
-const ENTRIES: [(&str, &str); 4] = [("<EMAIL_1>", "ann@x.org"), ("<EMAIL_10>", "bob@x.org"), ("<NOTE_1>", "a \"b\"\n"), ("<EMAIL_2>", "<EMAIL_1>")];
+const ENTRIES: [(&str, &str); 4] = [
+    ("<EMAIL_1>", "ann@x.org"),
+    ("<EMAIL_10>", "bob@x.org"),
+    ("<NOTE_1>", "a \"b\"\n"),
+    ("<EMAIL_2>", "<EMAIL_1>"),
+];
 
 /// What the client gets when the text arrives in these pieces.
 fn stream(pieces: &[&str], json: bool) -> String {
@@ -12,7 +17,11 @@ fn stream(pieces: &[&str], json: bool) -> String {
     for (n, piece) in pieces.iter().enumerate() {
         let window = format!("{held}{piece}");
         let last = n + 1 == pieces.len();
-        let (safe, changes) = if is_irrelevant(&window, json) { (window.len(), Vec::new()) } else { restore(&ENTRIES, &window, json, last) };
+        let (safe, changes) = if is_irrelevant(&window, json) {
+            (window.len(), Vec::new())
+        } else {
+            restore(&ENTRIES, &window, json, last)
+        };
         assert!(!last || safe == window.len(), "everything is released at the end");
         let mut at = 0;
         for change in changes {
@@ -29,7 +38,10 @@ fn stream(pieces: &[&str], json: bool) -> String {
 
 #[test]
 fn placeholders_become_values() {
-    assert_eq!(stream(&["Dear <EMAIL_1>, <EMAIL_10> <EMAIL_3> <NOTE_1>"], false), "Dear ann@x.org, bob@x.org <EMAIL_3> a \"b\"\n");
+    assert_eq!(
+        stream(&["Dear <EMAIL_1>, <EMAIL_10> <EMAIL_3> <NOTE_1>"], false),
+        "Dear ann@x.org, bob@x.org <EMAIL_3> a \"b\"\n"
+    );
     assert_eq!(stream(&["<EMAIL_<EMAIL_1>>"], false), "<EMAIL_ann@x.org>");
 }
 

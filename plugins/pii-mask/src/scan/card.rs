@@ -28,7 +28,13 @@ pub fn find(b: &[u8], i: usize, groups: &Groups) -> Option<usize> {
 
 /// Whether the digits in the range are a card number.
 fn valid(b: &[u8], start: usize, end: usize) -> bool {
-    let digits = || b.get(start..end).unwrap_or_default().iter().filter(|c| c.is_ascii_digit()).map(|c| u32::from(c - b'0'));
+    let digits = || {
+        b.get(start..end)
+            .unwrap_or_default()
+            .iter()
+            .filter(|c| c.is_ascii_digit())
+            .map(|c| u32::from(c - b'0'))
+    };
     let count = digits().count();
     let prefix = digits().take(6).fold(0, |n, d| n * 10 + d);
     issued(prefix, count) && luhn(digits().map(|d| d as usize), count)
@@ -40,7 +46,9 @@ fn issued(prefix: u32, count: usize) -> bool {
         400_000..=499_999 => matches!(count, 13 | 16 | 19),
         510_000..=559_999 | 222_100..=272_099 => count == 16,
         340_000..=349_999 | 370_000..=379_999 => count == 15,
-        300_000..=305_999 | 309_500..=309_599 | 360_000..=369_999 | 380_000..=399_999 => (14..=19).contains(&count),
+        300_000..=305_999 | 309_500..=309_599 | 360_000..=369_999 | 380_000..=399_999 => {
+            (14..=19).contains(&count)
+        }
         220_000..=220_499 | 352_800..=358_999 => (16..=19).contains(&count),
         500_000..=509_999 | 560_000..=699_999 => (13..=19).contains(&count),
         100_000..=199_999 => count == 15,

@@ -17,9 +17,14 @@ fn local_start(b: &[u8], i: usize, floor: usize) -> Option<usize> {
     let mut start = i;
     while start > floor && i - start < 64 {
         let c = before(b, start, 1);
-        if c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'%' | b'+' | b'-' | b'\'' | b'&' | b'=' | b'~') {
+        if c.is_ascii_alphanumeric()
+            || matches!(c, b'.' | b'_' | b'%' | b'+' | b'-' | b'\'' | b'&' | b'=' | b'~')
+        {
             start -= 1;
-        } else if (0x80..0xC0).contains(&c) && matches!(before(b, start, 2), 0xC3..=0xC9) && start >= floor + 2 {
+        } else if (0x80..0xC0).contains(&c)
+            && matches!(before(b, start, 2), 0xC3..=0xC9)
+            && start >= floor + 2
+        {
             start -= 2; // a Latin letter with a diacritic; other scripts run on without spaces
         } else {
             break;
@@ -48,14 +53,19 @@ fn domain_end(b: &[u8], from: usize) -> Option<usize> {
     let mut label = from;
     for n in 0..12 {
         let rest = b.get(label..)?;
-        let len = rest.iter().take(64).take_while(|&&c| c.is_ascii_alphanumeric() || c == b'-' || is_latin(c)).count();
+        let len = rest
+            .iter()
+            .take(64)
+            .take_while(|&&c| c.is_ascii_alphanumeric() || c == b'-' || is_latin(c))
+            .count();
         let body = rest.get(..len)?;
         let body = body.strip_suffix(b"-").unwrap_or(body);
         if body.is_empty() || body.first() == Some(&b'-') {
             break;
         }
         let end = label + body.len();
-        let top = body.iter().all(|c| c.is_ascii_alphabetic() || is_latin(*c)) || body.get(..4).is_some_and(|p| p.eq_ignore_ascii_case(b"xn--"));
+        let top = body.iter().all(|c| c.is_ascii_alphabetic() || is_latin(*c))
+            || body.get(..4).is_some_and(|p| p.eq_ignore_ascii_case(b"xn--"));
         if n > 0 && top && body.len() >= 2 && at(b, end) != b'_' {
             best = Some(end);
         }

@@ -30,7 +30,11 @@ pub fn v4(b: &[u8], i: usize) -> Option<usize> {
     }
     let next = at(b, j);
     let longer = next == b'.' && at(b, j + 1).is_ascii_digit();
-    if longer || next.is_ascii_alphanumeric() || next == b'_' || word_before(b, i, 12, &["version", "ver", "v", "release"]) {
+    if longer
+        || next.is_ascii_alphanumeric()
+        || next == b'_'
+        || word_before(b, i, 12, &["version", "ver", "v", "release"])
+    {
         return None;
     }
     Some(j)
@@ -59,7 +63,8 @@ pub fn v6(text: &str, i: usize, floor: usize) -> Option<(usize, usize)> {
     }
     // `::2` is a slice's step far more often than an address; the loopback is the one that occurs.
     let lone = token != "::1" && token.strip_prefix("::").is_some_and(|rest| !rest.contains([':', '.']));
-    let slice = prev == b'[' && matches!(before(b, start, 2), c if c.is_ascii_alphanumeric() || c == b']' || c == b')');
+    let slice = prev == b'['
+        && matches!(before(b, start, 2), c if c.is_ascii_alphanumeric() || c == b']' || c == b')');
     if lone || slice {
         return None;
     }

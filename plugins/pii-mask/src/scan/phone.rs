@@ -10,8 +10,30 @@ use super::groups::{Group, Groups};
 
 /// Words that make a looser shape a phone.
 const WORDS: [&str; 24] = [
-    "phone", "phones", "telephone", "tel", "call", "calling", "cell", "cellphone", "mobile", "fax", "whatsapp", "sms",
-    "dial", "text", "ring", "callback", "hotline", "landline", "telefon", "telefono", "handy", "movil", "portable", "gsm",
+    "phone",
+    "phones",
+    "telephone",
+    "tel",
+    "call",
+    "calling",
+    "cell",
+    "cellphone",
+    "mobile",
+    "fax",
+    "whatsapp",
+    "sms",
+    "dial",
+    "text",
+    "ring",
+    "callback",
+    "hotline",
+    "landline",
+    "telefon",
+    "telefono",
+    "handy",
+    "movil",
+    "portable",
+    "gsm",
 ];
 
 /// The end of the number whose `+` is at `i`.
@@ -73,7 +95,10 @@ pub fn national(b: &[u8], i: usize, groups: &Groups) -> Option<usize> {
 fn north_american(b: &[u8], groups: &Groups) -> Option<usize> {
     let runs = match groups.shaped(&[3, 3, 4]) {
         Some(runs) => runs,
-        None => groups.shaped(&[1, 3, 3, 4]).filter(|r| r.first().is_some_and(|g| at(b, g.start) == b'1'))?.get(1..)?,
+        None => groups
+            .shaped(&[1, 3, 3, 4])
+            .filter(|r| r.first().is_some_and(|g| at(b, g.start) == b'1'))?
+            .get(1..)?,
     };
     let [area, exchange, line] = runs else { return None };
     // Dashes and dots make the shape by themselves; three numbers between spaces need valid codes as well.
@@ -84,7 +109,8 @@ fn north_american(b: &[u8], groups: &Groups) -> Option<usize> {
 
 /// `00` and a country code, instead of `+`.
 fn prefixed(b: &[u8], i: usize, groups: &Groups) -> Option<usize> {
-    if groups.continued || at(b, i) != b'0' || at(b, i + 1) != b'0' || !(b'1'..=b'9').contains(&at(b, i + 2)) {
+    if groups.continued || at(b, i) != b'0' || at(b, i + 1) != b'0' || !(b'1'..=b'9').contains(&at(b, i + 2))
+    {
         return None;
     }
     let most = if at(b, i + 2) == b'1' { 13 } else { 17 };
@@ -175,7 +201,8 @@ fn extension(b: &[u8], end: usize) -> usize {
     let mut j = if at(b, end) == b' ' { end + 1 } else { end };
     let rest = b.get(j..).unwrap_or_default();
     let marks: [&[u8]; 4] = [b"ext.", b"ext", b"x", b"#"];
-    let Some(mark) = marks.iter().find(|m| rest.get(..m.len()).is_some_and(|r| r.eq_ignore_ascii_case(m))) else {
+    let Some(mark) = marks.iter().find(|m| rest.get(..m.len()).is_some_and(|r| r.eq_ignore_ascii_case(m)))
+    else {
         return end;
     };
     j += mark.len();

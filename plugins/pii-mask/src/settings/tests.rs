@@ -18,7 +18,14 @@ fn everything_wrong_is_reported_at_once() {
         r#"{"entities":["email","person"],"actions":{"passport":"mask"},
             "custom":[{"name":"Bad Name","pattern":"a"},{"name":"ip","pattern":"("},{"name":"x","pattern":"a*"}]}"#,
     );
-    let expected = ["/entities/1", "/custom/0/name", "/custom/1/name", "/custom/1/pattern", "/custom/2/pattern", "/actions/passport"];
+    let expected = [
+        "/entities/1",
+        "/custom/0/name",
+        "/custom/1/name",
+        "/custom/1/pattern",
+        "/custom/2/pattern",
+        "/actions/passport",
+    ];
     assert_eq!(pointers, expected);
 }
 
@@ -26,7 +33,10 @@ fn everything_wrong_is_reported_at_once() {
 fn actions_are_per_entity() {
     let s = settings(r#"{"action":"flag","actions":{"card":"reject"},"custom":[{"name":"badge","pattern":"B\\d+","action":"hash"}]}"#).ok().unwrap();
     let action = |name: &str| s.kinds().iter().find(|k| k.name == name).unwrap().action;
-    assert_eq!((action("email"), action("card"), action("badge")), (Action::Flag, Action::Reject, Action::Hash));
+    assert_eq!(
+        (action("email"), action("card"), action("badge")),
+        (Action::Flag, Action::Reject, Action::Hash)
+    );
 }
 
 #[test]
