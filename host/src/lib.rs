@@ -1,1 +1,2 @@
-//! placeholder
+//! Lockgate: an AI gateway.
+pub mod sse;
