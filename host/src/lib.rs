@@ -1,2 +1,4 @@
 //! Lockgate: an AI gateway.
+pub mod server;
+pub mod shutdown;
 pub mod sse;

@@ -1,0 +1,26 @@
+//! The front door: accepts connections, speaks TLS, HTTP/1.1 and HTTP/2, and hands requests to a service.
+//!
+//! One [`Server`] is one listener; a process may run several beside one another. What a client may cost is
+//! bounded here: connections, header size, the time to send a header, the time to be idle, the time to leave
+//! an answer unread. Malformed HTTP is answered by the protocol layer (400, 414, 431, or GOAWAY).
+//!
+//! Invariants: a panic of the service ends one request with 500, never the process; when a client goes away,
+//! the service's future (or the body it gave) is dropped. Never reads a body: see [`body`].
+
+mod accept;
+pub mod body;
+mod connection;
+mod guard;
+mod settings;
+#[cfg(test)]
+pub(crate) mod tests;
+mod tls;
+mod watch;
+
+pub use accept::{OpenConnections, Server, ServerError};
+pub use connection::ConnectionInfo;
+pub use settings::{Settings, TlsFiles};
+pub use tls::{ClientIdentity, TlsError, TlsReloader};
+
+/// Any error.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
