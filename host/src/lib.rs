@@ -2,3 +2,4 @@
 pub mod server;
 pub mod shutdown;
 pub mod sse;
+pub mod upstream;
