@@ -2,4 +2,5 @@
 pub mod server;
 pub mod shutdown;
 pub mod sse;
+pub mod telemetry;
 pub mod upstream;

@@ -105,7 +105,8 @@ impl Upstream {
             (self.settings.connect_timeout(), self.settings.first_byte_timeout());
         let mut again = false;
         loop {
-            let connecting = async { if again { self.pool.open().await } else { self.pool.lease().await } };
+            let connecting =
+                async { if again { Box::pin(self.pool.open()).await } else { self.pool.lease().await } };
             let mut lease = clock
                 .wait(Phase::Connect, connect_timeout, connecting)
                 .await

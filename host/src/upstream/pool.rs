@@ -96,10 +96,11 @@ impl Pool {
                 ready = sender.ready() => if ready.is_ok() {
                     return Ok(Lease { sender: Leased::Http1(sender), reused: true });
                 },
-                lease = self.open() => return lease,
+                // Boxed, as below: a handshake's state is large, and most requests need none.
+                lease = Box::pin(self.open()) => return lease,
             }
         }
-        self.open().await
+        Box::pin(self.open()).await
     }
 
     /// A new connection; in HTTP/2 also one that was opened meanwhile.

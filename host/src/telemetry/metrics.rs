@@ -1,0 +1,161 @@
+//! The registry: every family, its name, and its text form.
+//!
+//! Invariant: the registry's lock is taken to register and to render, never to count.
+
+use super::custom::Custom;
+use super::histogram::{Histogram, SECONDS};
+use super::plugin::{PluginFamilies, PluginMetrics};
+use super::route::{RouteFamilies, RouteMetrics};
+use parking_lot::{Mutex, RwLock};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Metric, Registry, Unit};
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::Hash;
+use std::sync::Arc;
+
+/// The `content-type` of what [`Metrics::render`] gives.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// A family of histograms.
+pub(super) type Histograms<S> = Family<S, Histogram, fn() -> Histogram>;
+
+/// All figures of the process.
+pub struct Metrics {
+    registry: Arc<Mutex<Registry>>,
+    routes: RwLock<HashMap<String, HashMap<String, Arc<RouteMetrics>>>>,
+    route_families: RouteFamilies,
+    plugin_families: PluginFamilies,
+    custom: Arc<Custom>,
+    upstream_errors: Family<UpstreamLabels, Counter>,
+    cache: Family<CacheLabels, Counter>,
+    connections: Family<ListenerLabels, Gauge>,
+    watched: Mutex<Vec<Watched>>,
+}
+
+/// A figure that is read when it is rendered.
+struct Watched {
+    gauge: Gauge,
+    read: Box<dyn Fn() -> usize + Send>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct UpstreamLabels {
+    provider: String,
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CacheLabels {
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ListenerLabels {
+    listener: &'static str,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// An empty registry.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("lockgate");
+        let route_families = RouteFamilies::register(&mut registry);
+        let plugin_families = PluginFamilies::register(&mut registry);
+        let upstream_errors =
+            register(&mut registry, "upstream_errors", "Failed attempts at providers.", Family::default());
+        let cache = register(&mut registry, "cache", "Lookups of kept answers.", Family::default());
+        let connections =
+            register(&mut registry, "connections", "Open client connections.", Family::default());
+        let registry = Arc::new(Mutex::new(registry));
+        Self {
+            custom: Arc::new(Custom::new(registry.clone())),
+            registry,
+            routes: RwLock::default(),
+            route_families,
+            plugin_families,
+            upstream_errors,
+            cache,
+            connections,
+            watched: Mutex::default(),
+        }
+    }
+
+    /// The figures of a tenant's route, both named by the configuration.
+    #[must_use]
+    pub fn route(&self, tenant: &str, route: &str) -> Arc<RouteMetrics> {
+        if let Some(known) = self.routes.read().get(tenant).and_then(|routes| routes.get(route)) {
+            return known.clone();
+        }
+        let mut routes = self.routes.write();
+        let routes = routes.entry(tenant.to_owned()).or_default();
+        let made = || Arc::new(RouteMetrics::new(&self.route_families, tenant, route));
+        routes.entry(route.to_owned()).or_insert_with(made).clone()
+    }
+
+    /// The figures of a binding, to be kept with it. A binding that is made again goes on counting.
+    #[must_use]
+    pub fn plugin(&self, plugin: &str, binding: &str) -> Arc<PluginMetrics> {
+        Arc::new(PluginMetrics::new(&self.plugin_families, self.custom.clone(), plugin, binding))
+    }
+
+    /// An attempt at a provider failed. `kind` is a name from the code, never from the provider.
+    pub fn upstream_error(&self, provider: &str, kind: &'static str) {
+        self.upstream_errors.get_or_create(&UpstreamLabels { provider: provider.to_owned(), kind }).inc();
+    }
+
+    /// A kept answer was looked for: `hit`, `miss`, ….
+    pub fn cache(&self, result: &'static str) {
+        self.cache.get_or_create(&CacheLabels { result }).inc();
+    }
+
+    /// Shows how many connections a listener has open, read when it is rendered.
+    pub fn watch_connections(&self, listener: &'static str, read: impl Fn() -> usize + Send + 'static) {
+        let gauge = self.connections.get_or_create_owned(&ListenerLabels { listener });
+        self.watched.lock().push(Watched { gauge, read: Box::new(read) });
+    }
+
+    /// Everything, in the OpenMetrics text format.
+    #[must_use]
+    pub fn render(&self) -> String {
+        for Watched { gauge, read } in &*self.watched.lock() {
+            gauge.set(i64::try_from(read()).unwrap_or(i64::MAX));
+        }
+        let mut text = String::new();
+        if prometheus_client::encoding::text::encode(&mut text, &self.registry.lock()).is_err() {
+            // A string takes everything, so only a metric can refuse, and none of ours does.
+            tracing::error!("the metrics could not be rendered");
+        }
+        text
+    }
+}
+
+pub(super) fn register<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
+    // The library ends the text with a full stop itself.
+    registry.register(name, help.trim_end_matches('.'), metric.clone());
+    metric
+}
+
+pub(super) fn register_seconds<S>(registry: &mut Registry, name: &str, help: &str) -> Histograms<S>
+where
+    S: EncodeLabelSet + fmt::Debug + Clone + Hash + Eq + Send + Sync + 'static,
+{
+    let family: Histograms<S> = Family::new_with_constructor(|| Histogram::new(SECONDS));
+    registry.register_with_unit(name, help.trim_end_matches('.'), Unit::Seconds, family.clone());
+    family
+}
