@@ -16,7 +16,7 @@ mod route;
 mod tests;
 
 pub use histogram::Histogram;
-pub use logging::{LogFormat, LoggingError, init_logging};
+pub use logging::{FilterError, Format, check_filter, init};
 pub use metrics::{CONTENT_TYPE, Metrics};
 pub use plugin::PluginMetrics;
-pub use route::{InFlight, RouteMetrics};
+pub use route::RouteMetrics;

@@ -22,7 +22,7 @@ mod url;
 
 pub use body::{UpstreamBody, UpstreamResponse};
 pub use error::{Phase, UpstreamError, UpstreamErrorKind};
-pub use settings::{Http2, UpstreamSettings};
+pub use settings::{Http2, PoolSettings, UpstreamSettings};
 pub use tls::UpstreamTlsError;
 pub use url::{BaseUrl, UrlError};
 
@@ -43,10 +43,10 @@ use tokio::time::Instant;
 const STALE_WINDOW: Duration = Duration::from_secs(1);
 
 /// A provider's end.
-#[derive(Clone)]
 pub struct Upstream {
     base: BaseUrl,
-    settings: Arc<UpstreamSettings>,
+    settings: UpstreamSettings,
+    max_response_bytes: usize,
     pool: Arc<Pool>,
 }
 
@@ -54,10 +54,10 @@ pub struct Upstream {
 #[derive(Debug, thiserror::Error)]
 pub enum UpstreamSetupError {
     /// The base URL is not one.
-    #[error("`base_url` is not usable")]
-    Url(#[from] UrlError),
+    #[error("the base URL is not usable: {0}")]
+    Url(#[source] UrlError),
     /// TLS cannot be set up.
-    #[error("TLS is not usable")]
+    #[error(transparent)]
     Tls(#[from] UpstreamTlsError),
 }
 
@@ -73,13 +73,28 @@ impl Upstream {
     /// # Errors
     /// The base URL or the files are not usable.
     pub fn new(settings: UpstreamSettings) -> Result<Self, UpstreamSetupError> {
-        let base = BaseUrl::parse(&settings.base_url)?;
-        let connector = Connector::new(&base, &settings)?;
-        let pool = Arc::new(Pool::new(connector, &settings));
-        Ok(Self { base, settings: Arc::new(settings), pool })
+        Self::with_pool(settings, &PoolSettings::default())
     }
 
-    /// The URL of a path below the base URL. `path` starts with a slash and may carry a query.
+    /// An upstream whose connections are kept and shared as told.
+    ///
+    /// # Errors
+    /// As for [`Upstream::new`].
+    pub fn with_pool(settings: UpstreamSettings, pool: &PoolSettings) -> Result<Self, UpstreamSetupError> {
+        let base = BaseUrl::parse(&settings.base_url).map_err(UpstreamSetupError::Url)?;
+        let connector = Connector::new(&base, &settings, pool.http2)?;
+        let max_response_bytes = pool.max_response_bytes;
+        let pool = Arc::new(Pool::new(connector, pool));
+        Ok(Self { base, settings, max_response_bytes, pool })
+    }
+
+    /// What it was made of.
+    #[must_use]
+    pub const fn settings(&self) -> &UpstreamSettings {
+        &self.settings
+    }
+
+    /// The URL of a path below the base URL, which may carry a query; with nothing, the base URL itself.
     ///
     /// # Errors
     /// It is not a path, or it climbs out of the base URL.
@@ -100,26 +115,25 @@ impl Upstream {
     /// Dropping the future cancels the request.
     pub async fn send(&self, request: Request<Bytes>) -> Result<UpstreamResponse, UpstreamError> {
         let request = Prepared::new(request, &self.base)?;
-        let mut clock = Clock::new(self.settings.total_timeout());
-        let (connect_timeout, first_byte_timeout) =
-            (self.settings.connect_timeout(), self.settings.first_byte_timeout());
+        let mut clock = Clock::new(self.settings.total);
         let mut again = false;
         loop {
             let connecting =
                 async { if again { Box::pin(self.pool.open()).await } else { self.pool.lease().await } };
             let mut lease = clock
-                .wait(Phase::Connect, connect_timeout, connecting)
+                .wait(Phase::Connect, self.settings.connect, connecting)
                 .await
                 .map_err(|phase| UpstreamError::timeout(phase, false))??;
             let sent = Instant::now();
             let answered = clock
-                .wait(Phase::FirstByte, first_byte_timeout, lease.send(&request))
+                .wait(Phase::FirstByte, self.settings.first_byte, lease.send(&request))
                 .await
                 .map_err(|phase| UpstreamError::timeout(phase, false))?;
             let error = match answered {
                 Ok(response) => {
                     let lease = (lease.sender, self.pool.clone());
-                    return Ok(UpstreamResponse::new(response, lease, clock, &self.settings));
+                    let bounds = (self.settings.idle, self.max_response_bytes);
+                    return Ok(UpstreamResponse::new(response, lease, clock, bounds));
                 }
                 Err(error) => error,
             };

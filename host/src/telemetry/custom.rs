@@ -1,7 +1,7 @@
 //! Metrics that plugins make up: `lockgate_plugin_custom_*`.
 //!
 //! A plugin is not trusted with the size of the metrics page. Names, series and labels are bounded per
-//! binding and in all; what is over a bound is dropped and counted. The labels `plugin` and `binding` are the
+//! binding and in all; what is over a bound is dropped and counted. The labels `binding` and `tenant` are the
 //! host's, whatever the plugin says.
 
 use super::histogram::{ANYTHING, Histogram};
@@ -141,7 +141,7 @@ fn labels_of(plugin: &PluginLabels, labels: &[(String, String)]) -> Option<Label
         return None;
     }
     let mut all =
-        vec![("plugin".to_owned(), plugin.plugin.clone()), ("binding".to_owned(), plugin.binding.clone())];
+        vec![("binding".to_owned(), plugin.binding.clone()), ("tenant".to_owned(), plugin.tenant.clone())];
     for (name, value) in labels {
         if !is_name(name) || name.starts_with("__") || name == "le" {
             return None;

@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{LevelFilter, ParseError, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::TryInitError;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Libraries that see requests in the clear.
 const TRANSPORTS: [&str; 6] = ["h2", "hyper", "hyper_util", "hyper_rustls", "rustls", "tokio_rustls"];
@@ -18,7 +18,7 @@ const TRANSPORTS: [&str; 6] = ["h2", "hyper", "hyper_util", "hyper_rustls", "rus
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum LogFormat {
+pub enum Format {
     /// One JSON object per line.
     #[default]
     Json,
@@ -26,44 +26,50 @@ pub enum LogFormat {
     Text,
 }
 
-/// Why logging cannot be set up.
+/// A filter is none.
 #[derive(Debug, thiserror::Error)]
-pub enum LoggingError {
-    /// The filter is not one.
-    #[error("`{filter}` is not a log filter, such as `info` or `info,lockgate=debug`")]
-    Filter {
-        /// What was given.
-        filter: String,
-        /// Why.
-        #[source]
-        source: ParseError,
-    },
-    /// It is set up already.
-    #[error("logging is set up already")]
-    Twice(#[source] TryInitError),
+#[error("`{filter}` is not a log filter, such as `info` or `info,lockgate=debug`")]
+pub struct FilterError {
+    filter: String,
+    #[source]
+    source: ParseError,
 }
 
-/// Sends the log of the process to standard error, from now on. `filter` is a level, or levels by target:
-/// `info,lockgate::plugin=debug`.
+/// Checks a filter: a level, or levels by target, such as `info,lockgate::plugin=debug`.
 ///
 /// # Errors
-/// The filter is not one, or logging was set up before.
-pub fn init_logging(format: LogFormat, filter: &str) -> Result<(), LoggingError> {
-    use tracing_subscriber::util::SubscriberInitExt;
-    subscriber(format, filter, std::io::stderr)?.try_init().map_err(LoggingError::Twice)
+/// It is none.
+pub fn check_filter(filter: &str) -> Result<(), FilterError> {
+    parse(filter).map(drop)
+}
+
+/// Sends the log of the process to standard error from now on. A filter that is none gives way to `info`, and
+/// the log says so. Only the first call of a process counts.
+pub fn init(format: Format, filter: &str) {
+    let (filter, fault) = match parse(filter) {
+        Ok(filter) => (filter, None),
+        Err(fault) => (EnvFilter::new("info"), Some(fault)),
+    };
+    // A second call finds a logger in place, which is what it wanted.
+    let _ = subscriber(format, filter, std::io::stderr).try_init();
+    if let Some(fault) = fault {
+        tracing::warn!(error = %fault, "logging at `info`");
+    }
+}
+
+pub(super) fn parse(filter: &str) -> Result<EnvFilter, FilterError> {
+    let refused = |source| FilterError { filter: filter.to_owned(), source };
+    EnvFilter::builder().parse(filter).map_err(refused)
 }
 
 pub(super) fn subscriber<W>(
-    format: LogFormat,
-    filter: &str,
+    format: Format,
+    chosen: EnvFilter,
     writer: W,
-) -> Result<Box<dyn tracing::Subscriber + Send + Sync>, LoggingError>
+) -> Box<dyn tracing::Subscriber + Send + Sync>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let chosen = EnvFilter::builder()
-        .parse(filter)
-        .map_err(|source| LoggingError::Filter { filter: filter.to_owned(), source })?;
     let most = chosen.max_level_hint().unwrap_or(LevelFilter::TRACE);
     let harmless = filter_fn(move |line| {
         *line.level() <= most && (*line.level() <= Level::INFO || !is_transport(line.target()))
@@ -71,10 +77,10 @@ where
     .with_max_level_hint(most);
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let registry = tracing_subscriber::registry().with(chosen).with(harmless);
-    Ok(match format {
-        LogFormat::Json => Box::new(registry.with(lines.json().flatten_event(true).with_span_list(false))),
-        LogFormat::Text => Box::new(registry.with(lines.with_ansi(false))),
-    })
+    match format {
+        Format::Json => Box::new(registry.with(lines.json().flatten_event(true).with_span_list(false))),
+        Format::Text => Box::new(registry.with(lines.with_ansi(false))),
+    }
 }
 
 fn is_transport(target: &str) -> bool {

@@ -4,7 +4,7 @@
 
 use super::custom::Custom;
 use super::histogram::{Histogram, SECONDS};
-use super::plugin::{PluginFamilies, PluginMetrics};
+use super::plugin::PluginFamilies;
 use super::route::{RouteFamilies, RouteMetrics};
 use parking_lot::{Mutex, RwLock};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -12,13 +12,18 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry, Unit};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::Hash;
 use std::sync::Arc;
 
 /// The `content-type` of what [`Metrics::render`] gives.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Kinds of upstream errors that are told apart.
+const MAX_KINDS: usize = 64;
+/// Bytes of one.
+const MAX_KIND: usize = 48;
 
 /// A family of histograms.
 pub(super) type Histograms<S> = Family<S, Histogram, fn() -> Histogram>;
@@ -28,10 +33,12 @@ pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
     routes: RwLock<HashMap<String, HashMap<String, Arc<RouteMetrics>>>>,
     route_families: RouteFamilies,
-    plugin_families: PluginFamilies,
-    custom: Arc<Custom>,
+    pub(super) plugin_families: PluginFamilies,
+    pub(super) custom: Arc<Custom>,
     upstream_errors: Family<UpstreamLabels, Counter>,
-    cache: Family<CacheLabels, Counter>,
+    /// The kinds of upstream errors so far.
+    kinds: RwLock<HashSet<String>>,
+    in_flight: Gauge,
     connections: Family<ListenerLabels, Gauge>,
     watched: Mutex<Vec<Watched>>,
 }
@@ -45,12 +52,7 @@ struct Watched {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct UpstreamLabels {
     provider: String,
-    kind: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CacheLabels {
-    result: &'static str,
+    kind: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -64,36 +66,36 @@ impl fmt::Debug for Metrics {
     }
 }
 
-impl Default for Metrics {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Metrics {
-    /// An empty registry.
+    /// A registry with every family of the gateway.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new() -> Arc<Self> {
         let mut registry = Registry::with_prefix("lockgate");
         let route_families = RouteFamilies::register(&mut registry);
         let plugin_families = PluginFamilies::register(&mut registry);
         let upstream_errors =
             register(&mut registry, "upstream_errors", "Failed attempts at providers.", Family::default());
-        let cache = register(&mut registry, "cache", "Lookups of kept answers.", Family::default());
+        let in_flight = register(
+            &mut registry,
+            "exchanges_in_flight",
+            "Exchanges that are not settled.",
+            Gauge::default(),
+        );
         let connections =
             register(&mut registry, "connections", "Open client connections.", Family::default());
         let registry = Arc::new(Mutex::new(registry));
-        Self {
+        Arc::new(Self {
             custom: Arc::new(Custom::new(registry.clone())),
             registry,
             routes: RwLock::default(),
             route_families,
             plugin_families,
             upstream_errors,
-            cache,
+            kinds: RwLock::default(),
+            in_flight,
             connections,
             watched: Mutex::default(),
-        }
+        })
     }
 
     /// The figures of a tenant's route, both named by the configuration.
@@ -108,20 +110,27 @@ impl Metrics {
         routes.entry(route.to_owned()).or_insert_with(made).clone()
     }
 
-    /// The figures of a binding, to be kept with it. A binding that is made again goes on counting.
-    #[must_use]
-    pub fn plugin(&self, plugin: &str, binding: &str) -> Arc<PluginMetrics> {
-        Arc::new(PluginMetrics::new(&self.plugin_families, self.custom.clone(), plugin, binding))
+    /// An attempt at a provider failed. The kind may be the provider's own word: what is no word, or one word
+    /// too many, is counted as `other`.
+    pub fn upstream_error(&self, provider: &str, kind: &str) {
+        let kind = if self.admits(kind) { kind } else { "other" };
+        let labels = UpstreamLabels { provider: provider.to_owned(), kind: kind.to_owned() };
+        self.upstream_errors.get_or_create(&labels).inc();
     }
 
-    /// An attempt at a provider failed. `kind` is a name from the code, never from the provider.
-    pub fn upstream_error(&self, provider: &str, kind: &'static str) {
-        self.upstream_errors.get_or_create(&UpstreamLabels { provider: provider.to_owned(), kind }).inc();
+    fn admits(&self, kind: &str) -> bool {
+        if self.kinds.read().contains(kind) {
+            return true;
+        }
+        let is_word = (1..=MAX_KIND).contains(&kind.len())
+            && kind.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+        let mut kinds = self.kinds.write();
+        is_word && (kinds.contains(kind) || kinds.len() < MAX_KINDS && kinds.insert(kind.to_owned()))
     }
 
-    /// A kept answer was looked for: `hit`, `miss`, ….
-    pub fn cache(&self, result: &'static str) {
-        self.cache.get_or_create(&CacheLabels { result }).inc();
+    /// An exchange begins (1) or is settled (-1).
+    pub fn in_flight(&self, delta: i64) {
+        self.in_flight.inc_by(delta);
     }
 
     /// Shows how many connections a listener has open, read when it is rendered.

@@ -5,7 +5,7 @@
 
 use super::custom::Custom;
 use super::histogram::Histogram;
-use super::metrics::{Histograms, register, register_seconds};
+use super::metrics::{Histograms, Metrics, register, register_seconds};
 use arc_swap::ArcSwap;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -15,8 +15,10 @@ use prometheus_client::registry::Registry;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Outcomes that are a trap of the component.
-const TRAPS: [&str; 3] = ["trap", "stack_overflow", "memory"];
+/// Outcomes that are a trap of the component: its own, or one of the engine's at a bound.
+const TRAPS: [&str; 4] = ["trap", "stack_overflow", "memory", "deadline"];
+/// The outcome of a call that decided no.
+const REJECTED: &str = "rejected";
 
 #[derive(Clone)]
 pub(super) struct PluginFamilies {
@@ -30,21 +32,21 @@ pub(super) struct PluginFamilies {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct PluginLabels {
-    pub plugin: String,
     pub binding: String,
+    pub tenant: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct HookLabels {
-    plugin: String,
     binding: String,
+    tenant: String,
     hook: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CallLabels {
-    plugin: String,
     binding: String,
+    tenant: String,
     hook: &'static str,
     outcome: &'static str,
 }
@@ -110,21 +112,25 @@ impl std::fmt::Debug for PluginMetrics {
 }
 
 impl PluginMetrics {
-    pub(super) fn new(families: &PluginFamilies, custom: Arc<Custom>, plugin: &str, binding: &str) -> Self {
-        let labels = PluginLabels { plugin: plugin.to_owned(), binding: binding.to_owned() };
-        Self {
+    /// The figures of a tenant's binding. One that is made again, after a reload, goes on counting.
+    #[must_use]
+    pub fn new(metrics: &Metrics, binding: &str, tenant: &str) -> Arc<Self> {
+        let families = &metrics.plugin_families;
+        let labels = PluginLabels { binding: binding.to_owned(), tenant: tenant.to_owned() };
+        Arc::new(Self {
             traps: families.traps.get_or_create_owned(&labels),
             rejections: families.rejections.get_or_create_owned(&labels),
             edits: families.edits.get_or_create_owned(&labels),
             instances: families.instances.get_or_create_owned(&labels),
             families: families.clone(),
             labels,
-            custom,
+            custom: metrics.custom.clone(),
             calls: ArcSwap::default(),
-        }
+        })
     }
 
-    /// A call ended. `hook` and `outcome` are names from the code; an outcome that is a trap counts as one.
+    /// A call ended. `hook` and `outcome` are names from the code; an outcome that is a trap, or a rejection,
+    /// counts as one.
     pub fn called(&self, hook: &'static str, outcome: &'static str, elapsed: Duration) {
         let find = |seen: &[Seen]| seen.iter().position(|seen| seen.hook == hook && seen.outcome == outcome);
         let known = self.calls.load();
@@ -145,11 +151,9 @@ impl PluginMetrics {
         if TRAPS.contains(&outcome) {
             self.traps.inc();
         }
-    }
-
-    /// The plugin refused an exchange.
-    pub fn rejected(&self) {
-        self.rejections.inc();
+        if outcome == REJECTED {
+            self.rejections.inc();
+        }
     }
 
     /// The plugin made edits.
@@ -173,13 +177,13 @@ impl PluginMetrics {
     }
 
     fn resolve(&self, hook: &'static str, outcome: &'static str) -> Seen {
-        let PluginLabels { plugin, binding } = self.labels.clone();
+        let PluginLabels { binding, tenant } = self.labels.clone();
         let duration = self.families.duration.get_or_create_owned(&HookLabels {
-            plugin: plugin.clone(),
             binding: binding.clone(),
+            tenant: tenant.clone(),
             hook,
         });
-        let calls = self.families.calls.get_or_create_owned(&CallLabels { plugin, binding, hook, outcome });
+        let calls = self.families.calls.get_or_create_owned(&CallLabels { binding, tenant, hook, outcome });
         Seen { hook, outcome, calls, duration }
     }
 }

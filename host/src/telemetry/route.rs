@@ -8,7 +8,6 @@ use parking_lot::RwLock;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
@@ -19,12 +18,12 @@ type Dollars = Counter<f64, AtomicU64>;
 #[derive(Clone)]
 pub(super) struct RouteFamilies {
     requests: Family<RequestLabels, Counter>,
-    in_flight: Family<RouteLabels, Gauge>,
     duration: Histograms<RouteLabels>,
     first_token: Histograms<RouteLabels>,
     overhead: Histograms<RouteLabels>,
     tokens: Family<TokenLabels, Counter>,
-    cost: Family<CostLabels, Dollars>,
+    cost: Family<RouteLabels, Dollars>,
+    cache: Family<CacheLabels, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -42,16 +41,17 @@ struct RequestLabels {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct TokenLabels {
+    tenant: String,
     route: String,
     provider: String,
     r#type: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CostLabels {
+struct CacheLabels {
     tenant: String,
     route: String,
-    provider: String,
+    result: &'static str,
 }
 
 impl RouteFamilies {
@@ -63,7 +63,6 @@ impl RouteFamilies {
                 "Requests by the status they were answered with.",
                 Family::default(),
             ),
-            in_flight: register(registry, "requests_in_flight", "Requests being served.", Family::default()),
             duration: register_seconds(
                 registry,
                 "request_duration",
@@ -86,6 +85,7 @@ impl RouteFamilies {
                 "What providers charge, where their prices are known.",
                 Family::default(),
             ),
+            cache: register(registry, "cache", "Lookups of kept answers.", Family::default()),
         }
     }
 }
@@ -94,20 +94,20 @@ impl RouteFamilies {
 pub struct RouteMetrics {
     families: RouteFamilies,
     labels: RouteLabels,
-    in_flight: Gauge,
     duration: Histogram,
     first_token: Histogram,
     overhead: Histogram,
+    cost: Dollars,
     statuses: RwLock<HashMap<u16, Counter>>,
-    providers: RwLock<HashMap<String, ProviderMetrics>>,
+    cache: RwLock<HashMap<&'static str, Counter>>,
+    providers: RwLock<HashMap<String, TokenMetrics>>,
 }
 
 #[derive(Clone)]
-struct ProviderMetrics {
+struct TokenMetrics {
     input: Counter,
     output: Counter,
     cache_read: Counter,
-    cost: Dollars,
 }
 
 impl std::fmt::Debug for RouteMetrics {
@@ -116,36 +116,20 @@ impl std::fmt::Debug for RouteMetrics {
     }
 }
 
-/// A request that is being served, until this is dropped.
-#[derive(Debug)]
-pub struct InFlight(Gauge);
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
-}
-
 impl RouteMetrics {
     pub(super) fn new(families: &RouteFamilies, tenant: &str, route: &str) -> Self {
         let labels = RouteLabels { tenant: tenant.to_owned(), route: route.to_owned() };
         Self {
-            in_flight: families.in_flight.get_or_create_owned(&labels),
             duration: families.duration.get_or_create_owned(&labels),
             first_token: families.first_token.get_or_create_owned(&labels),
             overhead: families.overhead.get_or_create_owned(&labels),
+            cost: families.cost.get_or_create_owned(&labels),
             families: families.clone(),
             labels,
             statuses: RwLock::default(),
+            cache: RwLock::default(),
             providers: RwLock::default(),
         }
-    }
-
-    /// A request is being served.
-    #[must_use]
-    pub fn begin(&self) -> InFlight {
-        self.in_flight.inc();
-        InFlight(self.in_flight.clone())
     }
 
     /// An exchange has ended.
@@ -166,45 +150,61 @@ impl RouteMetrics {
 
     /// Tokens were used. `cache_read` are those of the input that the provider had kept.
     pub fn tokens(&self, provider: &str, input: u64, output: u64, cache_read: u64) {
-        let provider = self.provider(provider);
-        provider.input.inc_by(input);
-        provider.output.inc_by(output);
-        provider.cache_read.inc_by(cache_read);
+        // An exchange that never reached a provider used none, and has no provider to name.
+        if input == 0 && output == 0 && cache_read == 0 {
+            return;
+        }
+        let tokens = self.provider(provider);
+        tokens.input.inc_by(input);
+        tokens.output.inc_by(output);
+        tokens.cache_read.inc_by(cache_read);
     }
 
     /// An exchange cost this much. What is not a positive number is not counted.
-    pub fn cost(&self, provider: &str, usd: f64) {
+    pub fn cost(&self, usd: f64) {
         if usd.is_finite() && usd > 0.0 {
-            self.provider(provider).cost.inc_by(usd);
+            self.cost.inc_by(usd);
         }
     }
 
+    /// A kept answer was looked for: `hit`, `miss`.
+    pub fn cache(&self, result: &'static str) {
+        let known = self.cache.read().get(result).cloned();
+        known.unwrap_or_else(|| self.new_cache_result(result)).inc();
+    }
+
+    fn new_cache_result(&self, result: &'static str) -> Counter {
+        let RouteLabels { tenant, route } = self.labels.clone();
+        let counter = self.families.cache.get_or_create_owned(&CacheLabels { tenant, route, result });
+        self.cache.write().entry(result).or_insert(counter).clone()
+    }
+
     fn status(&self, status: u16) -> Counter {
-        if let Some(known) = self.statuses.read().get(&status) {
-            return known.clone();
-        }
+        let known = self.statuses.read().get(&status).cloned();
+        known.unwrap_or_else(|| self.new_status(status))
+    }
+
+    fn new_status(&self, status: u16) -> Counter {
         let RouteLabels { tenant, route } = self.labels.clone();
         let counter = self.families.requests.get_or_create_owned(&RequestLabels { tenant, route, status });
         self.statuses.write().entry(status).or_insert(counter).clone()
     }
 
-    fn provider(&self, provider: &str) -> ProviderMetrics {
-        if let Some(known) = self.providers.read().get(provider) {
-            return known.clone();
-        }
-        let RouteLabels { tenant, route } = self.labels.clone();
+    fn provider(&self, provider: &str) -> TokenMetrics {
+        let known = self.providers.read().get(provider).cloned();
+        known.unwrap_or_else(|| self.new_provider(provider))
+    }
+
+    fn new_provider(&self, provider: &str) -> TokenMetrics {
         let tokens = |r#type| {
-            let labels = TokenLabels { route: route.clone(), provider: provider.to_owned(), r#type };
+            let RouteLabels { tenant, route } = self.labels.clone();
+            let labels = TokenLabels { tenant, route, provider: provider.to_owned(), r#type };
             self.families.tokens.get_or_create_owned(&labels)
         };
-        let metrics = ProviderMetrics {
+        let metrics = TokenMetrics {
             input: tokens("input"),
             output: tokens("output"),
             cache_read: tokens("cache_read"),
-            cost: {
-                let labels = CostLabels { tenant, route: route.clone(), provider: provider.to_owned() };
-                self.families.cost.get_or_create_owned(&labels)
-            },
         };
         self.providers.write().entry(provider.to_owned()).or_insert(metrics).clone()
     }

@@ -37,37 +37,61 @@ fn exchanges() {
     route.exchange(200, 100 * MS, 2 * MS, None);
     route.tokens("openai", 10, 5, 3);
     route.tokens("openai", 1, 1, 0);
-    route.cost("openai", 0.25);
-    route.cost("openai", 0.5);
-    route.cost("openai", f64::NAN);
-    route.cost("openai", -1.0);
-    metrics.cache("hit");
+    route.tokens("", 0, 0, 0);
+    route.cost(0.25);
+    route.cost(0.5);
+    route.cost(f64::NAN);
+    route.cost(-1.0);
+    route.cache("hit");
+    route.cache("hit");
     metrics.upstream_error("openai", "reset");
-    let first = route.begin();
-    let second = route.begin();
-    drop(first);
+    metrics.in_flight(1);
+    metrics.in_flight(1);
+    metrics.in_flight(-1);
     let labels = r#"{tenant="acme",route="smart"}"#;
     check(
         &metrics,
         &[
             (r#"lockgate_requests_total{tenant="acme",route="smart",status="200"}"#, 2.0),
             (r#"lockgate_requests_total{tenant="acme",route="smart",status="429"}"#, 1.0),
-            (&format!("lockgate_requests_in_flight{labels}"), 1.0),
+            ("lockgate_exchanges_in_flight", 1.0),
             (&format!("lockgate_request_duration_seconds_count{labels}"), 3.0),
             (&format!("lockgate_request_duration_seconds_sum{labels}"), 0.401),
             (&format!("lockgate_overhead_seconds_sum{labels}"), 0.004),
             (&format!("lockgate_time_to_first_token_seconds_count{labels}"), 1.0),
-            (r#"lockgate_tokens_total{route="smart",provider="openai",type="input"}"#, 11.0),
-            (r#"lockgate_tokens_total{route="smart",provider="openai",type="output"}"#, 6.0),
-            (r#"lockgate_tokens_total{route="smart",provider="openai",type="cache_read"}"#, 3.0),
-            (r#"lockgate_cost_usd_total{tenant="acme",route="smart",provider="openai"}"#, 0.75),
-            (r#"lockgate_cache_total{result="hit"}"#, 1.0),
+            (r#"lockgate_tokens_total{tenant="acme",route="smart",provider="openai",type="input"}"#, 11.0),
+            (r#"lockgate_tokens_total{tenant="acme",route="smart",provider="openai",type="output"}"#, 6.0),
+            (
+                r#"lockgate_tokens_total{tenant="acme",route="smart",provider="openai",type="cache_read"}"#,
+                3.0,
+            ),
+            (&format!("lockgate_cost_usd_total{labels}"), 0.75),
+            (r#"lockgate_cache_total{tenant="acme",route="smart",result="hit"}"#, 2.0),
             (r#"lockgate_upstream_errors_total{provider="openai",kind="reset"}"#, 1.0),
         ],
     );
-    drop(second);
-    check(&metrics, &[(&format!("lockgate_requests_in_flight{labels}"), 0.0)]);
     assert!(metrics.render().ends_with("# EOF\n"));
+    assert!(!metrics.render().contains("provider=\"\""));
+}
+
+#[test]
+fn a_provider_cannot_flood_the_page() {
+    let metrics = Metrics::new();
+    for i in 0..1000 {
+        metrics.upstream_error("openai", &format!("code-{i}"));
+    }
+    for kind in ["", "two words", "line\n", &"x".repeat(100)] {
+        metrics.upstream_error("openai", kind);
+    }
+    metrics.upstream_error("openai", "code-0");
+    assert_eq!(metrics.render().matches("lockgate_upstream_errors_total{").count(), 65);
+    check(
+        &metrics,
+        &[
+            (r#"lockgate_upstream_errors_total{provider="openai",kind="code-0"}"#, 2.0),
+            (r#"lockgate_upstream_errors_total{provider="openai",kind="other"}"#, 1000.0 - 64.0 + 4.0),
+        ],
+    );
 }
 
 #[test]
@@ -121,25 +145,25 @@ fn observations_are_not_lost_between_threads() {
 #[test]
 fn plugins() {
     let metrics = Metrics::new();
-    let plugin = metrics.plugin("pii", "acme/pii#0");
+    let plugin = PluginMetrics::new(&metrics, "pii", "acme");
     plugin.called("text-filter", "ok", 10 * MS);
     plugin.called("text-filter", "ok", 10 * MS);
     plugin.called("text-filter", "trap", 20 * MS);
     plugin.called("pre-request", "deadline", 10 * MS);
-    plugin.rejected();
+    plugin.called("pre-request", "rejected", MS);
     plugin.edited(3);
     plugin.instances(2);
     plugin.instances(-1);
     // Made again, after a reload, it goes on counting.
-    metrics.plugin("pii", "acme/pii#0").called("text-filter", "ok", MS);
-    let labels = r#"plugin="pii",binding="acme/pii#0""#;
+    PluginMetrics::new(&metrics, "pii", "acme").called("text-filter", "ok", MS);
+    let labels = r#"binding="pii",tenant="acme""#;
     check(
         &metrics,
         &[
             (&format!(r#"lockgate_plugin_calls_total{{{labels},hook="text-filter",outcome="ok"}}"#), 3.0),
             (&format!(r#"lockgate_plugin_calls_total{{{labels},hook="text-filter",outcome="trap"}}"#), 1.0),
             (&format!(r#"lockgate_plugin_call_duration_seconds_count{{{labels},hook="text-filter"}}"#), 4.0),
-            (&format!("lockgate_plugin_traps_total{{{labels}}}"), 1.0),
+            (&format!("lockgate_plugin_traps_total{{{labels}}}"), 2.0),
             (&format!("lockgate_plugin_rejections_total{{{labels}}}"), 1.0),
             (&format!("lockgate_plugin_edits_total{{{labels}}}"), 3.0),
             (&format!("lockgate_plugin_instances{{{labels}}}"), 1.0),
@@ -150,27 +174,27 @@ fn plugins() {
 #[test]
 fn a_plugin_counts_what_it_likes() {
     let metrics = Metrics::new();
-    let plugin = metrics.plugin("pii", "b");
+    let plugin = PluginMetrics::new(&metrics, "pii", "acme");
     plugin.add("Found.Mails_total", 2, &pairs(&[("zone", "eu"), ("kind", "work")]));
-    plugin.add("found-mails", 1, &pairs(&[("kind", "work"), ("zone", "eu"), ("plugin", "other")]));
+    plugin.add("found-mails", 1, &pairs(&[("kind", "work"), ("zone", "eu"), ("tenant", "other")]));
     plugin.sample("score", 0.9, &[]);
-    let labels = r#"{binding="b",kind="work",plugin="pii",zone="eu"}"#;
+    let labels = r#"{binding="pii",kind="work",tenant="acme",zone="eu"}"#;
     check(
         &metrics,
         &[
             (&format!("lockgate_plugin_custom_found_mails_total{labels}"), 3.0),
-            (r#"lockgate_plugin_custom_score_count{binding="b",plugin="pii"}"#, 1.0),
+            (r#"lockgate_plugin_custom_score_count{binding="pii",tenant="acme"}"#, 1.0),
         ],
     );
-    assert_eq!(value(&metrics, r#"lockgate_plugin_custom_dropped_total{plugin="pii",binding="b"}"#), None);
+    assert_eq!(value(&metrics, r#"lockgate_plugin_custom_dropped_total{binding="pii",tenant="acme"}"#), None);
 }
 
 #[test]
 fn a_plugin_cannot_flood_the_page() {
     let metrics = Metrics::new();
-    let plugin = metrics.plugin("pii", "b");
+    let plugin = PluginMetrics::new(&metrics, "pii", "acme");
     let dropped = || {
-        value(&metrics, r#"lockgate_plugin_custom_dropped_total{plugin="pii",binding="b"}"#).unwrap_or(0.0)
+        value(&metrics, r#"lockgate_plugin_custom_dropped_total{binding="pii",tenant="acme"}"#).unwrap_or(0.0)
     };
     plugin.add("a", 1, &[]);
     let many: Vec<_> = (0..9).map(|i| (format!("l{i}"), String::new())).collect();
@@ -204,9 +228,9 @@ fn a_plugin_cannot_flood_the_page() {
         498,
         "with `a` and `cut` it has 500"
     );
-    let other = metrics.plugin("other", "b");
+    let other = PluginMetrics::new(&metrics, "other", "acme");
     other.add("series", 1, &[]);
-    check(&metrics, &[(r#"lockgate_plugin_custom_series_total{binding="b",plugin="other"}"#, 1.0)]);
+    check(&metrics, &[(r#"lockgate_plugin_custom_series_total{binding="other",tenant="acme"}"#, 1.0)]);
     for i in 0..1000 {
         other.add(&format!("name{i}"), 1, &[]);
     }
@@ -228,10 +252,10 @@ impl Write for Written {
     }
 }
 
-fn logged(format: LogFormat, filter: &str, log: impl FnOnce()) -> String {
+fn logged(format: Format, filter: &str, log: impl FnOnce()) -> String {
     let written = Written::default();
     let writer = written.clone();
-    let subscriber = logging::subscriber(format, filter, move || writer.clone()).unwrap();
+    let subscriber = logging::subscriber(format, logging::parse(filter).unwrap(), move || writer.clone());
     tracing::subscriber::with_default(subscriber, log);
     let bytes = written.0.lock().clone();
     String::from_utf8(bytes).unwrap()
@@ -239,7 +263,7 @@ fn logged(format: LogFormat, filter: &str, log: impl FnOnce()) -> String {
 
 #[test]
 fn a_line_of_json_holds_its_fields() {
-    let line = logged(LogFormat::Json, "info", || {
+    let line = logged(Format::Json, "info", || {
         let span = tracing::info_span!("exchange", id = "req_1");
         span.in_scope(|| tracing::info!(target: "lockgate::proxy", status = 200, "done \"well\"\n"));
         tracing::debug!("unseen");
@@ -260,7 +284,7 @@ fn a_line_of_json_holds_its_fields() {
 
 #[test]
 fn transports_say_nothing_of_what_they_carry() {
-    for format in [LogFormat::Json, LogFormat::Text] {
+    for format in [Format::Json, Format::Text] {
         for filter in ["trace", "info,hyper=trace,h2::codec=trace,rustls=debug"] {
             let text = logged(format, filter, || {
                 tracing::trace!(target: "h2::codec", "hunter2");
@@ -276,13 +300,12 @@ fn transports_say_nothing_of_what_they_carry() {
         }
     }
     // The cap does not raise what the operator wants to see less of.
-    assert_eq!(logged(LogFormat::Text, "error", || tracing::info!(target: "hyper", "unwanted")), "");
+    assert_eq!(logged(Format::Text, "error", || tracing::info!(target: "hyper", "unwanted")), "");
 }
 
 #[test]
 fn a_filter_that_is_none_is_told() {
-    let Err(error) = logging::subscriber(LogFormat::Json, "lockgate=loud", std::io::stderr) else {
-        unreachable!("accepted")
-    };
+    let error = check_filter("lockgate=loud").unwrap_err();
     assert!(error.to_string().starts_with("`lockgate=loud` is not a log filter"), "{error}");
+    check_filter("info,lockgate::plugin=debug").unwrap();
 }

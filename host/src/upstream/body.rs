@@ -7,7 +7,6 @@ use super::clock::Clock;
 use super::error::{Phase, UpstreamError};
 use super::headers;
 use super::pool::{Leased, Pool};
-use super::settings::UpstreamSettings;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Response, StatusCode};
 use http_body::Body;
@@ -63,7 +62,7 @@ impl UpstreamResponse {
         response: Response<Incoming>,
         lease: (Leased, Arc<Pool>),
         clock: Clock,
-        settings: &UpstreamSettings,
+        (idle, max): (Duration, usize),
     ) -> Self {
         let (head, incoming) = response.into_parts();
         let mut headers = head.headers;
@@ -73,9 +72,9 @@ impl UpstreamResponse {
             lease: Some(lease),
             clock,
             waiting: false,
-            idle: settings.idle_timeout(),
+            idle,
             received: 0,
-            max: settings.max_response_bytes,
+            max,
         };
         if body.incoming.as_ref().is_some_and(Body::is_end_stream) {
             body.finish();

@@ -41,18 +41,30 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    pub fn new(base: &BaseUrl, settings: &UpstreamSettings) -> Result<Self, UpstreamSetupError> {
+    pub fn new(
+        base: &BaseUrl,
+        settings: &UpstreamSettings,
+        http2: Http2,
+    ) -> Result<Self, UpstreamSetupError> {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(Duration::from_secs(60)));
         let tls = if base.is_tls() {
-            Some((TlsConnector::from(tls::client_config(settings)?), base.server_name()?))
+            Some((
+                TlsConnector::from(tls::client_config(settings, http2)?),
+                base.server_name().map_err(UpstreamSetupError::Url)?,
+            ))
         } else {
             None
         };
-        let prior_knowledge = tls.is_none() && settings.http2 == Http2::Always;
-        Ok(Self { target: base.target()?, tcp: TowerToHyperService::new(tcp), tls, prior_knowledge })
+        let prior_knowledge = tls.is_none() && http2 == Http2::Always;
+        Ok(Self {
+            target: base.target().map_err(UpstreamSetupError::Url)?,
+            tcp: TowerToHyperService::new(tcp),
+            tls,
+            prior_knowledge,
+        })
     }
 
     /// Opens a connection. How long that may take is the caller's business.

@@ -8,7 +8,7 @@
 
 use super::connect::{Connector, Sender};
 use super::error::UpstreamError;
-use super::settings::{Http2, UpstreamSettings};
+use super::settings::{Http2, PoolSettings};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::{http1, http2};
@@ -63,7 +63,7 @@ pub(super) enum Leased {
 }
 
 impl Pool {
-    pub fn new(connector: Connector, settings: &UpstreamSettings) -> Self {
+    pub fn new(connector: Connector, settings: &PoolSettings) -> Self {
         Self {
             connector,
             open: Mutex::default(),
@@ -72,7 +72,7 @@ impl Pool {
             sweeping: AtomicBool::new(false),
             max_idle: settings.max_idle_connections,
             max_streams: settings.max_http2_streams.max(1),
-            idle_timeout: settings.pool_idle_timeout(),
+            idle_timeout: settings.idle_timeout(),
         }
     }
 

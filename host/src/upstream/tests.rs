@@ -13,6 +13,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
+fn upstream(url: &str, change: impl FnOnce(&mut UpstreamSettings, &mut PoolSettings)) -> Arc<Upstream> {
+    let (mut settings, mut pool) = (UpstreamSettings::new(url), PoolSettings::default());
+    change(&mut settings, &mut pool);
+    Arc::new(Upstream::with_pool(settings, &pool).unwrap())
+}
+
 /// A peer whose connections are handed to the test as they are accepted.
 struct Peer {
     url: String,
@@ -42,10 +48,8 @@ impl Peer {
     }
 
     /// An upstream to this peer.
-    fn upstream(&self, change: impl FnOnce(&mut UpstreamSettings)) -> Upstream {
-        let mut settings = UpstreamSettings::new(&self.url);
-        change(&mut settings);
-        Upstream::new(settings).unwrap()
+    fn upstream(&self, change: impl FnOnce(&mut UpstreamSettings, &mut PoolSettings)) -> Arc<Upstream> {
+        upstream(&self.url, change)
     }
 }
 
@@ -82,7 +86,7 @@ fn hello(upstream: &Upstream) -> Request<Bytes> {
 }
 
 /// Sends a request in the background.
-fn sending(upstream: &Upstream) -> tokio::task::JoinHandle<Result<UpstreamResponse, UpstreamError>> {
+fn sending(upstream: &Arc<Upstream>) -> tokio::task::JoinHandle<Result<UpstreamResponse, UpstreamError>> {
     let (upstream, request) = (upstream.clone(), hello(upstream));
     tokio::spawn(async move { upstream.send(request).await })
 }
@@ -95,7 +99,7 @@ async fn ask(upstream: &Upstream) -> Result<Bytes, UpstreamError> {
 #[tokio::test]
 async fn what_is_sent_and_what_comes_back() {
     let mut peer = Peer::new().await;
-    let upstream = peer.upstream(|_| {});
+    let upstream = peer.upstream(|_, _| {});
     let mut request = hello(&upstream);
     for (name, value) in [
         ("authorization", "Bearer key"),
@@ -154,7 +158,7 @@ async fn what_is_sent_and_what_comes_back() {
 #[tokio::test]
 async fn a_path_is_joined_and_another_place_is_refused() {
     let mut peer = Peer::new().await;
-    let upstream = peer.upstream(|_| {});
+    let upstream = peer.upstream(|_, _| {});
     let sent = tokio::spawn({
         let upstream = upstream.clone();
         async move { upstream.send(Request::get("/models").body(Bytes::new()).unwrap()).await }
@@ -169,7 +173,7 @@ async fn a_path_is_joined_and_another_place_is_refused() {
 #[tokio::test]
 async fn nothing_secret_is_printed() {
     let mut peer = Peer::new().await;
-    let upstream = peer.upstream(|_| {});
+    let upstream = peer.upstream(|_, _| {});
     let mut request = hello(&upstream);
     *request.method_mut() = Method::PUT;
     *request.uri_mut() = upstream.url("/chat?key=hunter2").unwrap();
@@ -193,7 +197,7 @@ async fn nothing_secret_is_printed() {
 #[tokio::test]
 async fn dropping_the_request_cancels_it() {
     let mut peer = Peer::new().await;
-    let upstream = peer.upstream(|_| {});
+    let upstream = peer.upstream(|_, _| {});
     let sent = sending(&upstream);
     let mut connection = peer.connection().await;
     connection.request("hello").await;
@@ -204,7 +208,7 @@ async fn dropping_the_request_cancels_it() {
 #[tokio::test]
 async fn dropping_the_answer_cancels_it() {
     let mut peer = Peer::new().await;
-    let upstream = peer.upstream(|_| {});
+    let upstream = peer.upstream(|_, _| {});
     let sent = sending(&upstream);
     let mut connection = peer.connection().await;
     connection.request("hello").await;

@@ -42,7 +42,10 @@ pub enum UpstreamTlsError {
 }
 
 /// The configuration for an upstream.
-pub(super) fn client_config(settings: &UpstreamSettings) -> Result<Arc<ClientConfig>, UpstreamTlsError> {
+pub(super) fn client_config(
+    settings: &UpstreamSettings,
+    http2: Http2,
+) -> Result<Arc<ClientConfig>, UpstreamTlsError> {
     let mut config = match (&settings.ca_file, &settings.client_cert, &settings.client_key) {
         (None, None, None) => shared()?,
         (_, Some(_), None) | (_, None, Some(_)) => return Err(UpstreamTlsError::Half),
@@ -56,7 +59,7 @@ pub(super) fn client_config(settings: &UpstreamSettings) -> Result<Arc<ClientCon
             }
         }
     };
-    config.alpn_protocols = match settings.http2 {
+    config.alpn_protocols = match http2 {
         Http2::Auto => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         Http2::Always => vec![b"h2".to_vec()],
         Http2::Never => vec![b"http/1.1".to_vec()],

@@ -23,8 +23,8 @@ pub enum UrlError {
     /// A base URL has a query or a fragment.
     #[error("it must not have a query or a fragment")]
     Query,
-    /// A path does not start with a slash, or is none.
-    #[error("a path must start with a slash and hold no fragment, space or backslash")]
+    /// A path is none.
+    #[error("a path must hold no fragment, space or backslash")]
     Path,
     /// A path climbs.
     #[error("a path must not contain `.` or `..` segments")]
@@ -78,15 +78,19 @@ impl BaseUrl {
         Ok(Self { scheme, host: host.map_err(|_| UrlError::Syntax)?, authority, prefix })
     }
 
-    /// The URL of a path, which may carry a query.
+    /// The URL of a path, which may carry a query. A slash that is missing is put in; with nothing it is the
+    /// base URL itself.
     ///
     /// # Errors
     /// It is not a path, or it climbs.
     pub fn join(&self, path: &str) -> Result<Uri, UrlError> {
-        if !path.starts_with('/') || path.contains(['#', '\\', ' ']) {
+        if path.contains(['#', '\\', ' ']) {
             return Err(UrlError::Path);
         }
-        let whole = PathAndQuery::try_from(format!("{}{path}", self.prefix)).map_err(|_| UrlError::Path)?;
+        let nothing = path.is_empty() || path.starts_with('?');
+        let slash = if path.starts_with('/') || nothing && !self.prefix.is_empty() { "" } else { "/" };
+        let whole = format!("{}{slash}{path}", self.prefix);
+        let whole = PathAndQuery::try_from(whole).map_err(|_| UrlError::Path)?;
         check_path(whole.path())?;
         self.absolute(whole)
     }
@@ -99,7 +103,10 @@ impl BaseUrl {
         let Some(authority) = uri.authority() else {
             return self.join(uri.path_and_query().map_or("/", PathAndQuery::as_str));
         };
-        let below = uri.path().strip_prefix(&*self.prefix).is_some_and(|rest| rest.starts_with('/'));
+        let below = uri
+            .path()
+            .strip_prefix(&*self.prefix)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         if uri.scheme() != Some(&self.scheme) || *authority != self.authority || !below {
             return Err(UrlError::Elsewhere);
         }
@@ -162,6 +169,13 @@ mod tests {
             ("http://127.0.0.1:9", "/", "http://127.0.0.1:9/"),
             ("http://[::1]:9/a/b", "//c", "http://[::1]:9/a/b//c"),
             ("https://x.example", "/models/a:b%20c?q=../..", "https://x.example/models/a:b%20c?q=../.."),
+            ("https://x.example/hook", "", "https://x.example/hook"),
+            ("https://x.example/hook", "?a=1", "https://x.example/hook?a=1"),
+            ("https://x.example", "", "https://x.example/"),
+            ("https://x.example/v1", "chat", "https://x.example/v1/chat"),
+            // Not another place, but a path that looks like one.
+            ("https://x.example", "https://evil.example/", "https://x.example/https://evil.example/"),
+            ("https://x.example", "@evil.example/", "https://x.example/@evil.example/"),
         ] {
             let base = BaseUrl::parse(base).unwrap();
             let joined = base.join(path).unwrap();
@@ -173,10 +187,11 @@ mod tests {
     #[test]
     fn a_path_stays_below_the_base() {
         let base = BaseUrl::parse("https://x.example/v1").unwrap();
-        for path in ["/..", "/../admin", "/a/%2e%2E/b", "/.", "/a%2f..%2F..", "/%5C..%5c..", "/a/..?q"] {
+        for path in ["/..", "..", "/../admin", "/a/%2e%2E/b", "/.", "/a%2f..%2F..", "/%5C..%5c..", "/a/..?q"]
+        {
             assert_eq!(base.join(path), Err(UrlError::Climbs), "{path}");
         }
-        for path in ["", "chat", "https://evil.example/", "/a b", "/a#b", "/a\\b"] {
+        for path in ["/a b", "/a#b", "/a\\b", "/a\nb", "/\u{7f}"] {
             assert_eq!(base.join(path), Err(UrlError::Path), "{path}");
         }
         for uri in [

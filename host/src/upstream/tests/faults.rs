@@ -18,7 +18,7 @@ async fn nobody_listens() {
 /// What becomes of an answer that the peer leaves off with: the error, and how much came before it.
 async fn broken(said: &str) -> (UpstreamErrorKind, bool, usize) {
     let mut peer = Peer::new().await;
-    let upstream = peer.upstream(|_| {});
+    let upstream = peer.upstream(|_, _| {});
     let sent = sending(&upstream);
     let mut connection = peer.connection().await;
     connection.request("hello").await;
@@ -60,7 +60,7 @@ async fn answers_that_break_off_are_never_complete() {
 #[tokio::test(start_paused = true)]
 async fn a_handshake_that_does_not_end() {
     let peer = Peer::new().await;
-    let upstream = peer.upstream(|settings| settings.base_url = peer.url.replace("http://", "https://"));
+    let upstream = peer.upstream(|settings, _| settings.base_url = peer.url.replace("http://", "https://"));
     let from = Instant::now();
     let error = ask(&upstream).await.unwrap_err();
     assert_eq!((error.kind, error.retryable), (UpstreamErrorKind::Timeout(Phase::Connect), true));
@@ -70,7 +70,7 @@ async fn a_handshake_that_does_not_end() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_does_not_begin() {
     let peer = Peer::new().await;
-    let upstream = peer.upstream(|settings| settings.first_byte_timeout_ms = 20_000);
+    let upstream = peer.upstream(|settings, _| settings.first_byte = Duration::from_secs(20));
     let from = Instant::now();
     let error = ask(&upstream).await.unwrap_err();
     assert_eq!((error.kind, error.retryable), (UpstreamErrorKind::Timeout(Phase::FirstByte), true));
@@ -80,9 +80,9 @@ async fn an_answer_that_does_not_begin() {
 /// An answer that says something every so often, in seconds.
 async fn dripping(every: u64, idle: u64, total: u64) -> (UpstreamErrorKind, u64) {
     let mut peer = Peer::new().await;
-    let upstream = peer.upstream(|settings| {
-        settings.idle_timeout_ms = idle * 1000;
-        settings.total_timeout_ms = total * 1000;
+    let upstream = peer.upstream(|settings, _| {
+        settings.idle = Duration::from_secs(idle);
+        settings.total = Duration::from_secs(total);
     });
     let from = Instant::now();
     let sent = sending(&upstream);
@@ -123,7 +123,7 @@ async fn too_much_is_refused() {
         (6, 6, None),
     ] {
         let mut peer = Peer::new().await;
-        let upstream = peer.upstream(|settings| settings.max_response_bytes = limit);
+        let upstream = peer.upstream(|_, pool| pool.max_response_bytes = limit);
         let sent = sending(&upstream);
         let mut connection = peer.connection().await;
         connection.request("hello").await;

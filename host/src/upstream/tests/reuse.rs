@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test]
 async fn one_connection_serves_requests_one_after_the_other() {
     let mut peer = Peer::new().await;
-    let upstream = peer.upstream(|_| {});
+    let upstream = peer.upstream(|_, _| {});
     let asking = tokio::spawn({
         let upstream = upstream.clone();
         async move {
@@ -26,7 +26,7 @@ async fn one_connection_serves_requests_one_after_the_other() {
 #[tokio::test]
 async fn an_answer_without_a_body_gives_its_connection_back() {
     let mut peer = Peer::new().await;
-    let upstream = peer.upstream(|_| {});
+    let upstream = peer.upstream(|_, _| {});
     let sent = sending(&upstream);
     let mut connection = peer.connection().await;
     connection.answer("").await;
@@ -38,7 +38,7 @@ async fn an_answer_without_a_body_gives_its_connection_back() {
 #[tokio::test]
 async fn a_connection_closed_while_idle_is_not_used() {
     let mut peer = Peer::new().await;
-    let upstream = peer.upstream(|_| {});
+    let upstream = peer.upstream(|_, _| {});
     for _ in 0..3 {
         let sent = sending(&upstream);
         let mut connection = peer.connection().await;
@@ -48,7 +48,7 @@ async fn a_connection_closed_while_idle_is_not_used() {
 }
 
 /// Asks once, so that a connection lies in the pool.
-async fn warmed(peer: &mut Peer, upstream: &Upstream) -> Connection {
+async fn warmed(peer: &mut Peer, upstream: &Arc<Upstream>) -> Connection {
     let sent = sending(upstream);
     let mut connection = peer.connection().await;
     connection.answer("first").await;
@@ -59,7 +59,7 @@ async fn warmed(peer: &mut Peer, upstream: &Upstream) -> Connection {
 #[tokio::test]
 async fn a_connection_closed_as_it_is_used_is_replaced_once() {
     let mut peer = Peer::new().await;
-    let upstream = peer.upstream(|_| {});
+    let upstream = peer.upstream(|_, _| {});
     let mut stale = warmed(&mut peer, &upstream).await;
     let sent = sending(&upstream);
     stale.request("hello").await;
@@ -82,7 +82,7 @@ async fn a_connection_closed_as_it_is_used_is_replaced_once() {
 #[tokio::test]
 async fn a_new_connection_that_is_closed_is_not_replaced() {
     let mut peer = Peer::new().await;
-    let upstream = peer.upstream(|_| {});
+    let upstream = peer.upstream(|_, _| {});
     let sent = sending(&upstream);
     let mut connection = peer.connection().await;
     connection.request("hello").await;
@@ -94,7 +94,7 @@ async fn a_new_connection_that_is_closed_is_not_replaced() {
 #[tokio::test]
 async fn what_has_begun_to_answer_is_not_asked_again() {
     let mut peer = Peer::new().await;
-    let upstream = peer.upstream(|_| {});
+    let upstream = peer.upstream(|_, _| {});
     let mut connection = warmed(&mut peer, &upstream).await;
     let sent = sending(&upstream);
     connection.request("hello").await;
@@ -107,7 +107,7 @@ async fn what_has_begun_to_answer_is_not_asked_again() {
 #[tokio::test(start_paused = true)]
 async fn what_was_worked_on_is_not_asked_again() {
     let mut peer = Peer::new().await;
-    let upstream = peer.upstream(|_| {});
+    let upstream = peer.upstream(|_, _| {});
     let mut connection = warmed(&mut peer, &upstream).await;
     let sent = sending(&upstream);
     connection.request("hello").await;
@@ -121,18 +121,18 @@ async fn what_was_worked_on_is_not_asked_again() {
 #[tokio::test(start_paused = true)]
 async fn an_idle_connection_is_closed_without_being_asked() {
     let mut peer = Peer::new().await;
-    let upstream = peer.upstream(|_| {});
+    let upstream = peer.upstream(|_, _| {});
     let connection = warmed(&mut peer, &upstream).await;
     let from = Instant::now();
     connection.closed().await;
-    assert!(from.elapsed() <= UpstreamSettings::new("").pool_idle_timeout() * 2);
+    assert!(from.elapsed() <= PoolSettings::default().idle_timeout() * 2);
     assert_eq!(upstream.pool.counts(), (0, 0));
 }
 
 #[tokio::test]
 async fn no_more_idle_connections_are_kept_than_allowed() {
     let mut peer = Peer::new().await;
-    let upstream = peer.upstream(|settings| settings.max_idle_connections = 1);
+    let upstream = peer.upstream(|_, pool| pool.max_idle_connections = 1);
     let (first, second) = (sending(&upstream), sending(&upstream));
     let (mut one, mut two) = (peer.connection().await, peer.connection().await);
     tokio::join!(one.answer("yes"), two.answer("yes"));

@@ -46,11 +46,15 @@ async fn describe(request: Request<Incoming>, info: ConnectionInfo) -> Response<
     Response::new(Full::new(Bytes::from(text)).boxed_unsync())
 }
 
-fn upstream(provider: &Provider, ca: &Authority, change: impl FnOnce(&mut UpstreamSettings)) -> Upstream {
-    let mut settings = UpstreamSettings::new(&provider.url);
-    settings.ca_file = Some(ca.ca());
-    change(&mut settings);
-    Upstream::new(settings).unwrap()
+fn trusting(
+    provider: &Provider,
+    ca: &Authority,
+    change: impl FnOnce(&mut UpstreamSettings, &mut PoolSettings),
+) -> Arc<Upstream> {
+    upstream(&provider.url, |settings, pool| {
+        settings.ca_file = Some(ca.ca());
+        change(settings, pool);
+    })
 }
 
 #[tokio::test]
@@ -62,15 +66,14 @@ async fn http2_where_offered_and_wanted() {
         (Http2::Always, "HTTP/2.0 Some(\"localhost\") None"),
         (Http2::Never, "HTTP/1.1 None None"),
     ] {
-        let upstream = upstream(&provider, &authority, |settings| settings.http2 = http2);
+        let upstream = trusting(&provider, &authority, |_, pool| pool.http2 = http2);
         assert_eq!(ask(&upstream).await.unwrap(), said);
         assert_eq!(ask(&upstream).await.unwrap(), said);
     }
     let plain = provide(None, None, describe);
-    let mut settings = UpstreamSettings::new(&plain.url);
-    assert!(ask(&Upstream::new(settings.clone()).unwrap()).await.unwrap().starts_with(b"HTTP/1.1"));
-    settings.http2 = Http2::Always;
-    assert!(ask(&Upstream::new(settings).unwrap()).await.unwrap().starts_with(b"HTTP/2.0"));
+    assert!(ask(&upstream(&plain.url, |_, _| {})).await.unwrap().starts_with(b"HTTP/1.1"));
+    let knowing = upstream(&plain.url, |_, pool| pool.http2 = Http2::Always);
+    assert!(ask(&knowing).await.unwrap().starts_with(b"HTTP/2.0"));
 }
 
 #[tokio::test]
@@ -89,9 +92,9 @@ async fn requests_share_an_http2_connection_up_to_a_number() {
             }
         }
     });
-    let upstream = upstream(&provider, &authority, |settings| {
-        settings.http2 = Http2::Always;
-        settings.max_http2_streams = 10;
+    let upstream = trusting(&provider, &authority, |_, pool| {
+        pool.http2 = Http2::Always;
+        pool.max_http2_streams = 10;
     });
     let mut sent = Vec::new();
     for (requests, connections) in [(10, 1), (5, 2)] {
@@ -129,7 +132,7 @@ async fn dropping_cancels_one_http2_request_only() {
             });
         std::future::ready(Response::new(StreamBody::new(stream).boxed_unsync()))
     });
-    let upstream = upstream(&provider, &authority, |_| {});
+    let upstream = trusting(&provider, &authority, |_, _| {});
     for _ in 0..3 {
         let mut response = upstream.send(hello(&upstream)).await.unwrap();
         assert_eq!(response.body.next().await.unwrap().unwrap(), "one");
@@ -143,10 +146,11 @@ async fn dropping_cancels_one_http2_request_only() {
 async fn a_certificate_that_is_not_trusted_is_refused() {
     let authority = Authority::new();
     let provider = provide(Some(&authority), None, describe);
-    let elsewhere =
-        |settings: &mut UpstreamSettings| settings.base_url = provider.url.replace("localhost", "127.0.0.1");
+    let elsewhere = |settings: &mut UpstreamSettings, _: &mut PoolSettings| {
+        settings.base_url = provider.url.replace("localhost", "127.0.0.1")
+    };
     for upstream in
-        [upstream(&provider, &Authority::new(), |_| {}), upstream(&provider, &authority, elsewhere)]
+        [trusting(&provider, &Authority::new(), |_, _| {}), trusting(&provider, &authority, elsewhere)]
     {
         let error = ask(&upstream).await.unwrap_err();
         assert_eq!((error.kind, error.retryable), (UpstreamErrorKind::Tls, true));
@@ -160,13 +164,13 @@ async fn a_client_certificate_is_shown() {
     let (authority, clients) = (Authority::new(), Authority::new());
     let provider = provide(Some(&authority), Some(&clients), describe);
     let issued = clients.issue("client", "gateway");
-    let known = upstream(&provider, &authority, |settings| {
+    let known = trusting(&provider, &authority, |settings, _| {
         settings.client_cert = Some(issued.cert.clone());
         settings.client_key = Some(issued.key.clone());
     });
     assert_eq!(ask(&known).await.unwrap(), "HTTP/2.0 Some(\"localhost\") Some(64)");
     // In TLS 1.3 the client learns only afterwards that its certificate was wanted.
-    assert!(ask(&upstream(&provider, &authority, |_| {})).await.is_err());
+    assert!(ask(&trusting(&provider, &authority, |_, _| {})).await.is_err());
 }
 
 #[tokio::test]
