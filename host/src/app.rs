@@ -1,0 +1,308 @@
+//! The composition root: everything that outlives a configuration, and the exchange of one for the next.
+//!
+//! A change is proved before it serves: the new configuration is read, its plugins loaded and configured, its
+//! coverage checked; then it is swapped in. Exchanges under way finish on the one they started with. A bad
+//! change is refused with its reasons and nothing else happens.
+
+mod compose;
+mod observe;
+mod services;
+mod watch;
+
+pub use compose::{check_schemas, grants};
+pub use watch::watch;
+
+use crate::balance::Health;
+use crate::config::{self, Config, Embeddings, Environment, Faults, Loaded};
+use crate::embedding::{Embedder, HashedEmbedder, OpenAiEmbedder};
+use crate::ledger::{Ledger, LedgerSettings};
+use crate::plugin::{Engine, EngineSettings, Services};
+use crate::proxy::Gateway;
+use crate::store::Limits;
+use crate::store::answers::Answers;
+use crate::store::kv::Kv;
+use crate::store::quarantine::Quarantine;
+use crate::store::vectors::{VectorLimits, Vectors};
+use crate::telemetry::Metrics;
+use crate::upstream::Upstream;
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// Records that may wait for the disk before new exchanges do.
+const LEDGER_BACKLOG: usize = 100_000;
+/// Collections of vectors, of all tenants.
+const MAX_COLLECTIONS: usize = 10_000;
+/// How often what has expired is swept away.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// What outlives a configuration.
+pub struct Shared {
+    /// The plugin engine.
+    pub engine: Arc<Engine>,
+    /// What plugins may ask for.
+    pub services: Services,
+    /// Kept answers.
+    pub answers: Arc<Answers>,
+    /// Small values of plugins.
+    pub kv: Arc<Kv>,
+    /// Requests kept for review.
+    pub quarantine: Arc<Quarantine>,
+    /// The record of exchanges.
+    pub ledger: Arc<Ledger>,
+    /// The operator's figures.
+    pub metrics: Arc<Metrics>,
+    /// Clients of providers, by name.
+    pub upstreams: Mutex<HashMap<String, Arc<Upstream>>>,
+    /// How targets have been doing, by id.
+    pub health: Mutex<HashMap<String, Arc<Health>>>,
+}
+
+/// Where configurations come from.
+pub enum Source {
+    /// A file.
+    File(PathBuf),
+    /// The environment alone.
+    Standard,
+}
+
+/// The application could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] Faults),
+    /// A part cannot be made.
+    #[error("{what}: {why}")]
+    Part {
+        /// Which.
+        what: &'static str,
+        /// Why.
+        why: String,
+    },
+}
+
+/// A gateway, and the means to change its configuration.
+pub struct App {
+    shared: Arc<Shared>,
+    source: Source,
+    environment: Arc<dyn Environment + Send + Sync>,
+    current: ArcSwap<Gateway>,
+    files: Mutex<Vec<PathBuf>>,
+    generation: AtomicU64,
+    /// One change at a time.
+    changing: tokio::sync::Mutex<()>,
+}
+
+/// Reads the configuration of a source.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn read(source: &Source, environment: &dyn Environment) -> Result<Loaded, Faults> {
+    let loaded = match source {
+        Source::File(file) => config::load(file, environment)?,
+        Source::Standard => config::standard(environment)?,
+    };
+    let mut faults = Faults::new(&loaded.document.name);
+    check_schemas(&loaded, &mut faults);
+    faults.or(loaded)
+}
+
+impl App {
+    /// Makes everything and composes the first configuration.
+    ///
+    /// # Errors
+    /// The configuration is wrong, or a part of the machine does not play along.
+    pub async fn start(
+        source: Source,
+        loaded: Loaded,
+        environment: Arc<dyn Environment + Send + Sync>,
+    ) -> Result<Arc<Self>, StartError> {
+        let shared = Arc::new(share(&loaded.config)?);
+        let composed = compose::compose(&shared, &loaded).await?;
+        let app = Arc::new(Self {
+            shared,
+            source,
+            environment,
+            current: ArcSwap::from_pointee(composed.gateway),
+            files: Mutex::new(composed.files),
+            generation: AtomicU64::new(1),
+            changing: tokio::sync::Mutex::default(),
+        });
+        observe::start(&app);
+        sweep(&app);
+        Ok(app)
+    }
+
+    /// What serves now.
+    #[must_use]
+    pub fn gateway(&self) -> Arc<Gateway> {
+        self.current.load_full()
+    }
+
+    /// How many configurations have served.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// What outlives configurations.
+    #[must_use]
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// The files whose change means a new configuration.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.files.lock().clone()
+    }
+
+    /// Reads the configuration again and lets it serve, when it is sound.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it; what serves goes on serving.
+    pub async fn reload(&self) -> Result<u64, Faults> {
+        let _one = self.changing.lock().await;
+        let changed = async {
+            let loaded = read(&self.source, &*self.environment)?;
+            compose::compose(&self.shared, &loaded).await
+        };
+        match changed.await {
+            Ok(composed) => {
+                self.current.store(Arc::new(composed.gateway));
+                *self.files.lock() = composed.files;
+                let generation = self.generation.fetch_add(1, Ordering::Relaxed) + 1;
+                tracing::info!(generation, "a new configuration serves");
+                Ok(generation)
+            }
+            Err(faults) => {
+                tracing::error!(faults = %faults, "the new configuration is refused; the old one goes on serving");
+                Err(faults)
+            }
+        }
+    }
+
+    /// Writes down what is still waiting to be.
+    pub async fn close(&self) {
+        if let Err(error) = self.shared.ledger.close().await {
+            tracing::error!(error = services::chain(&error), "the ledger could not be closed");
+        }
+    }
+}
+
+/// Checks a configuration as a start would, without serving it.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub async fn check(loaded: &Loaded) -> Result<(), StartError> {
+    let mut config = loaded.config.clone();
+    config.ledger.file = None;
+    let shared = Arc::new(share(&config)?);
+    compose::compose(&shared, loaded).await?;
+    Ok(())
+}
+
+fn share(config: &Config) -> Result<Shared, StartError> {
+    let part = |what, error: &dyn std::error::Error| StartError::Part { what, why: services::chain(error) };
+    let settings = EngineSettings { cache_dir: cache_dir(config), pooling: config.engine.pooling };
+    let engine = Engine::new(&settings).map_err(|error| part("the plugin engine", &error))?;
+    let limits = Limits { entries: config.cache.max_entries, bytes: config.cache.max_bytes };
+    let answers = Arc::new(Answers::new(limits));
+    let kv = Arc::new(Kv::new(limits, None));
+    let vectors = Arc::new(Vectors::new(VectorLimits {
+        entries_per_collection: config.cache.max_entries,
+        collections: 10_000,
+        bytes: config.cache.max_bytes,
+    }));
+    let services = Services {
+        kv: Arc::new(services::KvService(kv.clone())),
+        answers: Arc::new(services::AnswersService(answers.clone())),
+        vectors: Arc::new(services::VectorsService {
+            store: vectors,
+            embedder: embedder(&config.embeddings)?,
+        }),
+        fetch: Arc::new(services::FetchService::default()),
+    };
+    let ledger = Ledger::open(LedgerSettings { path: config.ledger.file.clone(), backlog: LEDGER_BACKLOG })
+        .map_err(|error| part("the ledger", &error))?;
+    Ok(Shared {
+        engine,
+        services,
+        answers,
+        kv,
+        quarantine: Arc::default(),
+        ledger: Arc::new(ledger),
+        metrics: Metrics::new(),
+        upstreams: Mutex::default(),
+        health: Mutex::default(),
+    })
+}
+
+/// The services that plugins get where nothing is configured: everything in memory, embeddings without a service.
+#[must_use]
+pub fn embedded_services() -> Services {
+    let limits =
+        Limits { entries: config::Cache::default().max_entries, bytes: config::Cache::default().max_bytes };
+    let (kv, answers) = (Arc::new(Kv::new(limits, None)), Arc::new(Answers::new(limits)));
+    serve_plugins(&kv, &answers, Arc::new(HashedEmbedder), limits)
+}
+
+fn serve_plugins(
+    kv: &Arc<Kv>,
+    answers: &Arc<Answers>,
+    embedder: Arc<dyn Embedder>,
+    limits: Limits,
+) -> Services {
+    let store = Arc::new(Vectors::new(VectorLimits {
+        entries_per_collection: limits.entries,
+        collections: MAX_COLLECTIONS,
+        bytes: limits.bytes,
+    }));
+    Services {
+        kv: Arc::new(services::KvService(kv.clone())),
+        answers: Arc::new(services::AnswersService(answers.clone())),
+        vectors: Arc::new(services::VectorsService { store, embedder }),
+        fetch: Arc::new(services::FetchService::default()),
+    }
+}
+
+fn embedder(settings: &Embeddings) -> Result<Arc<dyn Embedder>, StartError> {
+    match settings {
+        Embeddings::Builtin {} => Ok(Arc::new(HashedEmbedder)),
+        Embeddings::Openai { base_url, credential, model, dimensions } => {
+            let upstream = Upstream::new(services::plain_settings(base_url))
+                .map_err(|error| StartError::Part { what: "the embeddings", why: services::chain(&error) })?;
+            let client = services::EmbeddingsClient { upstream, credential: credential.clone() };
+            Ok(Arc::new(OpenAiEmbedder::new(client, model.clone(), *dimensions)))
+        }
+    }
+}
+
+/// Where compiled plugins are kept: as configured, or the user's cache directory.
+fn cache_dir(config: &Config) -> Option<PathBuf> {
+    let user = || {
+        let xdg = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+        xdg.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))
+            .map(|dir| dir.join("lockgate"))
+    };
+    config.engine.cache_dir.clone().or_else(user)
+}
+
+/// Sweeps what has expired out of the stores, for as long as the application lives.
+fn sweep(app: &Arc<App>) {
+    let app = Arc::downgrade(app);
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(SWEEP);
+        loop {
+            ticks.tick().await;
+            let Some(app) = app.upgrade() else { return };
+            app.shared.kv.sweep();
+            app.shared.answers.sweep();
+        }
+    });
+}

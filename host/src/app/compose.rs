@@ -1,0 +1,514 @@
+//! From a configuration to a running one: loads plugins, prepares bindings, checks coverage.
+//!
+//! Everything that is wrong is collected and told with its place in the file. Nothing that serves is touched:
+//! what comes out is swapped in as a whole, or not at all.
+
+use super::services::Watched;
+use super::{Shared, services};
+use crate::auth::{Authenticator, TenantKey};
+use crate::balance::Health;
+use crate::chat::Modality;
+use crate::config::{self, Document, Faults, Loaded};
+use crate::exchange::BindingId;
+use crate::pipeline::chain::{Chain, Gate};
+use crate::pipeline::coverage::{self, Streams};
+use crate::pipeline::stream::{Hold, OnError, OnOverflow};
+use crate::plugin::{
+    Binding, BindingSettings, Destination, Grants, Hook, Isolation, Limits, LoadError, Plugin, PluginError,
+};
+use crate::price::Prices;
+use crate::proxy::Gateway;
+use crate::route::{Provider, Route, Routes, Target};
+use crate::telemetry::PluginMetrics;
+use crate::upstream::{Upstream, UpstreamSettings};
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// Numbers bindings, across reloads: a scratch is never read by another binding.
+static NEXT_BINDING: AtomicU32 = AtomicU32::new(0);
+
+/// Time that one call of an adapter may compute: it may read megabytes.
+const ADAPTER_DEADLINE: Duration = Duration::from_millis(500);
+
+/// A running configuration, and the files it depends on.
+pub struct Composed {
+    /// What serves.
+    pub gateway: Gateway,
+    /// The files whose change means a new configuration.
+    pub files: Vec<PathBuf>,
+}
+
+/// Composes a configuration.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub async fn compose(shared: &Arc<Shared>, loaded: &Loaded) -> Result<Composed, Faults> {
+    let mut composer = Composer {
+        shared,
+        config: &loaded.config,
+        document: &loaded.document,
+        faults: Faults::new(&loaded.document.name),
+        plugins: HashMap::new(),
+        upstreams: HashMap::new(),
+        files: loaded.files.clone(),
+    };
+    let prices = composer.prices();
+    composer.upstreams();
+    let mut tenants = HashMap::new();
+    for name in loaded.config.tenants.keys() {
+        let routes = composer.tenant(name).await;
+        tenants.insert(Arc::<str>::from(name.as_str()), routes);
+    }
+    let auth = composer.auth();
+    let limits = &loaded.config.limits;
+    let mut faults = composer.faults;
+    let files = composer.files;
+    let auth = faults.or(auth)?;
+    let Some(auth) = auth else { return Err(Faults::one(&loaded.document.name, "the keys cannot be read")) };
+    let gateway = Gateway {
+        auth,
+        tenants,
+        prices: Arc::new(prices),
+        reject_unpriced: loaded.config.prices.unknown == config::UnknownPrice::Reject,
+        answers: shared.answers.clone(),
+        quarantine: shared.quarantine.clone(),
+        ledger: shared.ledger.clone(),
+        metrics: shared.metrics.clone(),
+        max_request_bytes: limits.max_body_bytes,
+        max_answer_bytes: limits.max_answer_bytes,
+        body_timeout: Duration::from_millis(limits.body_timeout_ms),
+        total_timeout: Duration::from_millis(limits.total_timeout_ms),
+    };
+    Ok(Composed { gateway, files })
+}
+
+struct Composer<'a> {
+    shared: &'a Arc<Shared>,
+    config: &'a config::Config,
+    document: &'a Document,
+    faults: Faults,
+    /// Those loaded so far; none where loading failed, so that it is told once.
+    plugins: HashMap<String, Option<Arc<Plugin>>>,
+    upstreams: HashMap<String, Arc<Upstream>>,
+    files: Vec<PathBuf>,
+}
+
+impl Composer<'_> {
+    fn refuse(&mut self, pointer: &str, message: impl Into<String>) {
+        let fault = self.document.fault(pointer, message);
+        self.faults.add(fault);
+    }
+
+    fn prices(&mut self) -> Prices {
+        let mut prices = match &self.config.prices.file {
+            None => Prices::builtin(),
+            Some(file) => {
+                let mut prices = Prices::empty();
+                let read = std::fs::read_to_string(file).map_err(|error| error.to_string());
+                let laid = read.and_then(|json| prices.overlay(&json).map_err(|error| error.to_string()));
+                if let Err(error) = laid {
+                    self.refuse("/prices/file", format!("the price list cannot be read: {error}"));
+                }
+                self.files.push(file.clone());
+                prices
+            }
+        };
+        let own = serde_json::to_string(&self.config.prices.overrides).unwrap_or_default();
+        if let Err(error) = prices.overlay(&own) {
+            self.refuse("/prices/overrides", error.to_string());
+        }
+        for (name, provider) in &self.config.providers {
+            let adapter =
+                provider.adapter.trim_start_matches("builtin:").split('@').next().unwrap_or_default();
+            if provider.adapter.starts_with("builtin:") && adapter != name {
+                prices.alias(name, adapter);
+            }
+        }
+        prices
+    }
+
+    /// Clients of the providers; one whose settings did not change keeps its connections.
+    fn upstreams(&mut self) {
+        for (name, provider) in &self.config.providers {
+            let ms = Duration::from_millis;
+            let settings = UpstreamSettings {
+                base_url: provider.url().unwrap_or_default().to_owned(),
+                connect: ms(provider.timeouts.connect_ms),
+                first_byte: ms(provider.timeouts.first_byte_ms),
+                idle: ms(provider.timeouts.idle_ms),
+                total: ms(provider.timeouts.total_ms),
+                ca_file: provider.tls.ca_file.clone(),
+                client_cert: provider.tls.client_cert.clone(),
+                client_key: provider.tls.client_key.clone(),
+            };
+            let known =
+                self.shared.upstreams.lock().get(name).filter(|known| *known.settings() == settings).cloned();
+            let made = known.map_or_else(|| Upstream::new(settings).map(Arc::new), Ok);
+            match made {
+                Ok(upstream) => {
+                    self.shared.upstreams.lock().insert(name.clone(), upstream.clone());
+                    self.upstreams.insert(name.clone(), upstream);
+                }
+                Err(error) => self.refuse(&pointer(&["providers", name]), error.to_string()),
+            }
+        }
+    }
+
+    fn auth(&mut self) -> Option<Authenticator> {
+        let keys = self.config.tenants.iter().flat_map(|(tenant, settings)| {
+            let tenant: Arc<str> = tenant.as_str().into();
+            settings.keys.iter().map(move |key| TenantKey {
+                tenant: tenant.clone(),
+                name: key.name.as_str().into(),
+                hash: key.hash.clone(),
+            })
+        });
+        let anonymous = self.config.anonymous.as_deref().map(Arc::from);
+        match Authenticator::new(keys, anonymous) {
+            Ok(auth) => Some(auth),
+            Err(errors) => {
+                for error in errors {
+                    self.refuse("/tenants", error.to_string());
+                }
+                None
+            }
+        }
+    }
+
+    async fn tenant(&mut self, name: &str) -> Routes {
+        let tenant: Arc<str> = name.into();
+        let Some(settings) = self.config.tenants.get(name) else { return Routes::new(Vec::new()) };
+        let mut chains: HashMap<&str, Chain> = HashMap::new();
+        let mut providers: HashMap<&str, Option<Arc<Provider>>> = HashMap::new();
+        let mut routes = Vec::new();
+        for route_name in &settings.routes {
+            let Some(route) = self.config.routes.get(route_name) else { continue };
+            let chain_name = settings.chain.as_deref().or(route.chain.as_deref());
+            let chain = match chain_name {
+                None => Chain::default(),
+                Some(chain_name) => match chains.get(chain_name) {
+                    Some(chain) => chain.clone(),
+                    None => {
+                        let chain = self.chain(&tenant, chain_name).await;
+                        chains.insert(chain_name, chain.clone());
+                        chain
+                    }
+                },
+            };
+            let mut targets = Vec::new();
+            for described in &route.targets {
+                let Some((provider_name, model)) = described.id().split_once('/') else { continue };
+                if !providers.contains_key(provider_name) {
+                    let provider = self.provider(&tenant, provider_name).await;
+                    providers.insert(provider_name, provider);
+                }
+                if let Some(Some(provider)) = providers.get(provider_name) {
+                    targets.push(Target {
+                        id: described.id().to_owned(),
+                        model: (model != "*").then(|| model.to_owned()),
+                        provider: provider.clone(),
+                        health: self.health(described.id()),
+                        facts: described.facts(),
+                    });
+                }
+            }
+            let router = match &route.router {
+                Some(binding) => {
+                    let at = pointer(&["routes", route_name, "router"]);
+                    self.gate(&tenant, &at, binding)
+                        .await
+                        .filter(|gate| self.must_have(gate, Hook::Routing, &at))
+                }
+                None => None,
+            };
+            let modalities = self.modalities(route_name, route, &chain);
+            routes.push(Arc::new(Route {
+                name: route_name.as_str().into(),
+                chain,
+                router,
+                targets,
+                attempts: route.attempts,
+                modalities,
+            }));
+        }
+        Routes::new(routes)
+    }
+
+    /// The inputs a route admits, its coverage checked.
+    fn modalities(&mut self, name: &str, route: &config::Route, chain: &Chain) -> Vec<Modality> {
+        let guards: Vec<_> = chain.guarding().collect();
+        let modalities = match &route.modalities {
+            None => coverage::default_modalities(&guards),
+            Some(names) => Modality::ALL
+                .into_iter()
+                .filter(|kind| names.iter().any(|name| name == kind.name()))
+                .collect(),
+        };
+        let gaps = coverage::gaps(name, &modalities, &guards);
+        for gap in gaps {
+            self.refuse(&pointer(&["routes", name]), gap.to_string());
+        }
+        modalities
+    }
+
+    fn health(&self, id: &str) -> Arc<Health> {
+        self.shared.health.lock().entry(id.to_owned()).or_default().clone()
+    }
+
+    async fn provider(&mut self, tenant: &Arc<str>, name: &str) -> Option<Arc<Provider>> {
+        let settings = self.config.providers.get(name)?;
+        let upstream = self.upstreams.get(name)?.clone();
+        let at = pointer(&["providers", name, "adapter"]);
+        let plugin = self.plugin(&at, &settings.adapter).await?;
+        let limits = Limits { deadline: ADAPTER_DEADLINE, concurrency: 256, ..Limits::default() };
+        let binding = BindingSettings {
+            id: next_binding(),
+            name: name.into(),
+            tenant: tenant.clone(),
+            isolation: isolation(None, &settings.adapter),
+            plugin,
+            config: Value::Object(serde_json::Map::new()),
+            grants: Grants::default(),
+            limits,
+        };
+        let adapter = self.prepare(&at, binding).await?;
+        if !adapter.has(Hook::ProviderAdapter) {
+            self.refuse(&at, "the plugin is no adapter: it does not export `provider-adapter`");
+            return None;
+        }
+        Some(Arc::new(Provider {
+            name: name.into(),
+            adapter,
+            upstream,
+            credential: settings.credential.clone(),
+            options: settings.options.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+        }))
+    }
+
+    async fn chain(&mut self, tenant: &Arc<str>, name: &str) -> Chain {
+        let Some(bindings) = self.config.chains.get(name) else { return Chain::default() };
+        let mut gates = Vec::new();
+        for (n, binding) in bindings.iter().enumerate() {
+            let at = pointer(&["chains", name, &n.to_string()]);
+            gates.extend(self.gate(tenant, &at, binding).await);
+        }
+        Chain::new(gates)
+    }
+
+    fn must_have(&mut self, gate: &Gate, hook: Hook, at: &str) -> bool {
+        let has = gate.binding.has(hook);
+        if !has {
+            self.refuse(&format!("{at}/plugin"), format!("the plugin does not export `{hook}`"));
+        }
+        has
+    }
+
+    async fn gate(&mut self, tenant: &Arc<str>, at: &str, settings: &config::Binding) -> Option<Gate> {
+        let plugin = self.plugin(&format!("{at}/plugin"), &settings.plugin).await?;
+        let plain = settings.plugin.trim_start_matches("builtin:").split('@').next().unwrap_or_default();
+        let plugin_config = match &settings.config {
+            Value::Null => Value::Object(serde_json::Map::new()),
+            given => given.clone(),
+        };
+        let binding = BindingSettings {
+            id: next_binding(),
+            name: settings.name.as_deref().unwrap_or(plain).into(),
+            tenant: tenant.clone(),
+            isolation: isolation(settings.isolation, self.source(&settings.plugin)),
+            plugin,
+            config: plugin_config,
+            grants: grants(&settings.grants),
+            limits: limits(&settings.limits),
+        };
+        let binding = self.prepare(at, binding).await?;
+        Some(Gate {
+            binding,
+            on_error: match settings.on_error {
+                config::OnError::Reject => OnError::Reject,
+                config::OnError::Skip => OnError::Skip,
+            },
+            hold: Hold {
+                bytes: settings.hold.bytes,
+                time: Duration::from_millis(settings.hold.ms),
+                on_overflow: match settings.hold.on_overflow {
+                    config::OnOverflow::Reject => OnOverflow::Reject,
+                    config::OnOverflow::Release => OnOverflow::Release,
+                },
+            },
+            streams: settings.streams.map(|streams| match streams {
+                config::Streams::Gather => Streams::Gather,
+                config::Streams::OnDemand => Streams::OnDemand,
+                config::Streams::Observe => Streams::Observe,
+            }),
+            uncovered: settings.uncovered.clone(),
+        })
+    }
+
+    /// Prepares a binding. What its configuration is refused for is told where it stands.
+    async fn prepare(&mut self, at: &str, settings: BindingSettings) -> Option<Arc<Binding>> {
+        let metrics = PluginMetrics::new(&self.shared.metrics, &settings.name, &settings.tenant);
+        let watch = Arc::new(Watched(metrics));
+        match Binding::prepare(&self.shared.engine, settings, self.shared.services.clone(), watch).await {
+            Ok(binding) => Some(binding),
+            Err(LoadError::Refused(issues)) => {
+                for issue in issues {
+                    self.refuse(&format!("{at}/config{}", issue.pointer), issue.message);
+                }
+                None
+            }
+            Err(LoadError::Ungranted(missing)) => {
+                for import in missing {
+                    self.refuse(&format!("{at}/grants"), import.to_string());
+                }
+                None
+            }
+            Err(error) => {
+                self.refuse(at, services::chain(&error));
+                None
+            }
+        }
+    }
+
+    /// Where a plugin comes from: `builtin:…`, or a path.
+    fn source<'a>(&'a self, name: &'a str) -> &'a str {
+        self.config.plugins.get(name).map_or(name, |plugin| plugin.source.as_str())
+    }
+
+    async fn plugin(&mut self, at: &str, name: &str) -> Option<Arc<Plugin>> {
+        if let Some(known) = self.plugins.get(name) {
+            return known.clone();
+        }
+        let loaded = self.load(name).await;
+        let plugin = match loaded {
+            Ok(plugin) => Some(plugin),
+            Err(error) => {
+                self.refuse(at, format!("the plugin `{name}` cannot be loaded: {error}"));
+                None
+            }
+        };
+        self.plugins.insert(name.to_owned(), plugin.clone());
+        plugin
+    }
+
+    async fn load(&mut self, name: &str) -> Result<Arc<Plugin>, String> {
+        let configured = self.config.plugins.get(name);
+        let (source, digest) = match configured {
+            Some(plugin) => (plugin.source.as_str(), plugin.digest.as_deref()),
+            None => (name, None),
+        };
+        let (wasm, label) = match source.strip_prefix("builtin:") {
+            Some(wanted) => {
+                let (builtin, version) = wanted.split_once('@').map_or((wanted, None), |(n, v)| (n, Some(v)));
+                let found = lockgate_bundle::find(builtin, version).ok_or("there is no such builtin")?;
+                (found.wasm.to_vec(), format!("{}@{}", found.name, found.version))
+            }
+            None => {
+                let file = self.beside(Path::new(source.trim_start_matches("file:")));
+                let read = tokio::fs::read(&file).await;
+                self.files.push(file.clone());
+                (read.map_err(|error| format!("{}: {error}", file.display()))?, file.display().to_string())
+            }
+        };
+        let loaded = Plugin::load(&self.shared.engine, &label, wasm, digest).await;
+        loaded.map_err(|error: PluginError| services::chain(&error))
+    }
+
+    /// A path as the configuration file means it: relative to itself.
+    fn beside(&self, path: &Path) -> PathBuf {
+        let folder = Path::new(&self.document.name).parent().unwrap_or(Path::new(""));
+        folder.join(path)
+    }
+}
+
+/// Reports what of the plugins' configurations does not fit the schemas that ship with them.
+pub fn check_schemas(loaded: &Loaded, faults: &mut Faults) {
+    let chains = loaded.config.chains.iter().flat_map(|(name, chain)| {
+        chain
+            .iter()
+            .enumerate()
+            .map(move |(n, binding)| (pointer(&["chains", name, &n.to_string()]), binding))
+    });
+    let routers = loaded
+        .config
+        .routes
+        .iter()
+        .filter_map(|(name, route)| Some((pointer(&["routes", name, "router"]), route.router.as_ref()?)));
+    for (at, binding) in chains.chain(routers) {
+        let source =
+            loaded.config.plugins.get(&binding.plugin).map_or(binding.plugin.as_str(), |p| p.source.as_str());
+        let Some(wanted) = source.strip_prefix("builtin:") else { continue };
+        let name = wanted.split('@').next().unwrap_or(wanted);
+        let Some(builtin) = lockgate_bundle::find(name, None) else { continue };
+        if let (Ok(schema), false) = (serde_json::from_str(builtin.config_schema), binding.config.is_null()) {
+            config::check_against(
+                &schema,
+                &loaded.document,
+                &format!("{at}/config"),
+                &binding.config,
+                faults,
+            );
+        }
+    }
+}
+
+fn next_binding() -> BindingId {
+    BindingId(NEXT_BINDING.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Plugins that ship with the gateway are reused within a tenant; others start fresh.
+fn isolation(chosen: Option<config::Isolation>, source: &str) -> Isolation {
+    match chosen {
+        Some(config::Isolation::Fresh) => Isolation::Fresh,
+        Some(config::Isolation::Reuse) => Isolation::Reuse,
+        None if source.starts_with("builtin:") => Isolation::Reuse,
+        None => Isolation::Fresh,
+    }
+}
+
+/// Grants, as the engine takes them.
+#[must_use]
+pub fn grants(grants: &config::Grants) -> Grants {
+    let destinations = |named: &BTreeMap<String, config::Destination>| {
+        named
+            .iter()
+            .map(|(name, destination)| {
+                let destination = Destination {
+                    url: destination.url.clone(),
+                    credential: destination.credential.clone(),
+                    header: destination.header.clone(),
+                };
+                (name.clone(), destination)
+            })
+            .collect()
+    };
+    Grants {
+        kv: grants.kv.clone(),
+        responses: grants.responses,
+        vectors: grants.vectors.clone(),
+        http: grants.http.as_ref().map(destinations),
+        attributes: grants.attributes.clone(),
+        headers: grants.headers.clone(),
+    }
+}
+
+fn limits(limits: &config::Limits) -> Limits {
+    Limits {
+        deadline: Duration::from_millis(limits.deadline_ms),
+        wait: Duration::from_millis(limits.wait_ms),
+        memory: limits.memory_mb * 1024 * 1024,
+        concurrency: limits.concurrency,
+        queue: limits.queue,
+        queue_wait: Duration::from_millis(limits.queue_wait_ms),
+        scratch: limits.scratch_kb * 1024,
+        max_uses: limits.max_uses,
+    }
+}
+
+/// A JSON pointer of tokens.
+fn pointer(tokens: &[&str]) -> String {
+    tokens.iter().map(|token| format!("/{}", token.replace('~', "~0").replace('/', "~1"))).collect()
+}

@@ -1,0 +1,85 @@
+//! The canonical answer: what a provider's frames mean.
+
+use super::TextAt;
+use std::time::Duration;
+
+/// Tokens of one answer. Input includes what was read from or written to the provider's cache; output
+/// includes reasoning.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Tokens of the prompt.
+    pub input: u64,
+    /// Tokens of the answer.
+    pub output: u64,
+    /// Of the input, those read from the provider's prompt cache.
+    pub cache_read: u64,
+    /// Of the input, those written to the provider's prompt cache.
+    pub cache_write: u64,
+    /// Of the output, those spent on reasoning.
+    pub reasoning: u64,
+}
+
+impl Usage {
+    /// Takes each figure of a later report that is not zero: providers send usage in pieces.
+    pub fn update(&mut self, later: Self) {
+        let take = |mine: &mut u64, theirs: u64| {
+            if theirs != 0 {
+                *mine = theirs;
+            }
+        };
+        take(&mut self.input, later.input);
+        take(&mut self.output, later.output);
+        take(&mut self.cache_read, later.cache_read);
+        take(&mut self.cache_write, later.cache_write);
+        take(&mut self.reasoning, later.reasoning);
+    }
+}
+
+/// A provider's refusal or failure, in its own words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderError {
+    /// The HTTP status it amounts to.
+    pub status: u16,
+    /// The provider's code or type.
+    pub code: String,
+    /// The provider's words.
+    pub message: String,
+    /// When the provider said it is worth trying again.
+    pub retry_after: Option<Duration>,
+}
+
+/// One step of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// More text of a channel; `at.item` is the choice.
+    Text {
+        /// Which text it continues.
+        at: TextAt,
+        /// What is added.
+        text: String,
+    },
+    /// A tool call starts; its arguments follow as text of the channel `tool-args` with the same part.
+    Tool {
+        /// The choice.
+        choice: u32,
+        /// The tool call's number within the choice, from 0.
+        part: u32,
+        /// The provider's id of the call.
+        id: String,
+        /// The function's name.
+        name: String,
+    },
+    /// Tokens so far.
+    Usage(Usage),
+    /// A choice is complete.
+    Finish {
+        /// The choice.
+        choice: u32,
+        /// `stop`, `length`, `tool_calls`, `content_filter`, or the provider's own.
+        reason: String,
+    },
+    /// Facts of the answer as a whole: `id`, `model`, `created`, `system_fingerprint`, ….
+    Extra(Vec<(String, String)>),
+    /// The provider failed; nothing follows.
+    Error(ProviderError),
+}

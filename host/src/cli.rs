@@ -1,0 +1,100 @@
+//! The command line: what each command does, and its exit code.
+//!
+//! 0: done. 1: it failed. 2: the command line or the configuration is wrong.
+
+mod serve;
+
+use crate::app::{self, Source};
+use crate::config;
+use clap::{Parser, Subcommand};
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// An AI gateway whose every policy and provider adapter is a sandboxed WebAssembly component.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves a configuration, or, without one, the providers whose keys are in the environment.
+    Serve {
+        /// The configuration file.
+        #[arg(short, long)]
+        config: Option<PathBuf>,
+    },
+    /// Reports everything that is wrong with a configuration.
+    Check {
+        /// The configuration file.
+        config: PathBuf,
+    },
+    /// About configurations.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Reads a key from standard input and prints its hash, as configurations hold it.
+    HashKey,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Prints the JSON Schema of configurations.
+    Schema,
+}
+
+/// Runs a command.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    match cli.command {
+        Command::Serve { config } => serve::serve(config.map_or(Source::Standard, Source::File)),
+        Command::Check { config } => check(config),
+        Command::Config { command: ConfigCommand::Schema } => {
+            let schema = serde_json::to_string_pretty(&config::schema()).unwrap_or_default();
+            print(&schema)
+        }
+        Command::HashKey => hash_key(),
+    }
+}
+
+fn check(file: PathBuf) -> ExitCode {
+    let name = file.display().to_string();
+    let loaded = match app::read(&Source::File(file), &()) {
+        Ok(loaded) => loaded,
+        Err(faults) => return complain(&faults.to_string(), 2),
+    };
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&error.to_string(), 1),
+    };
+    match runtime.block_on(app::check(&loaded)) {
+        Ok(()) => print(&format!("{name}: sound")),
+        Err(error) => complain(&error.to_string(), 2),
+    }
+}
+
+fn hash_key() -> ExitCode {
+    let mut key = String::new();
+    if let Err(error) = io::stdin().read_line(&mut key) {
+        return complain(&error.to_string(), 1);
+    }
+    match key.trim_end_matches(['\n', '\r']) {
+        "" => complain("there is no key on standard input", 2),
+        key => print(&crate::auth::hash_key(key)),
+    }
+}
+
+fn print(text: &str) -> ExitCode {
+    // Whoever reads may have gone; that is no failure.
+    let _ = writeln!(io::stdout(), "{text}");
+    ExitCode::SUCCESS
+}
+
+fn complain(text: &str, code: u8) -> ExitCode {
+    let _ = writeln!(io::stderr(), "{text}");
+    ExitCode::from(code)
+}

@@ -1,0 +1,186 @@
+//! What the names of a configuration refer to. Everything that does not exist is a fault, with the name that
+//! was probably meant.
+
+use super::document::{Document, token};
+use super::fault::{Fault, Faults, nearest};
+use super::model::{Binding, Config, Embeddings};
+use std::collections::BTreeMap;
+
+/// The inputs besides text, and the path `streams`: what `modalities` and `uncovered` may name.
+const MODALITIES: [&str; 5] = ["image", "audio", "file", "tokens", "other"];
+
+/// Reports every name that refers to nothing.
+pub fn check(config: &Config, document: &Document, faults: &mut Faults) {
+    let mut check = Check { config, document, faults };
+    check.providers();
+    check.plugins();
+    check.chains();
+    check.routes();
+    check.tenants();
+    if let Embeddings::Openai { base_url, .. } = &config.embeddings {
+        check.url("/embeddings/base_url", base_url);
+    }
+}
+
+struct Check<'a> {
+    config: &'a Config,
+    document: &'a Document,
+    faults: &'a mut Faults,
+}
+
+impl Check<'_> {
+    fn refuse(&mut self, pointer: &str, message: String, suggestion: Option<String>) {
+        self.faults.add(Fault { suggestion, ..self.document.fault(pointer, message) });
+    }
+
+    /// A name must be one of a section's.
+    fn refers<T>(&mut self, pointer: &str, what: &str, name: &str, section: &BTreeMap<String, T>) {
+        if !section.contains_key(name) {
+            let suggestion = nearest(name, section.keys().map(String::as_str));
+            self.refuse(pointer, format!("there is no {what} `{name}`"), suggestion);
+        }
+    }
+
+    fn url(&mut self, pointer: &str, url: &str) {
+        let parsed = url.parse::<http::Uri>().ok();
+        let fits = parsed
+            .is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some());
+        if !fits {
+            self.refuse(pointer, "this must be an http or https URL".into(), None);
+        }
+    }
+
+    fn providers(&mut self) {
+        for (name, provider) in &self.config.providers {
+            let at = format!("/providers/{}", token(name));
+            self.plugin(&format!("{at}/adapter"), &provider.adapter);
+            match provider.url() {
+                Some(url) => self.url(&format!("{at}/base_url"), url),
+                None => {
+                    self.refuse(&at, "`base_url` is missing: the adapter has no default for it".into(), None)
+                }
+            }
+            if name.contains('/') {
+                self.refuse(&at, "a provider's name must not contain `/`".into(), None);
+            }
+            if provider.tls.client_cert.is_some() != provider.tls.client_key.is_some() {
+                self.refuse(&format!("{at}/tls"), "`client_cert` and `client_key` go together".into(), None);
+            }
+        }
+    }
+
+    fn plugins(&mut self) {
+        for (name, plugin) in &self.config.plugins {
+            if plugin.source.starts_with("builtin:") {
+                self.builtin(&format!("/plugins/{}/source", token(name)), &plugin.source);
+            }
+        }
+    }
+
+    /// A plugin's name must be a builtin's, or stand under `plugins`.
+    fn plugin(&mut self, pointer: &str, name: &str) {
+        if name.starts_with("builtin:") {
+            self.builtin(pointer, name);
+        } else {
+            self.refers(pointer, "plugin", name, &self.config.plugins);
+        }
+    }
+
+    fn builtin(&mut self, pointer: &str, source: &str) {
+        let wanted = source.trim_start_matches("builtin:");
+        let (name, version) = match wanted.split_once('@') {
+            Some((name, version)) => (name, Some(version)),
+            None => (wanted, None),
+        };
+        if lockgate_bundle::find(name, version).is_some() {
+            return;
+        }
+        match lockgate_bundle::find(name, None) {
+            Some(builtin) => self.refuse(
+                pointer,
+                format!("the builtin plugin `{name}` is of version {}", builtin.version),
+                Some(format!("builtin:{name}@{}", builtin.version)),
+            ),
+            None => {
+                let known = lockgate_bundle::BUILTINS.iter().map(|builtin| builtin.name);
+                let suggestion = nearest(name, known).map(|name| format!("builtin:{name}"));
+                self.refuse(pointer, format!("there is no builtin plugin `{name}`"), suggestion);
+            }
+        }
+    }
+
+    fn chains(&mut self) {
+        for (name, chain) in &self.config.chains {
+            for (n, binding) in chain.iter().enumerate() {
+                self.binding(&format!("/chains/{}/{n}", token(name)), binding);
+            }
+        }
+    }
+
+    fn binding(&mut self, at: &str, binding: &Binding) {
+        self.plugin(&format!("{at}/plugin"), &binding.plugin);
+        for (n, path) in binding.uncovered.iter().enumerate() {
+            self.one_of(&format!("{at}/uncovered/{n}"), path, MODALITIES.into_iter().chain(["streams"]));
+        }
+        for (name, destination) in binding.grants.http.iter().flatten() {
+            self.url(&format!("{at}/grants/http/{}/url", token(name)), &destination.url);
+        }
+    }
+
+    fn one_of(&mut self, pointer: &str, name: &str, known: impl Iterator<Item = &'static str>) {
+        let known: Vec<&str> = known.collect();
+        if !known.contains(&name) {
+            let suggestion = nearest(name, known.iter().copied());
+            self.refuse(pointer, format!("this must be one of {}", known.join(", ")), suggestion);
+        }
+    }
+
+    fn routes(&mut self) {
+        for (name, route) in &self.config.routes {
+            let at = format!("/routes/{}", token(name));
+            if name.trim_end_matches('*').contains('*') {
+                self.refuse(&at, "`*` may only end a route's name".into(), None);
+            }
+            for (n, target) in route.targets.iter().enumerate() {
+                let pointer = format!("{at}/targets/{n}");
+                match target.id().split_once('/') {
+                    Some((provider, model)) if !model.is_empty() => {
+                        self.refers(&pointer, "provider", provider, &self.config.providers);
+                    }
+                    _ => self.refuse(&pointer, "a target is written `provider/model`".into(), None),
+                }
+            }
+            if let Some(chain) = &route.chain {
+                self.refers(&format!("{at}/chain"), "chain", chain, &self.config.chains);
+            }
+            if let Some(router) = &route.router {
+                self.binding(&format!("{at}/router"), router);
+            }
+            for (n, modality) in route.modalities.iter().flatten().enumerate() {
+                self.one_of(&format!("{at}/modalities/{n}"), modality, MODALITIES.into_iter());
+            }
+        }
+    }
+
+    fn tenants(&mut self) {
+        let mut hashes: BTreeMap<&str, String> = BTreeMap::new();
+        for (name, tenant) in &self.config.tenants {
+            let at = format!("/tenants/{}", token(name));
+            for (n, route) in tenant.routes.iter().enumerate() {
+                self.refers(&format!("{at}/routes/{n}"), "route", route, &self.config.routes);
+            }
+            if let Some(chain) = &tenant.chain {
+                self.refers(&format!("{at}/chain"), "chain", chain, &self.config.chains);
+            }
+            for (n, key) in tenant.keys.iter().enumerate() {
+                let pointer = format!("{at}/keys/{n}/hash");
+                if let Some(first) = hashes.insert(&key.hash, format!("{name}.{}", key.name)) {
+                    self.refuse(&pointer, format!("this is the key `{first}` as well"), None);
+                }
+            }
+        }
+        if let Some(anonymous) = &self.config.anonymous {
+            self.refers("/anonymous", "tenant", anonymous, &self.config.tenants);
+        }
+    }
+}

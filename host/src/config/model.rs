@@ -1,0 +1,363 @@
+//! The settings, as they stand in the file. Doc comments are the descriptions of the JSON Schema.
+
+use crate::secret::Secret;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+mod binding;
+mod provider;
+
+pub use binding::{
+    Binding, Destination, Grants, Hold, Isolation, Limits, OnError, OnOverflow, PluginSource, Streams,
+};
+pub use provider::{Provider, ProviderTimeouts, ProviderTls};
+
+/// The configuration of a Lockgate gateway.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where clients connect.
+    #[schemars(with = "String")]
+    pub listen: SocketAddr,
+    /// TLS for clients.
+    pub tls: Option<Tls>,
+    /// The admin listener: health, metrics, reload.
+    pub admin: Admin,
+    /// Bounds on requests and connections.
+    pub limits: Quotas,
+    /// What is logged.
+    pub log: Log,
+    /// The plugin engine.
+    pub engine: Engine,
+    /// Upstream accounts, by name.
+    pub providers: BTreeMap<String, Provider>,
+    /// Plugins, by name. Those that ship with Lockgate can be named `builtin:NAME` without an entry here.
+    pub plugins: BTreeMap<String, PluginSource>,
+    /// Ordered bindings, by name.
+    pub chains: BTreeMap<String, Vec<Binding>>,
+    /// What a client-visible model name leads to; a name may end in `*`.
+    pub routes: BTreeMap<String, Route>,
+    /// The tenants, by name.
+    pub tenants: BTreeMap<String, Tenant>,
+    /// The tenant of requests without a key. Without it they are refused.
+    pub anonymous: Option<String>,
+    /// What `vectors.embed` uses.
+    pub embeddings: Embeddings,
+    /// What tokens cost.
+    pub prices: Prices,
+    /// Kept answers.
+    pub cache: Cache,
+    /// The record of exchanges.
+    pub ledger: Ledger,
+    /// Whether changes of this file and of plugin files are taken up by themselves.
+    pub watch: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 8080).into(),
+            tls: None,
+            admin: Admin::default(),
+            limits: Quotas::default(),
+            log: Log::default(),
+            engine: Engine::default(),
+            providers: BTreeMap::new(),
+            plugins: BTreeMap::new(),
+            chains: BTreeMap::new(),
+            routes: BTreeMap::new(),
+            tenants: BTreeMap::new(),
+            anonymous: None,
+            embeddings: Embeddings::Builtin {},
+            prices: Prices::default(),
+            cache: Cache::default(),
+            ledger: Ledger::default(),
+            watch: true,
+        }
+    }
+}
+
+/// Certificate files.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// PEM certificate chain.
+    pub cert: PathBuf,
+    /// PEM private key.
+    pub key: PathBuf,
+    /// PEM certificates that client certificates must be signed by; clients then need one.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// The admin listener.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Admin {
+    /// Where it listens.
+    #[schemars(with = "String")]
+    pub listen: SocketAddr,
+    /// The bearer token that everything but health and metrics needs. Without one, only loopback addresses
+    /// are let in.
+    #[schemars(with = "Option<String>")]
+    pub token: Option<Secret>,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self { listen: (Ipv4Addr::LOCALHOST, 8081).into(), token: None }
+    }
+}
+
+/// Bounds on requests and connections.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Quotas {
+    /// Bytes of a request's body.
+    pub max_body_bytes: usize,
+    /// Bytes of a request's headers.
+    pub max_header_bytes: usize,
+    /// Bytes of a provider's whole answer.
+    pub max_answer_bytes: usize,
+    /// Connections at the same time.
+    pub max_connections: usize,
+    /// Milliseconds for a client to send its headers.
+    pub header_timeout_ms: u64,
+    /// Milliseconds for a client to send its body.
+    pub body_timeout_ms: u64,
+    /// Milliseconds that a connection may be idle.
+    pub idle_timeout_ms: u64,
+    /// Milliseconds for a whole exchange.
+    pub total_timeout_ms: u64,
+    /// Milliseconds for open exchanges to finish when the gateway is told to stop.
+    pub drain_ms: u64,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 20 * 1024 * 1024,
+            max_header_bytes: 64 * 1024,
+            max_answer_bytes: 64 * 1024 * 1024,
+            max_connections: 50_000,
+            header_timeout_ms: 10_000,
+            body_timeout_ms: 60_000,
+            idle_timeout_ms: 120_000,
+            total_timeout_ms: 600_000,
+            drain_ms: 30_000,
+        }
+    }
+}
+
+/// What is logged, on stderr.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// How a line looks.
+    pub format: LogFormat,
+    /// `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,lockgate::plugin=debug`.
+    pub level: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Json, level: "info".into() }
+    }
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// The plugin engine.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Engine {
+    /// Where compiled plugins are kept between runs; only its owner may be able to write there. The user's
+    /// cache directory where none is named.
+    pub cache_dir: Option<PathBuf>,
+    /// Whether instances come from a pool of prepared memory, where the machine allows it.
+    pub pooling: bool,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self { cache_dir: None, pooling: true }
+    }
+}
+
+/// A route.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Route {
+    /// The candidates, in order of preference.
+    #[schemars(length(min = 1))]
+    pub targets: Vec<RouteTarget>,
+    /// The chain that its exchanges pass.
+    pub chain: Option<String>,
+    /// Attempts that one exchange may make, those that plugins ask for included.
+    #[serde(default = "three")]
+    #[schemars(range(min = 1, max = 20))]
+    pub attempts: u32,
+    /// The inputs it admits besides text: `image`, `audio`, `file`, `tokens`, `other`. Where nothing is said,
+    /// those that its chain's guards cover.
+    pub modalities: Option<Vec<String>>,
+    /// The plugin that orders the targets; without one the order above stands.
+    pub router: Option<Binding>,
+}
+
+const fn three() -> u32 {
+    3
+}
+
+/// A candidate: `provider/model`, or the same with facts about it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum RouteTarget {
+    /// `provider/model`, or `provider/*` for the model that the client names.
+    Id(String),
+    /// With facts.
+    Described(Target),
+}
+
+/// A candidate with facts that routing sees.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// `provider/model`.
+    pub target: String,
+    /// Its share where a router weighs.
+    pub weight: Option<f64>,
+    /// Where it runs.
+    pub region: Option<String>,
+    /// More facts: `quality.code`, ….
+    #[serde(default)]
+    pub signals: BTreeMap<String, String>,
+}
+
+impl RouteTarget {
+    /// `provider/model`.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Id(id) => id,
+            Self::Described(target) => &target.target,
+        }
+    }
+
+    /// The facts that routing sees.
+    #[must_use]
+    pub fn facts(&self) -> Vec<(String, String)> {
+        let Self::Described(target) = self else { return Vec::new() };
+        let mut facts: Vec<_> =
+            target.signals.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        facts.extend(target.weight.map(|weight| ("weight".to_owned(), weight.to_string())));
+        facts.extend(target.region.as_ref().map(|region| ("region".to_owned(), region.clone())));
+        facts
+    }
+}
+
+/// A tenant: the unit of isolation.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tenant {
+    /// Its keys.
+    #[serde(default)]
+    pub keys: Vec<TenantKey>,
+    /// The routes its keys may use.
+    pub routes: Vec<String>,
+    /// A chain that replaces the chains of its routes.
+    pub chain: Option<String>,
+}
+
+/// A key of a tenant.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TenantKey {
+    /// Its name in logs and records.
+    pub name: String,
+    /// `sha256:` and the hexadecimal digest of the key (`lockgate hash-key` makes it).
+    #[schemars(regex(pattern = r"^sha256:[0-9a-f]{64}$"))]
+    pub hash: String,
+}
+
+/// What `vectors.embed` uses.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(tag = "backend", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Embeddings {
+    /// Hashed character n-grams and words: needs no service.
+    Builtin {},
+    /// An OpenAI-compatible endpoint.
+    Openai {
+        /// Its base URL, such as `https://api.openai.com/v1`.
+        base_url: String,
+        /// Its key.
+        #[schemars(with = "Option<String>")]
+        credential: Option<Secret>,
+        /// The model.
+        model: String,
+        /// Numbers in a vector.
+        dimensions: usize,
+    },
+}
+
+impl Default for Embeddings {
+    fn default() -> Self {
+        Self::Builtin {}
+    }
+}
+
+/// What tokens cost.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Prices {
+    /// A price list in the widely used JSON format, instead of the one that ships.
+    pub file: Option<PathBuf>,
+    /// Prices of single models, in the same format.
+    pub overrides: BTreeMap<String, serde_json::Value>,
+    /// What becomes of a request for a model whose price is unknown.
+    pub unknown: UnknownPrice,
+}
+
+/// What becomes of a request for a model whose price is unknown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnknownPrice {
+    /// It is served; its cost stays unknown.
+    #[default]
+    AllowUnpriced,
+    /// It is refused.
+    Reject,
+}
+
+/// Kept answers.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Cache {
+    /// Answers at most.
+    pub max_entries: usize,
+    /// Bytes of all of them at most.
+    pub max_bytes: usize,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self { max_entries: 100_000, max_bytes: 256 * 1024 * 1024 }
+    }
+}
+
+/// The record of exchanges.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ledger {
+    /// The SQLite file it is written to; in memory alone where none is named.
+    pub file: Option<PathBuf>,
+}

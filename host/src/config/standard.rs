@@ -1,0 +1,68 @@
+//! The configuration of `lockgate serve` without a file: the providers whose keys are in the environment,
+//! behind the standard chain.
+
+use super::reference::Environment;
+use super::{Faults, Loaded, parse};
+
+/// The providers that are found by a variable of the environment.
+const PROVIDERS: [(&str, &str); 2] = [("OPENAI_API_KEY", "openai"), ("ANTHROPIC_API_KEY", "anthropic")];
+
+/// The standard chain, in the order an operator would write it: what rejects first, then what masks, then
+/// the cache, which so sees and keeps placeholders only.
+const CHAIN: &str = "
+  standard:
+    - { plugin: 'builtin:injection-filter' }
+    - { plugin: 'builtin:pii-mask' }
+    - { plugin: 'builtin:content-filter' }
+    - plugin: 'builtin:semantic-cache'
+      on_error: skip
+      grants: { responses: true, vectors: [semantic-cache] }
+    - { plugin: 'builtin:output-validator', streams: on-demand }
+    - { plugin: 'builtin:audit-log', on_error: skip, grants: { http: {} } }
+";
+
+/// The standard configuration of an environment.
+///
+/// # Errors
+/// No provider's key is set.
+pub fn standard(environment: &dyn Environment) -> Result<Loaded, Faults> {
+    let found: Vec<_> = PROVIDERS.iter().filter(|(key, _)| environment.variable(key).is_some()).collect();
+    let Some((_, first)) = found.first() else {
+        return Err(Faults::one(
+            "environment",
+            "there is nothing to serve: set OPENAI_API_KEY or ANTHROPIC_API_KEY, or name a configuration with -c",
+        ));
+    };
+    let mut text = String::from("watch: false\nlog: { format: text }\nproviders:\n");
+    for (key, name) in &found {
+        let base_url = format!("{}_BASE_URL", name.to_uppercase());
+        text.push_str(&format!(
+            "  {name}:\n    adapter: 'builtin:{name}'\n    credential: '${{env:{key}}}'\n"
+        ));
+        if environment.variable(&base_url).is_some() {
+            text.push_str(&format!("    base_url: '${{env:{base_url}}}'\n"));
+        }
+    }
+    text.push_str("chains:");
+    text.push_str(CHAIN);
+    text.push_str("routes:\n");
+    for (_, name) in &found {
+        text.push_str(&format!("  '{name}/*': {{ targets: ['{name}/*'], chain: standard }}\n"));
+    }
+    text.push_str(&format!("  '*': {{ targets: ['{first}/*'], chain: standard }}\n"));
+    let mut routes: Vec<String> = found.iter().map(|(_, name)| format!("'{name}/*'")).collect();
+    routes.push("'*'".into());
+    let routes = routes.join(", ");
+    match environment.variable("LOCKGATE_API_KEY") {
+        Some(key) => {
+            let hash = crate::auth::hash_key(&key);
+            let keys = format!("[{{ name: environment, hash: '{hash}' }}]");
+            text.push_str(&format!("tenants:\n  default: {{ keys: {keys}, routes: [{routes}] }}\n"));
+        }
+        // Only this machine can connect, as `listen` is a loopback address.
+        None => {
+            text.push_str(&format!("anonymous: default\ntenants:\n  default: {{ routes: [{routes}] }}\n"))
+        }
+    }
+    parse("standard configuration", &text, environment)
+}

@@ -1,0 +1,130 @@
+//! What is reported about broken configurations, and that whole ones load.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+use proptest::prelude::*;
+
+const HASH: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+
+fn faults(text: &str) -> String {
+    parse("lockgate.yaml", text, &[("KEY", "sk-secret")]).unwrap_err().to_string()
+}
+
+fn whole() -> String {
+    format!(
+        "listen: 127.0.0.1:0
+admin: {{ token: '${{env:KEY}}' }}
+providers:
+  openai: {{ adapter: 'builtin:openai', credential: '${{env:KEY}}' }}
+chains:
+  standard:
+    - {{ plugin: 'builtin:pii-mask@1', config: {{ entities: [email] }}, on_error: reject }}
+routes:
+  smart: {{ targets: [openai/gpt-5, {{ target: openai/gpt-5-mini, weight: 2 }}], chain: standard }}
+tenants:
+  acme: {{ keys: [{{ name: web, hash: '{HASH}' }}], routes: [smart] }}
+"
+    )
+}
+
+#[test]
+fn a_whole_configuration_loads_and_hides_its_secrets() {
+    let loaded = parse("lockgate.yaml", &whole(), &[("KEY", "sk-secret")]).unwrap();
+    let provider = loaded.config.providers.get("openai").unwrap();
+    assert_eq!(provider.credential.as_ref().unwrap().expose(), "sk-secret");
+    assert!(!format!("{loaded:?}").contains("sk-secret"));
+    let targets = &loaded.config.routes.get("smart").unwrap().targets;
+    assert_eq!(targets.get(1).unwrap().facts(), [("weight".to_owned(), "2".to_owned())]);
+    let at = loaded.document.position("/routes/smart/targets/1").unwrap();
+    assert_eq!((at.line, at.column), (9, 36));
+}
+
+#[test]
+fn json_is_yaml() {
+    let loaded = parse("x.json", r#"{"listen": "127.0.0.1:9", "watch": false}"#, &[]).unwrap();
+    assert_eq!((loaded.config.listen.port(), loaded.config.watch), (9, false));
+}
+
+#[test]
+fn every_fault_is_reported_at_once_with_its_place_and_what_was_meant() {
+    let text = whole()
+        .replace("targets: [openai/gpt-5", "targets: [opnai/gpt-5")
+        .replace("chain: standard", "chain: standrad")
+        .replace("routes: [smart]", "routes: [smrt]")
+        .replace("pii-mask@1", "pii-mask@7");
+    insta::assert_snapshot!(faults(&text));
+}
+
+#[test]
+fn the_shape_is_checked_with_suggestions() {
+    let text = whole()
+        .replace("on_error: reject", "on_eror: reject")
+        .replace("adapter: 'builtin:openai', ", "")
+        .replace("weight: 2", "weight: heavy")
+        .replace("listen: 127.0.0.1:0", "listn: 127.0.0.1:0\nwatch: maybe");
+    insta::assert_snapshot!(faults(&text));
+}
+
+#[test]
+fn references_that_lead_nowhere_are_faults() {
+    let text =
+        whole().replacen("${env:KEY}", "${env:NO_SUCH}", 1).replace("${env:KEY}", "${file:/no/such/file}");
+    insta::assert_snapshot!(faults(&text));
+}
+
+#[test]
+fn a_document_that_is_none_says_where() {
+    insta::assert_snapshot!(faults("listen: [\nproviders: }"));
+    insta::assert_snapshot!(faults("listen: 127.0.0.1:1\nlisten: 127.0.0.1:2\n"));
+}
+
+#[test]
+fn values_never_appear_in_faults() {
+    let text = whole()
+        .replace("token: '${env:KEY}'", "token: { was: sk-visible }")
+        .replace("hash: 'sha256:", "hash: 'sk-visible:");
+    assert!(!faults(&text).contains("sk-visible"));
+}
+
+#[test]
+fn aliases_and_depth_are_bounded() {
+    let bomb: String =
+        (1..12).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(","))).collect();
+    assert!(faults(&format!("a0: &a0 [x]\n{bomb}")).contains("aliases"));
+    assert!(faults(&format!("a: {}{}", "[".repeat(200), "]".repeat(200))).contains("nested"));
+}
+
+#[test]
+fn the_environment_alone_serves_its_provider() {
+    let loaded = standard(&[("OPENAI_API_KEY", "sk-1")]).unwrap();
+    assert_eq!(loaded.config.anonymous.as_deref(), Some("default"));
+    let keyed = standard(&[("ANTHROPIC_API_KEY", "sk-2"), ("LOCKGATE_API_KEY", "mine")]).unwrap();
+    assert_eq!(keyed.config.anonymous, None);
+    assert!(keyed.config.routes.contains_key("anthropic/*"));
+    assert!(standard(&[]).unwrap_err().to_string().contains("OPENAI_API_KEY"));
+}
+
+#[test]
+fn the_examples_load() {
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
+    struct Any;
+    impl Environment for Any {
+        fn variable(&self, _: &str) -> Option<String> {
+            Some("value".into())
+        }
+    }
+    let files = std::fs::read_dir(examples).unwrap().map(|entry| entry.unwrap().path());
+    let yaml: Vec<_> = files.filter(|file| file.extension().is_some_and(|ext| ext == "yaml")).collect();
+    assert!(!yaml.is_empty());
+    for file in yaml {
+        load(&file, &Any).unwrap();
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in ".{0,200}", yaml in "[a-c:\\[\\]{}&*!| \n-]{0,80}") {
+        let _ = parse("x", &text, &[]);
+        let _ = parse("x", &yaml, &[]);
+    }
+}

@@ -1,0 +1,96 @@
+//! Whole answers, read and rendered.
+
+use super::wire::{Body, UsageBody};
+use crate::chat::{Answer, Choice, Event, Usage, channel};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// Reads a whole chat completion.
+///
+/// # Errors
+/// What is wrong, when the body is not a chat completion.
+pub fn read_answer(body: &[u8]) -> Result<Vec<Event>, serde_json::Error> {
+    let body: Body<'_> = serde_json::from_slice(body)?;
+    let mut events = vec![Event::Extra(body.extras())];
+    for choice in body.choices.unwrap_or_default() {
+        if let Some(message) = choice.message {
+            message.events(choice.index, |_| false, &mut events);
+        }
+        if let Some(reason) = choice.finish_reason {
+            events.push(Event::Finish { choice: choice.index, reason: reason.into_owned() });
+        }
+    }
+    events.extend(body.usage.map(|usage| Event::Usage(usage.read())));
+    Ok(events)
+}
+
+/// The tokens of an embeddings answer.
+///
+/// # Errors
+/// When the body is not an embeddings answer.
+pub fn read_embeddings_usage(body: &[u8]) -> Result<Usage, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Embeddings {
+        #[expect(dead_code, reason = "its presence is what tells an answer from something else")]
+        data: serde::de::IgnoredAny,
+        #[serde(default)]
+        usage: UsageBody,
+    }
+    serde_json::from_slice::<Embeddings>(body).map(|body| body.usage.read())
+}
+
+/// Renders a whole chat completion. `id` and `created` stand in where the provider gave none.
+#[must_use]
+pub fn render_answer(answer: &Answer, id: &str, created: u64, model: &str) -> Value {
+    let mut body = Map::new();
+    body.insert("id".into(), answer.extra("id").unwrap_or(id).into());
+    body.insert("object".into(), "chat.completion".into());
+    let told = answer.extra("created").and_then(|created| created.parse().ok());
+    body.insert("created".into(), told.unwrap_or(created).into());
+    body.insert("model".into(), answer.extra("model").unwrap_or(model).into());
+    body.insert("choices".into(), answer.choices.iter().map(render_choice).collect());
+    body.insert("usage".into(), render_usage(&answer.usage));
+    for key in ["system_fingerprint", "service_tier"] {
+        if let Some(value) = answer.extra(key) {
+            body.insert(key.into(), value.into());
+        }
+    }
+    Value::Object(body)
+}
+
+/// The usage object.
+pub(super) fn render_usage(usage: &Usage) -> Value {
+    json!({
+        "prompt_tokens": usage.input,
+        "completion_tokens": usage.output,
+        "total_tokens": usage.input + usage.output,
+        "prompt_tokens_details": { "cached_tokens": usage.cache_read },
+        "completion_tokens_details": { "reasoning_tokens": usage.reasoning },
+    })
+}
+
+fn render_choice(choice: &Choice) -> Value {
+    let mut message = Map::new();
+    message.insert("role".into(), "assistant".into());
+    message.insert("content".into(), choice.channel(channel::CONTENT).into());
+    message.insert("refusal".into(), choice.channel(channel::REFUSAL).into());
+    if let Some(reasoning) = choice.channel(channel::REASONING) {
+        message.insert("reasoning_content".into(), reasoning.into());
+    }
+    if !choice.tools.is_empty() {
+        let calls = choice.tools.iter().map(|tool| {
+            json!({
+                "id": tool.id,
+                "type": "function",
+                "function": { "name": tool.name, "arguments": choice.part(channel::TOOL_ARGS, tool.part) },
+            })
+        });
+        message.insert("tool_calls".into(), calls.collect());
+    }
+    json!({
+        "index": choice.index,
+        "message": message,
+        "logprobs": null,
+        "finish_reason": choice.finish.as_deref().unwrap_or("stop"),
+    })
+}

@@ -1,0 +1,138 @@
+//! Streams of chat completion chunks, read and written.
+//!
+//! The reader keeps what tells a new tool call from the continuation of one; the writer keeps what a chunk
+//! repeats (id, model, date). Neither buffers text.
+
+use super::answer::render_usage;
+use super::error::read_error;
+use super::wire::Body;
+use crate::chat::{Event, Usage, channel};
+use serde_json::{Map, Value, json};
+use std::collections::HashSet;
+
+/// The data of the event that ends a stream.
+pub const DONE: &[u8] = b"[DONE]";
+
+/// Reads the chunks of one stream.
+#[derive(Debug, Default)]
+pub struct ChunkReader {
+    tools: HashSet<(u32, u32)>,
+    extras: Vec<(String, String)>,
+}
+
+impl ChunkReader {
+    /// The events of one chunk (not of [`DONE`]).
+    ///
+    /// # Errors
+    /// What is wrong, when the data is not a chunk.
+    pub fn read(&mut self, data: &[u8]) -> Result<Vec<Event>, serde_json::Error> {
+        let body: Body<'_> = serde_json::from_slice(data)?;
+        let mut events = Vec::new();
+        if body.error.is_some() {
+            events.push(Event::Error(read_error(502, data, None)));
+            return Ok(events);
+        }
+        // Every chunk repeats the facts of the whole; only a change is news.
+        let extras = body.extras();
+        if extras != self.extras {
+            self.extras.clone_from(&extras);
+            events.push(Event::Extra(extras));
+        }
+        for choice in body.choices.unwrap_or_default() {
+            if let Some(delta) = choice.delta {
+                let tools = &mut self.tools;
+                delta.events(choice.index, |part| !tools.insert((choice.index, part)), &mut events);
+            }
+            if let Some(reason) = choice.finish_reason {
+                events.push(Event::Finish { choice: choice.index, reason: reason.into_owned() });
+            }
+        }
+        events.extend(body.usage.map(|usage| Event::Usage(usage.read())));
+        Ok(events)
+    }
+}
+
+/// Writes the chunks of one stream.
+#[derive(Debug)]
+pub struct ChunkWriter {
+    head: Map<String, Value>,
+    begun: HashSet<u32>,
+    include_usage: bool,
+}
+
+impl ChunkWriter {
+    /// A writer; `id`, `created` and `model` stand in until the provider's own are known.
+    #[must_use]
+    pub fn new(id: &str, created: u64, model: &str, include_usage: bool) -> Self {
+        let mut head = Map::new();
+        head.insert("id".into(), id.into());
+        head.insert("object".into(), "chat.completion.chunk".into());
+        head.insert("created".into(), created.into());
+        head.insert("model".into(), model.into());
+        Self { head, begun: HashSet::new(), include_usage }
+    }
+
+    /// The data of the chunk for an event, or none where the event is not told by itself.
+    pub fn write(&mut self, event: &Event) -> Option<Vec<u8>> {
+        let (choice, delta, finish) = match event {
+            Event::Extra(extras) => {
+                self.learn(extras);
+                return None;
+            }
+            Event::Usage(_) | Event::Error(_) => return None,
+            Event::Text { at, text } => (at.item, text_delta(&at.channel, at.part, text), None),
+            Event::Tool { choice, part, id, name } => {
+                let call = json!({
+                    "index": part, "id": id, "type": "function",
+                    "function": { "name": name, "arguments": "" },
+                });
+                (*choice, json!({ "tool_calls": [call] }), None)
+            }
+            Event::Finish { choice, reason } => (*choice, json!({}), Some(reason.as_str())),
+        };
+        let mut delta = delta;
+        if self.begun.insert(choice)
+            && let Some(delta) = delta.as_object_mut()
+        {
+            delta.shift_insert(0, "role".into(), "assistant".into());
+        }
+        let choice = json!({ "index": choice, "delta": delta, "logprobs": null, "finish_reason": finish });
+        Some(self.chunk(json!([choice]), None))
+    }
+
+    /// The data of the chunk that tells the usage, where the client asked for it.
+    #[must_use]
+    pub fn usage(&self, usage: &Usage) -> Option<Vec<u8>> {
+        self.include_usage.then(|| self.chunk(json!([]), Some(render_usage(usage))))
+    }
+
+    fn learn(&mut self, extras: &[(String, String)]) {
+        for (key, value) in extras {
+            let value = match (key.as_str(), value.parse::<u64>()) {
+                ("created", Ok(created)) => created.into(),
+                ("created", Err(_)) => continue,
+                ("id" | "model" | "system_fingerprint" | "service_tier", _) => value.as_str().into(),
+                _ => continue,
+            };
+            self.head.insert(key.clone(), value);
+        }
+    }
+
+    fn chunk(&self, choices: Value, usage: Option<Value>) -> Vec<u8> {
+        let mut body = self.head.clone();
+        body.insert("choices".into(), choices);
+        if self.include_usage {
+            body.insert("usage".into(), usage.unwrap_or_default());
+        }
+        serde_json::to_vec(&body).unwrap_or_default()
+    }
+}
+
+fn text_delta(name: &str, part: u32, text: &str) -> Value {
+    match name {
+        channel::TOOL_ARGS => json!({ "tool_calls": [{ "index": part, "function": { "arguments": text } }] }),
+        channel::REASONING => json!({ "reasoning_content": text }),
+        channel::REFUSAL => json!({ "refusal": text }),
+        _ => json!({ "content": text }),
+    }
+}

@@ -1,0 +1,77 @@
+//! Reading requests. Checks what the gateway itself relies on and leaves the rest to the provider: unknown
+//! fields travel.
+
+use crate::error::Error;
+use serde_json::{Map, Value};
+
+/// Reads a chat completions request.
+///
+/// # Errors
+/// 400 for what is not a JSON object with a `model` and a list of messages.
+pub fn parse_chat(body: &[u8]) -> Result<Map<String, Value>, Error> {
+    let body = parse_object(body)?;
+    let messages = body.get("messages").ok_or_else(|| missing("messages"))?;
+    let messages = messages.as_array().ok_or_else(|| wrong_type("messages", "an array of messages"))?;
+    if messages.is_empty() {
+        return Err(Error::bad_request("invalid_value", "'messages' must not be empty.").param("messages"));
+    }
+    for (index, message) in messages.iter().enumerate() {
+        let role = message.as_object().and_then(|message| message.get("role")).and_then(Value::as_str);
+        if role.is_none() {
+            return Err(wrong_type(&format!("messages[{index}]"), "an object with a 'role'"));
+        }
+    }
+    if body.get("stream").is_some_and(|stream| !stream.is_boolean() && !stream.is_null()) {
+        return Err(wrong_type("stream", "a boolean"));
+    }
+    Ok(body)
+}
+
+/// Reads an embeddings request.
+///
+/// # Errors
+/// 400 for what is not a JSON object with a `model` and an `input`.
+pub fn parse_embeddings(body: &[u8]) -> Result<Map<String, Value>, Error> {
+    let mut body = parse_object(body)?;
+    match body.get("input") {
+        None => return Err(missing("input")),
+        Some(Value::String(_) | Value::Array(_)) => {}
+        Some(_) => return Err(wrong_type("input", "a string or an array")),
+    }
+    // There is no stream of embeddings; a stray field must not make one of it.
+    body.shift_remove("stream");
+    Ok(body)
+}
+
+/// Whether the client of a stream asked for the usage chunk.
+#[must_use]
+pub fn wants_usage(body: &Map<String, Value>) -> bool {
+    let option = body.get("stream_options").and_then(|options| options.get("include_usage"));
+    option.and_then(Value::as_bool).unwrap_or(false)
+}
+
+fn parse_object(body: &[u8]) -> Result<Map<String, Value>, Error> {
+    let value: Value = serde_json::from_slice(body).map_err(|error| {
+        Error::bad_request(
+            "invalid_json",
+            format!("We could not parse the JSON body of your request: {error}."),
+        )
+    })?;
+    let Value::Object(body) = value else {
+        return Err(Error::bad_request("invalid_type", "The body of the request must be a JSON object."));
+    };
+    match body.get("model") {
+        Some(Value::String(model)) if !model.is_empty() => Ok(body),
+        None => Err(missing("model")),
+        Some(_) => Err(wrong_type("model", "a non-empty string")),
+    }
+}
+
+fn missing(param: &'static str) -> Error {
+    Error::bad_request("missing_required_parameter", format!("Missing required parameter: '{param}'."))
+        .param(param)
+}
+
+fn wrong_type(param: &str, wanted: &str) -> Error {
+    Error::bad_request("invalid_type", format!("Invalid type for '{param}': expected {wanted}.")).param(param)
+}

@@ -1,0 +1,111 @@
+//! Tests of the OpenAI format.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use super::*;
+use crate::chat::{Answer, Event, TextAt, channel};
+use crate::error::{Error, Party};
+use http::StatusCode;
+use serde_json::json;
+
+#[test]
+fn requests_are_checked_for_what_the_gateway_needs() {
+    let refused = |body: &str| {
+        let error = parse_chat(body.as_bytes()).unwrap_err();
+        (error.code.into_owned(), error.param)
+    };
+    assert_eq!(refused("{"), ("invalid_json".into(), None));
+    assert_eq!(refused("\u{feff}[]"), ("invalid_json".into(), None));
+    assert_eq!(refused("[]"), ("invalid_type".into(), None));
+    assert_eq!(refused("{}"), ("missing_required_parameter".into(), Some("model".into())));
+    assert_eq!(refused(r#"{"model":1}"#), ("invalid_type".into(), Some("model".into())));
+    assert_eq!(refused(r#"{"model":"m"}"#), ("missing_required_parameter".into(), Some("messages".into())));
+    assert_eq!(refused(r#"{"model":"m","messages":[]}"#), ("invalid_value".into(), Some("messages".into())));
+    assert_eq!(
+        refused(r#"{"model":"m","messages":["x"]}"#),
+        ("invalid_type".into(), Some("messages[0]".into()))
+    );
+    assert_eq!(
+        refused(r#"{"model":"m","messages":[{"role":"user"}],"stream":"yes"}"#),
+        ("invalid_type".into(), Some("stream".into()))
+    );
+    assert!(parse_chat(&[b'{', 0xff, b'}']).is_err());
+    assert!(parse_chat("[".repeat(100_000).as_bytes()).is_err());
+}
+
+#[test]
+fn a_whole_answer_reads_and_renders_the_same() {
+    let body = json!({
+        "id": "c1", "object": "chat.completion", "created": 7, "model": "gpt-x",
+        "choices": [{ "index": 0, "message": {
+            "role": "assistant", "content": "hi", "refusal": null, "reasoning_content": "hm",
+            "tool_calls": [
+                { "id": "a", "type": "function", "function": { "name": "f", "arguments": "{}" } },
+                { "id": "b", "type": "function", "function": { "name": "g", "arguments": "{\"x\":1}" } },
+            ]}, "logprobs": null, "finish_reason": "tool_calls" }],
+        "usage": { "prompt_tokens": 3, "completion_tokens": 5, "total_tokens": 8,
+            "prompt_tokens_details": { "cached_tokens": 1 }, "completion_tokens_details": { "reasoning_tokens": 2 } },
+        "system_fingerprint": "fp",
+    });
+    let events = read_answer(body.to_string().as_bytes()).unwrap();
+    let answer: Answer = events.into_iter().collect();
+    assert!(answer.is_complete());
+    assert_eq!(render_answer(&answer, "-", 0, "-"), body);
+    let again: Answer = answer.events().into_iter().collect();
+    assert_eq!(again, answer);
+}
+
+#[test]
+fn a_stream_of_chunks_reads_to_the_same_answer_as_it_was_written_from() {
+    let mut writer = ChunkWriter::new("x", 9, "m", true);
+    let events = vec![
+        Event::Extra(vec![
+            ("id".into(), "c2".into()),
+            ("model".into(), "gpt-y".into()),
+            ("created".into(), "9".into()),
+        ]),
+        Event::Text { at: TextAt::new(0, 0, channel::REASONING), text: "let me see".into() },
+        Event::Text { at: TextAt::new(0, 0, channel::CONTENT), text: "a \"b\"".into() },
+        Event::Tool { choice: 0, part: 0, id: "t".into(), name: "f".into() },
+        Event::Text { at: TextAt::new(0, 0, channel::TOOL_ARGS), text: "{\"a\"".into() },
+        Event::Text { at: TextAt::new(0, 0, channel::TOOL_ARGS), text: ":1}".into() },
+        Event::Text { at: TextAt::new(1, 0, channel::REFUSAL), text: "no".into() },
+        Event::Finish { choice: 0, reason: "tool_calls".into() },
+        Event::Finish { choice: 1, reason: "stop".into() },
+        Event::Usage(crate::chat::Usage { input: 2, output: 3, cache_read: 1, cache_write: 0, reasoning: 1 }),
+    ];
+    let expected: Answer = events.iter().cloned().collect();
+    let mut frames: Vec<Vec<u8>> = events.iter().filter_map(|event| writer.write(event)).collect();
+    frames.extend(writer.usage(&expected.usage));
+    let mut reader = ChunkReader::default();
+    let got: Answer = frames.iter().flat_map(|frame| reader.read(frame).unwrap()).collect();
+    assert_eq!(got, expected);
+    let first: serde_json::Value = serde_json::from_slice(frames.first().unwrap()).unwrap();
+    assert_eq!(first["choices"][0]["delta"]["role"], "assistant");
+    assert_eq!(first["usage"], json!(null));
+}
+
+#[test]
+fn a_chunk_that_is_an_error_is_one() {
+    let events =
+        ChunkReader::default().read(br#"{"error":{"message":"overloaded","type":"server_error"}}"#).unwrap();
+    let Some(Event::Error(error)) = events.first() else { unreachable!("an error was read as {events:?}") };
+    assert_eq!(
+        (error.status, error.code.as_str(), error.message.as_str()),
+        (502, "server_error", "overloaded")
+    );
+    assert!(ChunkReader::default().read(b"<html>").is_err());
+}
+
+#[test]
+fn errors_have_the_shape_that_clients_parse() {
+    let error = Error::bad_request("invalid_type", "no").param("messages");
+    assert_eq!(
+        render_error(&error),
+        json!({ "error": { "message": "no", "type": "invalid_request_error", "param": "messages", "code": "invalid_type" } })
+    );
+    let busy = Error::new(Party::Upstream, StatusCode::TOO_MANY_REQUESTS, "rate_limited", "slow down");
+    assert_eq!(render_error(&busy)["error"]["type"], "rate_limit_error");
+    let odd = read_error(500, b"<html>oops</html>", None);
+    assert_eq!(odd.message, "the provider gave no reason");
+    assert_eq!(read_error(400, br#"{"error":{"code":42,"message":"x"}}"#, None).code, "42");
+}

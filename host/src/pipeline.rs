@@ -1,0 +1,5 @@
+//! Chains of plugins over an exchange: what runs, in which order, and what its failure means.
+
+pub mod chain;
+pub mod coverage;
+pub mod stream;

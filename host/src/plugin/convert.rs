@@ -1,0 +1,159 @@
+//! Between the contract's types and the host's. What comes from a plugin is checked here, once.
+
+use super::bindings::host::lockgate::plugin::types as wit;
+use super::bindings::post_response::exports::lockgate::plugin::post_response as judge;
+use super::bindings::pre_request::exports::lockgate::plugin::pre_request as admit;
+use super::bindings::provider_adapter::exports::lockgate::plugin::provider_adapter as adapter;
+use super::bindings::text_filter::exports::lockgate::plugin::text_filter as filter;
+use super::call::{Call, CallBody, Decision, Edit, HeaderValue, Outcome, Rejection, Verdict};
+use crate::chat::{Event, ProviderError, TextAt, TextPart, Usage};
+use std::time::Duration;
+
+pub(super) fn at_to_wit(at: &TextAt) -> wit::TextAt {
+    wit::TextAt { item: at.item, part: at.part, channel: at.channel.to_string() }
+}
+
+pub(super) fn at_from_wit(at: wit::TextAt) -> TextAt {
+    TextAt { item: at.item, part: at.part, channel: at.channel.into() }
+}
+
+pub(super) fn texts_to_wit(texts: Vec<TextPart>) -> Vec<wit::TextPart> {
+    texts.into_iter().map(|t| wit::TextPart { at: at_to_wit(&t.at), role: t.role, text: t.text }).collect()
+}
+
+fn rejection(rejection: wit::Rejection) -> Rejection {
+    Rejection {
+        status: rejection.status,
+        code: rejection.code,
+        message: rejection.message,
+        retry_after: millis(rejection.retry_after_ms),
+    }
+}
+
+fn millis(ms: Option<u32>) -> Option<Duration> {
+    ms.map(|ms| Duration::from_millis(ms.into()))
+}
+
+pub(super) fn decision(decision: admit::Decision) -> Decision {
+    match decision {
+        admit::Decision::Next => Decision::Next,
+        admit::Decision::Reject(no) => Decision::Reject(rejection(no)),
+        admit::Decision::Answer(text) => Decision::Answer(text),
+        admit::Decision::Replay(id) => Decision::Replay(id),
+        admit::Decision::Reroute(route) => Decision::Reroute(route),
+        admit::Decision::Quarantine(no) => Decision::Quarantine(rejection(no)),
+    }
+}
+
+pub(super) fn outcome(outcome: judge::Outcome) -> Outcome {
+    match outcome {
+        judge::Outcome::Accept => Outcome::Accept,
+        judge::Outcome::Retry(note) => Outcome::Retry(note),
+        judge::Outcome::Replace(parts) => Outcome::Replace(
+            parts
+                .into_iter()
+                .map(|p| TextPart { at: at_from_wit(p.at), role: p.role, text: p.text })
+                .collect(),
+        ),
+        judge::Outcome::Reject(no) => Outcome::Reject(rejection(no)),
+    }
+}
+
+/// A verdict about a window, or what is wrong with it.
+pub(super) fn verdict(verdict: filter::Verdict, text: &str, last: bool) -> Result<Verdict, String> {
+    let pass = match verdict {
+        filter::Verdict::Stop(no) => return Ok(Verdict::Stop(rejection(no))),
+        filter::Verdict::Pass(pass) => pass,
+    };
+    let safe = if last { text.len() } else { pass.safe as usize };
+    if !text.is_char_boundary(safe) {
+        return Err(format!(
+            "`safe` is {safe}, which is no character boundary of a window of {} bytes",
+            text.len()
+        ));
+    }
+    let mut from = 0;
+    let mut edits = Vec::with_capacity(pass.edits.len());
+    for edit in pass.edits {
+        let (start, end) = (edit.start as usize, edit.end as usize);
+        let ordered = from <= start && start <= end && end <= safe;
+        if !ordered || !text.is_char_boundary(start) || !text.is_char_boundary(end) {
+            return Err(format!(
+                "the edit {start}..{end} is out of order, not below {safe}, or splits a character"
+            ));
+        }
+        from = end;
+        edits.push(Edit { start, end, to: edit.to });
+    }
+    Ok(Verdict::Pass { safe, edits })
+}
+
+pub(super) fn call(call: adapter::Call) -> Call {
+    let value = |value| match value {
+        adapter::Value::Text(text) => HeaderValue::Text(text),
+        adapter::Value::Secret(secret) => HeaderValue::Secret { name: secret.name, prefix: secret.prefix },
+    };
+    Call {
+        method: call.method,
+        path: call.path,
+        headers: call.headers.into_iter().map(|(name, v)| (name, value(v))).collect(),
+        body: match call.body {
+            adapter::Body::Prompt => CallBody::Prompt,
+            adapter::Body::Bytes(bytes) => CallBody::Bytes(bytes),
+        },
+        signer: call.signer,
+        native: call.native,
+    }
+}
+
+pub(super) fn event(event: adapter::Event) -> Event {
+    match event {
+        adapter::Event::Text(delta) => Event::Text {
+            at: TextAt { item: delta.choice, part: delta.part, channel: delta.channel.into() },
+            text: delta.text,
+        },
+        adapter::Event::Tool(tool) => {
+            Event::Tool { choice: tool.choice, part: tool.part, id: tool.id, name: tool.name }
+        }
+        adapter::Event::Usage(usage) => Event::Usage(Usage {
+            input: usage.input,
+            output: usage.output,
+            cache_read: usage.cache_read,
+            cache_write: usage.cache_write,
+            reasoning: usage.reasoning,
+        }),
+        adapter::Event::Finish((choice, reason)) => Event::Finish { choice, reason },
+        adapter::Event::Extra(extras) => Event::Extra(extras),
+        adapter::Event::Error(error) => Event::Error(ProviderError {
+            status: error.status,
+            code: error.code,
+            message: error.message,
+            retry_after: millis(error.retry_after_ms),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pass(safe: u32, edits: &[(u32, u32)]) -> filter::Verdict {
+        let edits = edits.iter().map(|&(start, end)| filter::Edit { start, end, to: "x".into() }).collect();
+        filter::Verdict::Pass(filter::Pass { safe, edits })
+    }
+
+    #[test]
+    fn edits_that_break_the_contract_are_refused() {
+        let text = "naïve"; // ï is bytes 2 and 3
+        assert!(verdict(pass(6, &[(0, 1), (1, 1), (4, 6)]), text, false).is_ok());
+        for (safe, edits) in
+            [(7, &[][..]), (3, &[]), (4, &[(4, 6)]), (6, &[(2, 3)]), (6, &[(4, 2)]), (6, &[(0, 4), (2, 6)])]
+        {
+            assert!(verdict(pass(safe, edits), text, false).is_err(), "{safe} {edits:?}");
+        }
+        let Ok(Verdict::Pass { safe, .. }) = verdict(pass(0, &[]), text, true) else {
+            unreachable!("it is last")
+        };
+        assert_eq!(safe, 6);
+    }
+}

@@ -1,0 +1,196 @@
+//! What one model's tokens cost.
+//!
+//! Invariant: an unknown rate is `None`, never zero; a cost that would need an unknown rate is unknown.
+
+use super::Usd;
+use crate::chat::Usage;
+use std::fmt;
+
+const PICOS: u64 = 1_000_000_000_000;
+
+/// The price of one token, in whole trillionths of a dollar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Rate(u64);
+
+impl Rate {
+    /// A rate of so many dollars per token; none for what is not a price (negative, not finite, or above
+    /// a dollar a token).
+    #[must_use]
+    pub fn from_usd_per_token(usd: f64) -> Option<Self> {
+        if !(0.0..=1.0).contains(&usd) {
+            return None;
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "between 0 and 1e12, checked above"
+        )]
+        let picos = (usd * PICOS as f64).round() as u64;
+        Some(Self(picos))
+    }
+
+    /// In trillionths of a dollar per token.
+    #[must_use]
+    pub const fn picos(self) -> u64 {
+        self.0
+    }
+}
+
+/// US dollars per token, in decimal notation without an exponent.
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, rest) = (self.0 / PICOS, self.0 % PICOS);
+        if rest == 0 {
+            return write!(f, "{whole}");
+        }
+        let digits = format!("{rest:012}");
+        write!(f, "{whole}.{}", digits.trim_end_matches('0'))
+    }
+}
+
+/// The four rates that a request is billed by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// Of a token of the prompt.
+    pub input: Option<Rate>,
+    /// Of a token of the answer.
+    pub output: Option<Rate>,
+    /// Of a token of the prompt that was read from the provider's cache.
+    pub cache_read: Option<Rate>,
+    /// Of a token of the prompt that was written to the provider's cache.
+    pub cache_write: Option<Rate>,
+}
+
+/// What a model costs, and its limits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Price {
+    /// Of a token of the prompt.
+    pub input: Option<Rate>,
+    /// Of a token of the answer.
+    pub output: Option<Rate>,
+    /// Of a token read from the provider's cache; the input's rate where it is not named.
+    pub cache_read: Option<Rate>,
+    /// Of a token written to the provider's cache; the input's rate where it is not named.
+    pub cache_write: Option<Rate>,
+    /// Rates for prompts longer than so many tokens, shortest first. They hold for the whole request.
+    pub tiers: Vec<(u64, Rates)>,
+    /// `chat`, `embedding`, …: the source's own words.
+    pub mode: Option<Box<str>>,
+    /// Tokens of a prompt at most.
+    pub max_input_tokens: Option<u64>,
+    /// Tokens of an answer at most.
+    pub max_output_tokens: Option<u64>,
+}
+
+impl Price {
+    /// The rates for a prompt of this many tokens.
+    #[must_use]
+    pub fn rates(&self, input_tokens: u64) -> Rates {
+        let base = Rates {
+            input: self.input,
+            output: self.output,
+            cache_read: self.cache_read,
+            cache_write: self.cache_write,
+        };
+        let tier = self.tiers.iter().rev().find(|(above, _)| input_tokens > *above);
+        tier.map_or(base, |(_, tier)| Rates {
+            input: tier.input.or(base.input),
+            output: tier.output.or(base.output),
+            cache_read: tier.cache_read.or(base.cache_read),
+            cache_write: tier.cache_write.or(base.cache_write),
+        })
+    }
+
+    /// What this usage costs, to the nearest nano-dollar; none where a rate that it needs is unknown.
+    #[must_use]
+    pub fn cost(&self, usage: &Usage) -> Option<Usd> {
+        let rates = self.rates(usage.input);
+        let cached = usage.cache_read.saturating_add(usage.cache_write);
+        let parts = [
+            (usage.input.saturating_sub(cached), rates.input),
+            (usage.cache_read, rates.cache_read.or(rates.input)),
+            (usage.cache_write, rates.cache_write.or(rates.input)),
+            (usage.output, rates.output),
+        ];
+        let mut picos = 0_u128;
+        for (tokens, rate) in parts {
+            if tokens > 0 {
+                picos += u128::from(tokens) * u128::from(rate?.picos());
+            }
+        }
+        let nanos = (picos + 500) / 1_000;
+        Some(Usd::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use proptest::prelude::*;
+
+    fn rate(usd: f64) -> Option<Rate> {
+        Some(Rate::from_usd_per_token(usd).unwrap())
+    }
+
+    fn sonnet() -> Price {
+        Price {
+            input: rate(3e-6),
+            output: rate(1.5e-5),
+            cache_read: rate(3e-7),
+            cache_write: rate(3.75e-6),
+            tiers: vec![(200_000, Rates { input: rate(6e-6), ..Rates::default() })],
+            ..Price::default()
+        }
+    }
+
+    #[test]
+    fn cached_tokens_are_billed_at_their_own_rates_and_only_once() {
+        let usage = Usage { input: 1_000, output: 100, cache_read: 600, cache_write: 200, reasoning: 50 };
+        // 200 × 3000 + 600 × 300 + 200 × 3750 + 100 × 15000 nano-dollars.
+        assert_eq!(sonnet().cost(&usage), Some(Usd::from_nanos(3_030_000)));
+    }
+
+    #[test]
+    fn a_long_prompt_is_billed_by_its_tier() {
+        let usage = |input| Usage { input, output: 1, ..Usage::default() };
+        assert_eq!(sonnet().cost(&usage(200_000)), Some(Usd::from_nanos(600_015_000)));
+        assert_eq!(sonnet().cost(&usage(200_001)), Some(Usd::from_nanos(1_200_021_000)));
+    }
+
+    #[test]
+    fn an_unknown_rate_makes_the_cost_unknown_only_where_it_is_needed() {
+        let embedding = Price { input: rate(2e-8), ..Price::default() };
+        assert_eq!(embedding.cost(&Usage { input: 5, ..Usage::default() }), Some(Usd::from_nanos(100)));
+        assert_eq!(embedding.cost(&Usage { input: 5, output: 1, ..Usage::default() }), None);
+        assert_eq!(Price::default().cost(&Usage { input: 1, ..Usage::default() }), None);
+    }
+
+    #[test]
+    fn rates_are_shown_without_exponents_and_nonsense_is_no_rate() {
+        for (usd, shown) in [(2.5e-6, "0.0000025"), (1.25e-7, "0.000000125"), (0.0, "0"), (1.0, "1")] {
+            assert_eq!(Rate::from_usd_per_token(usd).unwrap().to_string(), shown);
+        }
+        for bad in [-1e-6, f64::NAN, f64::INFINITY, 1.1] {
+            assert_eq!(Rate::from_usd_per_token(bad), None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn more_tokens_never_cost_less(input in 0_u64..150_000, more in 0_u64..1_000, output: u32) {
+            let cost = |input| {
+                sonnet().cost(&Usage { input, output: u64::from(output), ..Usage::default() }).unwrap()
+            };
+            prop_assert!(cost(input) <= cost(input + more));
+        }
+
+        #[test]
+        fn no_usage_panics(input: u64, output: u64, cache_read: u64, cache_write: u64) {
+            let usage = Usage { input, output, cache_read, cache_write, reasoning: 0 };
+            prop_assert!(sonnet().cost(&usage).is_some());
+        }
+    }
+}

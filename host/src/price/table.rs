@@ -1,0 +1,156 @@
+//! Reading the widely used JSON of prices: a model's name, and an object of prices and limits.
+//!
+//! Lenient where the source is loose (unknown fields, a text where a number is expected): what cannot be read
+//! is unknown. Source: LiteLLM's `model_prices_and_context_window.json`.
+
+use super::rate::{Price, Rate, Rates};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+
+/// One entry of the source.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Entry {
+    /// The provider, where the source names it.
+    pub provider: Option<Box<str>>,
+    /// The price.
+    pub price: Price,
+}
+
+/// Prices by the source's names of models.
+pub(super) type Table = HashMap<Box<str>, Entry, foldhash::fast::RandomState>;
+
+/// Reads a table. The source's own example entry is left out.
+pub(super) fn parse(json: &str) -> Result<Table, serde_json::Error> {
+    let mut table: Table = serde_json::from_str(json)?;
+    table.remove("sample_spec");
+    Ok(table)
+}
+
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(EntryVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Price {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Entry::deserialize(deserializer).map(|entry| entry.price)
+    }
+}
+
+struct EntryVisitor;
+
+impl<'de> Visitor<'de> for EntryVisitor {
+    type Value = Entry;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with the prices of a model, such as input_cost_per_token")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry, A::Error> {
+        let mut entry = Entry::default();
+        let price = &mut entry.price;
+        while let Some(Key(name)) = map.next_key::<Key<'de>>()? {
+            match name.as_ref() {
+                "litellm_provider" => entry.provider = text(map.next_value()?),
+                "mode" => price.mode = text(map.next_value()?),
+                "max_input_tokens" => price.max_input_tokens = count(&map.next_value()?),
+                "max_output_tokens" => price.max_output_tokens = count(&map.next_value()?),
+                name => match Slot::of(name) {
+                    Some(slot) => slot.set(price, rate(&map.next_value()?)),
+                    None => {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                },
+            }
+        }
+        price.tiers.sort_by_key(|(above, _)| *above);
+        Ok(entry)
+    }
+}
+
+/// A field's name, borrowed where it has no escapes.
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = Key<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a field's name")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+/// The rate that a field names: which, and for prompts longer than how much.
+struct Slot {
+    which: fn(&mut Rates) -> &mut Option<Rate>,
+    above: Option<u64>,
+}
+
+impl Slot {
+    fn of(name: &str) -> Option<Self> {
+        let (base, above) = match name.split_once("_above_") {
+            None => (name, None),
+            Some((base, rest)) => {
+                let thousands: u64 = rest.strip_suffix("k_tokens")?.parse().ok()?;
+                (base, Some(thousands.checked_mul(1_000)?))
+            }
+        };
+        let which: fn(&mut Rates) -> &mut Option<Rate> = match base {
+            "input_cost_per_token" => |rates| &mut rates.input,
+            "output_cost_per_token" => |rates| &mut rates.output,
+            "cache_read_input_token_cost" => |rates| &mut rates.cache_read,
+            "cache_creation_input_token_cost" => |rates| &mut rates.cache_write,
+            _ => return None,
+        };
+        Some(Self { which, above })
+    }
+
+    fn set(&self, price: &mut Price, rate: Option<Rate>) {
+        let Some(above) = self.above else {
+            let mut base = price.rates(0);
+            *(self.which)(&mut base) = rate;
+            (price.input, price.output) = (base.input, base.output);
+            (price.cache_read, price.cache_write) = (base.cache_read, base.cache_write);
+            return;
+        };
+        if let Some((_, rates)) = price.tiers.iter_mut().find(|(at, _)| *at == above) {
+            *(self.which)(rates) = rate;
+        } else {
+            let mut rates = Rates::default();
+            *(self.which)(&mut rates) = rate;
+            price.tiers.push((above, rates));
+        }
+    }
+}
+
+fn rate(value: &Value) -> Option<Rate> {
+    let usd = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;
+    Rate::from_usd_per_token(usd)
+}
+
+fn count(value: &Value) -> Option<u64> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
+    let whole = |float: f64| (0.0..1e15).contains(&float).then_some(float as u64);
+    value.as_u64().or_else(|| value.as_f64().and_then(whole))
+}
+
+fn text(value: Value) -> Option<Box<str>> {
+    match value {
+        Value::String(text) => Some(text.into_boxed_str()),
+        _ => None,
+    }
+}

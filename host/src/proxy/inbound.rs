@@ -1,0 +1,131 @@
+//! A client's request on its way in: who asks, and for what.
+//!
+//! Never trusts a length, an id or an address that the client names; a credential is looked at and dropped.
+
+use super::Gateway;
+use super::life::log_error;
+use crate::auth::Principal;
+use crate::chat::{Operation, Prompt};
+use crate::error::{Error, Party};
+use crate::exchange::Exchange;
+use crate::format::openai;
+use crate::server::body::{BodyError, read_limited};
+use http::{HeaderMap, Request, StatusCode};
+use hyper::body::Incoming;
+use std::net::IpAddr;
+use std::time::Instant;
+
+/// Headers that a plugin is never shown, whatever it is granted.
+const HIDDEN: [&str; 7] = [
+    "authorization",
+    "proxy-authorization",
+    "x-api-key",
+    "x-goog-api-key",
+    "api-key",
+    "cookie",
+    "x-amz-security-token",
+];
+
+/// Bytes of an id that a client chose for its request.
+const MAX_ID: usize = 128;
+
+/// A request as it came in.
+pub struct Inbound {
+    /// What is asked for.
+    pub operation: Operation,
+    /// When it was accepted.
+    pub accepted: Instant,
+    /// Its id: the client's own, or a new one.
+    pub id: String,
+    /// Who is at the other end of the connection.
+    pub peer: IpAddr,
+    /// The request.
+    pub request: Request<Incoming>,
+}
+
+/// What is left of a request once its body was read.
+pub struct Facts {
+    /// Its id.
+    pub id: String,
+    peer: IpAddr,
+}
+
+impl Inbound {
+    /// Reads the body into a canonical prompt.
+    ///
+    /// # Errors
+    /// 400 for what is not a request of the format, 408 and 413 for a body that is too slow or too large.
+    pub async fn parse(self, gateway: &Gateway) -> Result<(Facts, Prompt), Error> {
+        let (head, body) = self.request.into_parts();
+        let body =
+            read_limited(body, gateway.max_request_bytes, gateway.body_timeout).await.map_err(|error| {
+                let (status, code, message) = match error {
+                    BodyError::TooLarge { .. } => (
+                        StatusCode::PAYLOAD_TOO_LARGE,
+                        "request_too_large",
+                        format!(
+                            "The body of the request is larger than {} bytes.",
+                            gateway.max_request_bytes
+                        ),
+                    ),
+                    BodyError::Timeout => (
+                        StatusCode::REQUEST_TIMEOUT,
+                        "request_timeout",
+                        "The body of the request did not arrive in time.".to_owned(),
+                    ),
+                    BodyError::Broken(_) => (
+                        StatusCode::BAD_REQUEST,
+                        "request_broken",
+                        "The body of the request broke off.".to_owned(),
+                    ),
+                };
+                Error::new(Party::Client, status, code, message).caused_by(error)
+            })?;
+        let headers = visible(&head.headers);
+        let map = match self.operation {
+            Operation::Chat => openai::parse_chat(&body)?,
+            Operation::Embeddings => openai::parse_embeddings(&body)?,
+        };
+        Ok((Facts { id: self.id, peer: self.peer }, Prompt::new(self.operation, map, headers)))
+    }
+}
+
+impl Facts {
+    /// Sets the facts that plugins may be granted.
+    pub fn describe(&self, exchange: &Exchange, principal: &Principal) {
+        exchange.set_attr("client.format", "openai");
+        exchange.set_attr("client.ip", self.peer.to_string());
+        exchange.set_attr("principal.key", principal.key.to_string());
+    }
+}
+
+/// Who asks.
+///
+/// # Errors
+/// 401 for a credential that is missing or unknown, without telling which part was wrong.
+pub fn authenticate(gateway: &Gateway, headers: &HeaderMap, id: &str) -> Result<Principal, Error> {
+    gateway.auth.authenticate(headers).map_err(|error| {
+        let error = Error::new(Party::Client, StatusCode::UNAUTHORIZED, "invalid_api_key", error.to_string());
+        log_error(id, &error);
+        error
+    })
+}
+
+/// The id of a request: the client's own where it is short and harmless to log.
+#[must_use]
+pub fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get("x-request-id").and_then(|value| value.to_str().ok());
+    match given.filter(|id| !id.is_empty() && id.len() <= MAX_ID && id.bytes().all(|b| b.is_ascii_graphic()))
+    {
+        Some(id) => id.to_owned(),
+        None => format!("req_{:032x}", fastrand::u128(..)),
+    }
+}
+
+fn visible(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .filter(|(name, _)| !HIDDEN.contains(&name.as_str()))
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect()
+}

@@ -1,0 +1,309 @@
+//! What one exchange has gathered so far, and its settlement.
+//!
+//! Invariant: every exchange that was admitted is settled exactly once, however it ends: [`Life`] settles
+//! when it is dropped, so a client that goes away, a panic and a cancelled future are accounted for too.
+
+use super::Gateway;
+use crate::auth::Principal;
+use crate::chat::{Prompt, Usage};
+use crate::error::{Error, Party};
+use crate::exchange::{Exchange, Keep};
+use crate::ledger::Record;
+use crate::price::Usd;
+use crate::route::{Route, Target};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// Bytes per token where a provider reports no usage.
+/// Source: OpenAI's rule of thumb for English text, four characters to a token.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// Bytes of the flags' header; what does not fit is in the log and the ledger.
+const MAX_FLAGS_HEADER: usize = 1_024;
+
+/// Where the answer came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cache {
+    /// No plugin spoke of a cache.
+    None,
+    /// The answer was asked from a provider.
+    Miss,
+    /// A kept answer.
+    Hit,
+}
+
+/// The course of one exchange.
+pub struct Life {
+    /// The configuration it started on, and finishes on.
+    pub gateway: Arc<Gateway>,
+    /// The exchange as plugins see it.
+    pub exchange: Arc<Exchange>,
+    /// Who asks.
+    pub principal: Principal,
+    /// The route it is on.
+    pub route: Arc<Route>,
+    /// When it was accepted.
+    pub started: Instant,
+    started_at: SystemTime,
+    /// Time spent waiting for providers.
+    pub waited: Duration,
+    /// Attempts made.
+    pub attempts: u32,
+    /// The target that answered or failed last: its place among the route's.
+    pub target: Option<usize>,
+    /// Tokens.
+    pub usage: Usage,
+    /// Bytes of text that the provider produced: the base of an estimate.
+    pub produced_bytes: u64,
+    /// The marks to keep the answer by.
+    pub keeps: Vec<Keep>,
+    /// Whether an answer came from the cache.
+    pub cache: Cache,
+    /// When the first byte of the answer was ready for the client.
+    pub first_byte: Option<Instant>,
+    status: u16,
+    outcome: &'static str,
+}
+
+impl Life {
+    /// The life of an exchange from here on.
+    #[must_use]
+    pub fn new(
+        gateway: Arc<Gateway>,
+        exchange: Arc<Exchange>,
+        principal: Principal,
+        route: Arc<Route>,
+        started: Instant,
+    ) -> Self {
+        gateway.metrics.in_flight(1);
+        Self {
+            gateway,
+            exchange,
+            principal,
+            route,
+            started,
+            started_at: crate::clock::now(),
+            waited: Duration::ZERO,
+            attempts: 0,
+            target: None,
+            usage: Usage::default(),
+            produced_bytes: 0,
+            keeps: Vec::new(),
+            cache: Cache::None,
+            first_byte: None,
+            status: 499,
+            outcome: "abandoned",
+        }
+    }
+
+    /// Says how it ended. Without this it counts as abandoned by the client (499, as nginx has it).
+    pub fn ended(&mut self, status: u16, outcome: &'static str) {
+        self.status = status;
+        self.outcome = outcome;
+    }
+
+    /// The target that answered or failed last.
+    #[must_use]
+    pub fn target(&self) -> Option<&Target> {
+        self.route.targets.get(self.target?)
+    }
+
+    /// Time that was the gateway's own.
+    #[must_use]
+    pub fn overhead(&self) -> Duration {
+        self.started.elapsed().saturating_sub(self.waited)
+    }
+
+    /// Completes the usage where a provider did not report it, and says so in a flag.
+    pub fn estimate_missing_usage(&mut self, prompt: &Prompt) {
+        if self.cache == Cache::Hit || self.attempts == 0 {
+            return;
+        }
+        let mut estimated = false;
+        if self.usage.input == 0 {
+            self.usage.input = (prompt.text_bytes() as u64).div_ceil(BYTES_PER_TOKEN);
+            estimated = true;
+        }
+        if self.usage.output == 0 && self.produced_bytes > 0 {
+            self.usage.output = self.produced_bytes.div_ceil(BYTES_PER_TOKEN);
+            estimated = true;
+        }
+        if estimated {
+            self.exchange.flag("usage", "estimated");
+        }
+    }
+
+    /// What it cost; none where the price is unknown.
+    #[must_use]
+    pub fn cost(&self) -> Option<Usd> {
+        if self.cache == Cache::Hit || self.attempts == 0 {
+            return Some(Usd::ZERO);
+        }
+        let target = self.target()?;
+        let prompt = self.exchange.prompt();
+        self.gateway.prices.cost(&target.provider.name, target.model_for(prompt.model()), &self.usage)
+    }
+
+    /// Adds what is known to an answer's headers. `complete`: tokens and cost are known as well.
+    pub fn describe(&self, headers: &mut HeaderMap, complete: bool) {
+        put(headers, "x-request-id", self.exchange.id());
+        put(headers, "x-lockgate-route", &self.route.name);
+        put(headers, "x-lockgate-attempts", &self.attempts.to_string());
+        put(headers, "x-lockgate-cache", self.cache.name());
+        if let Some(target) = self.target() {
+            let prompt = self.exchange.prompt();
+            put(headers, "x-lockgate-provider", &target.provider.name);
+            put(headers, "x-lockgate-model", target.model_for(prompt.model()));
+        }
+        put(headers, "x-lockgate-overhead-ms", &millis(self.overhead()));
+        if complete {
+            put(headers, "x-lockgate-tokens-in", &self.usage.input.to_string());
+            put(headers, "x-lockgate-tokens-out", &self.usage.output.to_string());
+            if let Some(cost) = self.cost() {
+                put(headers, "x-lockgate-cost-usd", &cost.to_string());
+            }
+        }
+        let flags = self.flags();
+        if !flags.is_empty() {
+            put(headers, "x-lockgate-flags", &flags);
+        }
+    }
+
+    /// Writes an error down once, with its causes; what is left is for the client.
+    #[must_use]
+    pub fn explain(&self, error: Error) -> Error {
+        log_error(self.exchange.id(), &error);
+        error
+    }
+
+    /// The comment that ends a stream: what the headers could not know yet.
+    #[must_use]
+    pub fn epilogue(&self) -> String {
+        let mut line = format!(
+            "lockgate tokens-in={} tokens-out={} attempts={} overhead-ms={}",
+            self.usage.input,
+            self.usage.output,
+            self.attempts,
+            millis(self.overhead())
+        );
+        if let Some(cost) = self.cost() {
+            let _ = write!(line, " cost-usd={cost}");
+        }
+        let flags = self.flags();
+        if !flags.is_empty() {
+            let _ = write!(line, " flags={flags}");
+        }
+        line
+    }
+
+    fn flags(&self) -> String {
+        let mut line = String::new();
+        for (key, value) in self.exchange.flags() {
+            let clean = |text: &str| text.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b',' | b';'));
+            if !clean(&key) || !clean(&value) || line.len() + key.len() + value.len() + 2 > MAX_FLAGS_HEADER {
+                continue;
+            }
+            let comma = if line.is_empty() { "" } else { "," };
+            let _ = write!(line, "{comma}{key}={value}");
+        }
+        line
+    }
+}
+
+impl Cache {
+    /// The name used in headers and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Miss => "miss",
+            Self::Hit => "hit",
+        }
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        let prompt = self.exchange.prompt();
+        self.estimate_missing_usage(&prompt);
+        let duration = self.started.elapsed();
+        let ttft = self.first_byte.map(|at| at.duration_since(self.started));
+        let (target, provider, model) = match self.target() {
+            Some(target) => (
+                target.id.clone(),
+                target.provider.name.to_string(),
+                target.model_for(prompt.model()).to_owned(),
+            ),
+            None => Default::default(),
+        };
+        let cost = self.cost();
+        let metrics = self.gateway.metrics.route(self.exchange.tenant(), &self.route.name);
+        self.gateway.metrics.in_flight(-1);
+        metrics.exchange(self.status, duration, self.overhead(), ttft);
+        if self.cache != Cache::None {
+            metrics.cache(self.cache.name());
+        }
+        if let Some(cost) = cost {
+            metrics.cost(cost.as_f64());
+        }
+        if self.cache != Cache::Hit {
+            metrics.tokens(&provider, self.usage.input, self.usage.output, self.usage.cache_read);
+        }
+        tracing::info!(
+            id = self.exchange.id(),
+            tenant = %self.exchange.tenant(),
+            route = %self.route.name,
+            target,
+            status = self.status,
+            outcome = self.outcome,
+            attempts = self.attempts,
+            tokens_in = self.usage.input,
+            tokens_out = self.usage.output,
+            duration_ms = millis(duration),
+            overhead_ms = millis(self.overhead()),
+            "exchange"
+        );
+        self.gateway.ledger.append(Record {
+            id: self.exchange.id().to_owned(),
+            tenant: self.exchange.tenant().clone(),
+            key: self.principal.key.clone(),
+            route: self.route.name.clone(),
+            target,
+            model,
+            status: self.status,
+            outcome: self.outcome,
+            usage: self.usage,
+            cost,
+            attempts: self.attempts,
+            cache: self.cache.name(),
+            started: self.started_at,
+            duration,
+            ttft,
+            flags: self.exchange.flags(),
+        });
+    }
+}
+
+/// Logs an error at the boundary, with the chain of its causes.
+pub fn log_error(id: &str, error: &Error) {
+    let (party, status, code) = (error.party.name(), error.status.as_u16(), error.code.as_ref());
+    if error.party == Party::Internal {
+        tracing::error!(id, party, status, code, error = error.chain(), "exchange failed");
+    } else {
+        tracing::info!(id, party, status, code, error = error.chain(), "exchange failed");
+    }
+}
+
+/// Milliseconds with three decimals.
+fn millis(duration: Duration) -> String {
+    format!("{:.3}", duration.as_secs_f64() * 1e3)
+}
+
+/// Sets a header whose value is one by construction; what is not is left out.
+pub fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}

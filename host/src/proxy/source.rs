@@ -1,0 +1,283 @@
+//! Where the events of an answer come from: a provider's stream or body, or an answer that was kept.
+//!
+//! Invariants: an answer that ends without a finish for each of its choices is an error, never a complete
+//! answer; what a provider sends is bounded by its frame size; waiting for it is cancel-safe.
+
+use crate::chat::{Event, Operation, ProviderError, TextAt};
+use crate::error::Error;
+use crate::exchange::Exchange;
+use crate::format::openai;
+use crate::plugin::{Binding, CallError, Frame};
+use crate::sse;
+use crate::upstream::{Phase, UpstreamBody, UpstreamError, UpstreamErrorKind};
+use bytes::Bytes;
+use http::StatusCode;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// One provider frame: its events, and its bytes where they can be relayed as they are.
+#[derive(Debug)]
+pub struct Step {
+    /// What it means.
+    pub events: Vec<Event>,
+    /// The data of the frame, in the host's native format.
+    pub native: Option<Bytes>,
+}
+
+/// Who reads the frames.
+enum Reader {
+    Native(openai::ChunkReader),
+    Adapter { adapter: Arc<Binding>, exchange: Arc<Exchange>, status: u16, headers: Vec<(String, String)> },
+}
+
+/// The events of one answer.
+pub struct Source {
+    body: Option<UpstreamBody>,
+    decoder: sse::Decoder,
+    reader: Reader,
+    ready: VecDeque<Step>,
+    /// The choices that began, and whether they ended.
+    choices: BTreeMap<u32, bool>,
+    over: bool,
+    /// Time spent waiting for the provider.
+    pub waited: Duration,
+}
+
+impl Source {
+    /// A provider's event stream in the host's native format.
+    #[must_use]
+    pub fn native_stream(body: UpstreamBody, max_frame: usize) -> Self {
+        Self::new(Some(body), max_frame, Reader::Native(openai::ChunkReader::default()))
+    }
+
+    /// A provider's event stream that an adapter decodes.
+    #[must_use]
+    pub fn adapter_stream(
+        body: UpstreamBody,
+        max_frame: usize,
+        adapter: Arc<Binding>,
+        exchange: Arc<Exchange>,
+        status: u16,
+        headers: Vec<(String, String)>,
+    ) -> Self {
+        Self::new(Some(body), max_frame, Reader::Adapter { adapter, exchange, status, headers })
+    }
+
+    /// Events that are there already.
+    #[must_use]
+    pub fn ready(events: Vec<Event>) -> Self {
+        let mut source = Self::new(None, 0, Reader::Native(openai::ChunkReader::default()));
+        source.over = true;
+        source.ready.push_back(Step { events, native: None });
+        source
+    }
+
+    fn new(body: Option<UpstreamBody>, max_frame: usize, reader: Reader) -> Self {
+        Self {
+            body,
+            decoder: sse::Decoder::new(max_frame),
+            reader,
+            ready: VecDeque::new(),
+            choices: BTreeMap::new(),
+            over: false,
+            waited: Duration::ZERO,
+        }
+    }
+
+    /// The next step, or none at the end of a complete answer.
+    ///
+    /// # Errors
+    /// The provider failed, broke off, or sent what is not an answer.
+    pub async fn next(&mut self) -> Result<Option<Step>, Error> {
+        loop {
+            if let Some(step) = self.take() {
+                return Ok(Some(step));
+            }
+            if self.is_over() {
+                return self.complete().map(|()| None);
+            }
+            let chunk = self.wait().await?;
+            self.feed(chunk).await?;
+        }
+    }
+
+    /// Waits until the answer has begun: its first event is ready. Gives the error it begins with, if it does.
+    ///
+    /// # Errors
+    /// The provider failed before that.
+    pub async fn begin(&mut self) -> Result<Option<ProviderError>, Error> {
+        while self.ready.iter().all(|step| step.events.is_empty()) && !self.over {
+            let chunk = self.wait().await?;
+            self.feed(chunk).await?;
+        }
+        let events = || self.ready.iter().flat_map(|step| &step.events);
+        if events().next().is_none() {
+            self.complete()?;
+        }
+        Ok(events().find_map(|event| match event {
+            Event::Error(error) => Some(error.clone()),
+            _ => None,
+        }))
+    }
+
+    /// The next bytes of the provider; none at their end.
+    ///
+    /// # Errors
+    /// The provider failed.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when this is dropped before it is ready.
+    pub async fn wait(&mut self) -> Result<Option<Bytes>, Error> {
+        let Some(body) = &mut self.body else { return Ok(None) };
+        let from = Instant::now();
+        let chunk = body.next().await;
+        self.waited += from.elapsed();
+        chunk.transpose().map_err(provider_failed)
+    }
+
+    /// Reads what [`Source::wait`] gave into steps.
+    ///
+    /// # Errors
+    /// The bytes are not an event stream of the provider's format.
+    pub async fn feed(&mut self, chunk: Option<Bytes>) -> Result<(), Error> {
+        match chunk {
+            Some(chunk) => {
+                let frames = self.decoder.push(&chunk).map_err(not_an_answer)?;
+                self.decode(frames, false).await
+            }
+            None => {
+                self.over = true;
+                self.decode(Vec::new(), true).await
+            }
+        }
+    }
+
+    /// A step that is ready.
+    pub fn take(&mut self) -> Option<Step> {
+        let step = self.ready.pop_front()?;
+        for event in &step.events {
+            match event {
+                Event::Text { at: TextAt { item: choice, .. }, .. } | Event::Tool { choice, .. } => {
+                    self.choices.entry(*choice).or_insert(false);
+                }
+                Event::Finish { choice, .. } => {
+                    self.choices.insert(*choice, true);
+                }
+                Event::Usage(_) | Event::Extra(_) | Event::Error(_) => {}
+            }
+        }
+        Some(step)
+    }
+
+    /// Whether nothing more will become ready.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Whether every choice that began has ended, and one has.
+    ///
+    /// # Errors
+    /// It has not: the answer is truncated.
+    pub fn complete(&self) -> Result<(), Error> {
+        if !self.choices.is_empty() && self.choices.values().all(|ended| *ended) {
+            return Ok(());
+        }
+        Err(incomplete())
+    }
+
+    async fn decode(&mut self, frames: Vec<sse::Frame>, last: bool) -> Result<(), Error> {
+        match &mut self.reader {
+            Reader::Native(reader) => {
+                for frame in frames {
+                    if frame.data == openai::DONE {
+                        self.over = true;
+                        break;
+                    }
+                    let events = reader.read(&frame.data).map_err(not_an_answer)?;
+                    self.ready.push_back(Step { events, native: Some(frame.data) });
+                }
+            }
+            Reader::Adapter { adapter, exchange, status, headers } => {
+                if frames.is_empty() && !last {
+                    return Ok(());
+                }
+                let frames: Vec<Frame> =
+                    frames.into_iter().map(|f| Frame { event: f.event, data: f.data.to_vec() }).collect();
+                let events =
+                    adapter.decode(exchange, *status, headers, frames, last).await.map_err(adapter_failed)?;
+                self.ready.push_back(Step { events, native: None });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a whole body into events.
+///
+/// # Errors
+/// It is not an answer.
+pub async fn read_whole(
+    native: bool,
+    operation: Operation,
+    adapter: &Arc<Binding>,
+    exchange: &Arc<Exchange>,
+    status: u16,
+    headers: &[(String, String)],
+    body: &Bytes,
+) -> Result<Vec<Event>, Error> {
+    match (operation, native) {
+        (Operation::Embeddings, _) => {
+            let usage = openai::read_embeddings_usage(body).map_err(not_an_answer)?;
+            Ok(vec![Event::Usage(usage)])
+        }
+        (Operation::Chat, true) => openai::read_answer(body).map_err(not_an_answer),
+        (Operation::Chat, false) => {
+            let frames = vec![Frame { event: String::new(), data: body.to_vec() }];
+            adapter.decode(exchange, status, headers, frames, true).await.map_err(adapter_failed)
+        }
+    }
+}
+
+/// A provider's answer ended too soon.
+pub fn incomplete() -> Error {
+    Error::upstream(
+        StatusCode::BAD_GATEWAY,
+        "upstream_truncated",
+        "The provider ended its answer before it was complete.",
+    )
+}
+
+/// A provider could not be reached, broke off or took too long.
+pub fn provider_failed(error: UpstreamError) -> Error {
+    let (status, code, message) = match error.kind {
+        UpstreamErrorKind::Timeout(Phase::Connect) | UpstreamErrorKind::Connect => {
+            (StatusCode::BAD_GATEWAY, "upstream_unreachable", "The provider could not be reached.")
+        }
+        UpstreamErrorKind::Timeout(_) => {
+            (StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", "The provider did not answer in time.")
+        }
+        _ => (StatusCode::BAD_GATEWAY, "upstream_error", "The connection to the provider failed."),
+    };
+    Error::upstream(status, code, message).caused_by(error)
+}
+
+fn not_an_answer(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::upstream(
+        StatusCode::BAD_GATEWAY,
+        "upstream_invalid",
+        "The provider sent something that is not an answer in its format.",
+    )
+    .caused_by(error)
+}
+
+/// An adapter failed.
+pub fn adapter_failed(error: CallError) -> Error {
+    Error::upstream(
+        StatusCode::BAD_GATEWAY,
+        "adapter_failed",
+        "The provider's adapter could not translate this exchange.",
+    )
+    .caused_by(error)
+}

@@ -1,0 +1,283 @@
+//! Streamed answers: from the provider's events, through the text filters, to the client's chunks, as they
+//! arrive.
+//!
+//! A task of its own drives each stream. It ends with the answer, with an error in the client's format, or
+//! with the client: a client that goes away cancels the provider's request at once. What is not complete
+//! never ends with the mark of a complete answer.
+
+use super::answer::{self, chat_id};
+use super::life::{Cache, Life};
+use super::source::{Source, Step};
+use super::{Body, attempt};
+use crate::chat::{Answer, Event, TextAt, Usage};
+use crate::clock::unix_seconds;
+use crate::error::{Error, Party};
+use crate::format::openai::{self, ChunkWriter};
+use crate::pipeline::chain::GateFilter;
+use crate::pipeline::stream::Guard;
+use crate::sse;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body::Frame;
+use http_body_util::BodyExt;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+use tokio::sync::mpsc;
+
+/// Writes to the client that may wait for it to read: backpressure beyond that reaches the provider.
+const QUEUE: usize = 16;
+
+/// Starts the stream and gives the answer's head.
+pub fn into_response(life: Life, source: Source, native: bool) -> Response<Body> {
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    let mut response = Response::new(Frames(receiver).boxed_unsync());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    life.describe(headers, false);
+    let stream = Stream::new(life, sender, native);
+    tokio::spawn(stream.run(source));
+    response
+}
+
+/// The client's end of the queue, as a body.
+struct Frames(mpsc::Receiver<Bytes>);
+
+impl http_body::Body for Frames {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
+/// Why a stream ends before its end.
+enum Broken {
+    /// The client is told.
+    Error(Error),
+    /// There is nobody to tell.
+    ClientGone,
+}
+
+impl From<Error> for Broken {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+struct Stream {
+    life: Life,
+    sender: mpsc::Sender<Bytes>,
+    guard: Guard<GateFilter>,
+    writer: ChunkWriter,
+    out: BytesMut,
+    /// Whether the provider's frames go out as they came.
+    relay: bool,
+    include_usage: bool,
+    /// The tokens of the answer, as the client is told: those of a kept answer are told, but not billed again.
+    usage: Usage,
+    /// The answer so far, where something will look at it when it is complete.
+    gathered: Option<Answer>,
+}
+
+impl Stream {
+    fn new(life: Life, sender: mpsc::Sender<Bytes>, native: bool) -> Self {
+        let prompt = life.exchange.prompt();
+        let include_usage = openai::wants_usage(prompt.body());
+        let writer = ChunkWriter::new(&chat_id(&life), unix_seconds(), prompt.model(), include_usage);
+        let chain = &life.route.chain;
+        let guard = chain.guard(&life.exchange);
+        let wanted = !life.keeps.is_empty() || chain.judges();
+        let relay = native && guard.is_empty();
+        Self {
+            guard,
+            writer,
+            out: BytesMut::new(),
+            relay,
+            include_usage,
+            usage: Usage::default(),
+            gathered: wanted.then(Answer::default),
+            sender,
+            life,
+        }
+    }
+
+    async fn run(mut self, mut source: Source) {
+        let deadline = tokio::time::Instant::from_std(self.life.exchange.deadline());
+        let sender = self.sender.clone();
+        let ended = tokio::select! {
+            biased;
+            ended = self.pump(&mut source) => ended,
+            () = sender.closed() => Err(Broken::ClientGone),
+            () = tokio::time::sleep_until(deadline) => Err(Broken::Error(Error::new(
+                Party::Internal, StatusCode::GATEWAY_TIMEOUT, "timeout",
+                "The answer took longer than the gateway's total timeout.",
+            ))),
+        };
+        self.life.waited += source.waited;
+        // Whatever the end is, the provider is let go before the client is told.
+        drop(source);
+        match ended {
+            Ok(()) => self.conclude().await,
+            Err(Broken::Error(error)) => self.break_off(error).await,
+            Err(Broken::ClientGone) => {}
+        }
+    }
+
+    /// Moves everything from the provider to the client.
+    async fn pump(&mut self, source: &mut Source) -> Result<(), Broken> {
+        loop {
+            while let Some(step) = source.take() {
+                self.step(step).await?;
+            }
+            self.flush().await?;
+            if source.is_over() {
+                return Ok(source.complete()?);
+            }
+            let chunk = match self.guard.next_expiry() {
+                None => source.wait().await?,
+                Some(expiry) => tokio::select! {
+                    chunk = source.wait() => chunk?,
+                    () = tokio::time::sleep_until(expiry) => {
+                        self.expire().await?;
+                        continue;
+                    }
+                },
+            };
+            source.feed(chunk).await?;
+        }
+    }
+
+    async fn step(&mut self, step: Step) -> Result<(), Broken> {
+        let mut only_usage = !step.events.is_empty();
+        for event in step.events {
+            only_usage &= matches!(event, Event::Usage(_) | Event::Extra(_));
+            if let Event::Text { text, .. } = &event {
+                self.life.produced_bytes += text.len() as u64;
+            }
+            if let Some(gathered) = &mut self.gathered {
+                gathered.absorb(event.clone());
+            }
+            match event {
+                Event::Usage(usage) => {
+                    self.usage.update(usage);
+                    if self.life.cache != Cache::Hit {
+                        self.life.usage.update(usage);
+                    }
+                }
+                Event::Error(error) => return Err(attempt::refused(error, None).into()),
+                event if !self.relay => self.pass(event).await?,
+                _ => {}
+            }
+        }
+        // A chunk of nothing but usage is there because the gateway asked for it.
+        if self.relay
+            && let Some(data) = step.native
+            && (self.include_usage || !only_usage)
+        {
+            sse::encode("", &data, &mut self.out);
+        }
+        Ok(())
+    }
+
+    /// Passes an event through the filters.
+    async fn pass(&mut self, event: Event) -> Result<(), Broken> {
+        match event {
+            Event::Text { at, text } => {
+                let released = self.guard.push(&at, &text).await;
+                let text = released.map_err(|stop| self.life.route.chain.stopped(stop))?;
+                self.release(at, text);
+            }
+            Event::Finish { choice, reason } => {
+                let released = self.guard.finish_item(choice).await;
+                let texts = released.map_err(|stop| self.life.route.chain.stopped(stop))?;
+                texts.into_iter().for_each(|(at, text)| self.release(at, text));
+                self.write(&Event::Finish { choice, reason });
+            }
+            event => self.write(&event),
+        }
+        Ok(())
+    }
+
+    async fn expire(&mut self) -> Result<(), Broken> {
+        let released = self.guard.expire(tokio::time::Instant::now()).await;
+        let texts = released.map_err(|stop| self.life.route.chain.stopped(stop))?;
+        texts.into_iter().for_each(|(at, text)| self.release(at, text));
+        self.flush().await
+    }
+
+    fn release(&mut self, at: TextAt, text: String) {
+        if !text.is_empty() {
+            self.write(&Event::Text { at, text });
+        }
+    }
+
+    fn write(&mut self, event: &Event) {
+        if let Some(data) = self.writer.write(event) {
+            sse::encode("", &data, &mut self.out);
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), Broken> {
+        if self.out.is_empty() {
+            return Ok(());
+        }
+        self.life.first_byte.get_or_insert_with(Instant::now);
+        let bytes = self.out.split().freeze();
+        self.sender.send(bytes).await.map_err(|_| Broken::ClientGone)
+    }
+
+    /// Ends a complete answer.
+    async fn conclude(&mut self) {
+        if let Some(gathered) = self.gathered.take() {
+            self.observe(&gathered).await;
+            answer::keep(&self.life, gathered.events());
+        }
+        let prompt = self.life.exchange.prompt();
+        self.life.estimate_missing_usage(&prompt);
+        let told = if self.usage == Usage::default() { self.life.usage } else { self.usage };
+        if !self.relay
+            && let Some(data) = self.writer.usage(&told)
+        {
+            sse::encode("", &data, &mut self.out);
+        }
+        sse::encode_comment(&self.life.epilogue(), &mut self.out);
+        sse::encode("", openai::DONE, &mut self.out);
+        if self.flush().await.is_ok() {
+            self.life.ended(StatusCode::OK.as_u16(), "answered");
+        }
+    }
+
+    /// Tells the judges of an answer that the client has already.
+    async fn observe(&self, gathered: &Answer) {
+        let chain = &self.life.route.chain;
+        if chain.judges() && !self.life.exchange.gathers() {
+            let summary = answer::summary(&self.life, gathered, false);
+            if let Err(error) = chain.judge(&self.life.exchange, gathered.texts(), &summary, false).await {
+                tracing::warn!(
+                    id = self.life.exchange.id(),
+                    error = error.chain(),
+                    "an answer could not be judged"
+                );
+            }
+        }
+    }
+
+    /// Ends an answer that cannot go on: with the format's error, and without the mark of its end.
+    async fn break_off(&mut self, error: Error) {
+        let error = self.life.explain(error);
+        let data = serde_json::to_vec(&openai::render_error(&error)).unwrap_or_default();
+        sse::encode("", &data, &mut self.out);
+        sse::encode_comment(&self.life.epilogue(), &mut self.out);
+        self.life.ended(error.status.as_u16(), error.party.name());
+        // A client that is gone does not need to be told.
+        let _ = self.flush().await;
+    }
+}

@@ -1,0 +1,12 @@
+//! What the host keeps for plugins and for itself, in memory: small values, answers, vectors.
+//!
+//! Invariants: everything is bounded in entries and bytes and evicted rather than refused; every key begins
+//! with the tenant, so no tenant reaches another's values. Nothing here waits, does I/O, or knows plugins.
+
+pub mod answers;
+mod bounded;
+pub mod kv;
+pub mod quarantine;
+pub mod vectors;
+
+pub use bounded::{Limits, TooLarge};

@@ -1,0 +1,132 @@
+//! `reasoning_effort` as extended thinking.
+//!
+//! Invariants: `thinking` in the request wins over `reasoning_effort`; a budget is at least 1,024 and below
+//! `max_tokens`; thinking is left off where the API would refuse the request for it.
+
+use super::{Refusal, inexpressible, output_config};
+use crate::options::{Options, Thinking};
+use serde_json::{Map, Value, json};
+
+/// The least budget that the API takes.
+const LEAST_BUDGET: u64 = 1024;
+
+/// Translates `reasoning_effort`, while the request's own limit is still in `from`.
+///
+/// `in_tool_loop`: the conversation ends with the results of a tool call whose thinking is not known. The API
+/// refuses to think on from there, because a signed thinking block would have to come first.
+pub fn translate(
+    from: &mut Map<String, Value>,
+    model: &str,
+    in_tool_loop: bool,
+    options: &Options,
+    out: &mut Map<String, Value>,
+) -> Result<(), Refusal> {
+    let effort = from.remove("reasoning_effort");
+    if let Some(thinking) = from.remove("thinking") {
+        out.insert("thinking".into(), thinking);
+        return Ok(());
+    }
+    let Some(effort) = effort else { return Ok(()) };
+    let level = effort.as_str().unwrap_or_default();
+    let budget = LEAST_BUDGET
+        * match level {
+            "none" => return Ok(()),
+            "minimal" => 1,
+            "low" => 2,
+            "medium" => 8,
+            "high" => 16,
+            "xhigh" | "max" => 32,
+            _ if options.drop_params => return Ok(()),
+            _ => return Err(format!("`reasoning_effort` cannot be {effort}")),
+        };
+    let version = version(model);
+    let adaptive = match options.thinking {
+        Thinking::Adaptive => true,
+        Thinking::Budget => false,
+        Thinking::Auto => version >= (4, 6),
+    };
+    if adaptive {
+        out.insert("thinking".into(), json!({ "type": "adaptive" }));
+        let effort = match level {
+            "minimal" => "low",
+            "xhigh" if version < (4, 7) => "max",
+            level => level,
+        };
+        output_config(out, "effort", effort.into());
+        return Ok(());
+    }
+    if in_tool_loop || !thinks(version) {
+        return Ok(());
+    }
+    let limit = from.get("max_completion_tokens").or_else(|| from.get("max_tokens")).and_then(Value::as_u64);
+    let budget = match limit {
+        // OpenAI's limit includes reasoning; a quarter of it is kept for the answer.
+        Some(limit) if limit > LEAST_BUDGET => budget.min(limit / 4 * 3).max(LEAST_BUDGET),
+        Some(_) => return Ok(()),
+        None => {
+            out.insert("max_tokens".into(), options.max_tokens.saturating_add(budget).into());
+            budget
+        }
+    };
+    sampling(from, options)?;
+    out.insert("thinking".into(), json!({ "type": "enabled", "budget_tokens": budget }));
+    Ok(())
+}
+
+/// With a budget, the API takes no temperature but 1 and no `top_k`.
+fn sampling(from: &mut Map<String, Value>, options: &Options) -> Result<(), Refusal> {
+    for name in ["temperature", "top_k"] {
+        let stands = from.get(name).is_some_and(|value| name == "top_k" || value.as_f64() != Some(1.0));
+        if stands && !options.drop_params {
+            return Err(format!("{} together with `reasoning_effort`", inexpressible(name)));
+        }
+        if stands {
+            from.remove(name);
+        }
+    }
+    Ok(())
+}
+
+/// The version in a model's name: `claude-sonnet-4-5-20250929` is (4, 5), `claude-3-7-sonnet` is (3, 7).
+/// A name without one counts as the newest: aliases follow the newest models.
+fn version(model: &str) -> (u32, u32) {
+    let numbers: Vec<u32> = model
+        .split(['-', '.', '/', '@', ':', '_'])
+        .skip_while(|word| !word.contains("claude"))
+        .skip_while(|word| word.parse::<u32>().is_err())
+        .map_while(|word| word.parse().ok())
+        .filter(|number| *number < 1000)
+        .collect();
+    match numbers.as_slice() {
+        [] => (u32::MAX, 0),
+        [major] => (*major, 0),
+        [major, minor, ..] => (*major, *minor),
+    }
+}
+
+/// Whether a model can think at all.
+fn thinks(version: (u32, u32)) -> bool {
+    version >= (3, 7)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version;
+
+    #[test]
+    fn versions_are_read_from_names() {
+        for (name, expected) in [
+            ("claude-sonnet-4-5-20250929", (4, 5)),
+            ("claude-sonnet-4-20250514", (4, 0)),
+            ("claude-3-7-sonnet-20250219", (3, 7)),
+            ("claude-3-haiku-20240307", (3, 0)),
+            ("claude-opus-4-6", (4, 6)),
+            ("claude-opus-4.7", (4, 7)),
+            ("anthropic.claude-opus-4-1-20250805-v1:0", (4, 1)),
+            ("claude-fable-5", (5, 0)),
+            ("claude-latest", (u32::MAX, 0)),
+        ] {
+            assert_eq!(version(name), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Reads a text into tokens: for each word the sets it belongs to, and whether it stands in quotes.
+//!
+//! Undone on the way: look-alikes and invisible characters (see `fold`), `l33t` spelling, words spelled
+//! with spaces or dots between the letters, words run together. Invariant: the work is linear in the text;
+//! unknown words keep their place with no sets, so gaps count them.
+
+use crate::fold::{Fold, fold};
+use crate::lexicon::{Lexicon, Sets};
+
+/// Runs of letters longer than this may be words run together.
+const GLUED: usize = 16;
+/// So many single letters in a row are a spelled-out word.
+const SPELLED: usize = 4;
+
+/// A word of a text.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Token {
+    /// The sets it belongs to.
+    pub sets: Sets,
+    /// Whether it stands in quotes or code marks.
+    pub quoted: bool,
+}
+
+/// A text as the rules see it.
+#[derive(Debug, Default)]
+pub struct Tokens {
+    /// The words.
+    pub all: Vec<Token>,
+    /// How many characters were smuggled in as invisible tags.
+    pub tags: usize,
+}
+
+/// Reads a text.
+pub fn read(lexicon: &Lexicon, text: &str) -> Tokens {
+    let mut reader = Reader {
+        lexicon,
+        out: Tokens::default(),
+        word: String::new(),
+        leet: false,
+        spelled: String::new(),
+        quote: None,
+    };
+    let mut chars = text.chars().peekable();
+    let mut before = ' ';
+    while let Some(c) = chars.next() {
+        match fold(c) {
+            Fold::Letter(letter) => {
+                reader.leet |= letter.is_ascii_digit();
+                reader.word.push(letter);
+            }
+            Fold::Tag(letter) => {
+                reader.out.tags += 1;
+                match fold(letter) {
+                    Fold::Letter(letter) => reader.word.push(letter),
+                    _ => reader.end_word(),
+                }
+            }
+            Fold::Word(c) => {
+                reader.end_word();
+                reader.word.push(c);
+                reader.end_word();
+            }
+            Fold::Gone => continue,
+            Fold::Gap => {
+                let next = chars.peek().copied().unwrap_or(' ');
+                if matches!(c, '@' | '$') && next.is_alphanumeric()
+                    || (c == '!' && reader.word.is_empty() && next.is_ascii_alphabetic())
+                {
+                    reader.leet = true;
+                    reader.word.push(c);
+                } else if !(matches!(c, '\'' | '’' | 'ʼ')
+                    && !reader.word.is_empty()
+                    && next.is_alphanumeric())
+                {
+                    reader.end_word();
+                    reader.mark(c, before, next);
+                }
+            }
+        }
+        before = c;
+    }
+    reader.end_word();
+    reader.end_spelling();
+    reader.out
+}
+
+struct Reader<'l> {
+    lexicon: &'l Lexicon,
+    out: Tokens,
+    word: String,
+    leet: bool,
+    /// Single letters in a row that may spell a word.
+    spelled: String,
+    /// The mark that ends the quotation we are in.
+    quote: Option<char>,
+}
+
+impl Reader<'_> {
+    /// Follows quotation and code marks. A line's end does not close one: attacks and quotations both run on.
+    fn mark(&mut self, c: char, before: char, next: char) {
+        if self.quote == Some(c) {
+            self.quote = None;
+        } else if self.quote.is_none() {
+            self.quote = match c {
+                '"' | '`' => Some(c),
+                '\'' if !before.is_alphanumeric() && next.is_alphanumeric() => Some('\''),
+                '“' | '„' => Some('”'),
+                '«' => Some('»'),
+                '‘' => Some('’'),
+                _ => None,
+            };
+        }
+    }
+
+    fn end_word(&mut self) {
+        if self.word.is_empty() {
+            return;
+        }
+        let mut word = std::mem::take(&mut self.word);
+        let single = word.chars().nth(1).is_none() && word.bytes().all(|c| c.is_ascii_lowercase());
+        if single {
+            self.spelled.push_str(&word);
+        } else {
+            self.end_spelling();
+            self.take(&word);
+        }
+        word.clear();
+        self.word = word;
+        self.leet = false;
+    }
+
+    /// Adds a word.
+    fn take(&mut self, word: &str) {
+        let mut sets = self.lexicon.get(word).copied().unwrap_or_default();
+        if self.leet && word.chars().any(|c| c.is_ascii_alphabetic()) {
+            for one in ['i', 'l'] {
+                sets.join(&self.lexicon.get(&unleet(word, one)).copied().unwrap_or_default());
+            }
+            let plain = word.trim_start_matches(['!', '@', '$']);
+            sets.join(&self.lexicon.get(plain).copied().unwrap_or_default());
+        }
+        if sets.is_empty() && word.len() >= GLUED && self.segment(word) {
+            return;
+        }
+        self.push(sets);
+    }
+
+    fn end_spelling(&mut self) {
+        let mut letters = std::mem::take(&mut self.spelled);
+        if letters.len() < SPELLED || !self.segment(&letters) {
+            for at in 0..letters.len() {
+                let sets = letters.get(at..=at).and_then(|letter| self.lexicon.get(letter)).copied();
+                self.push(sets.unwrap_or_default());
+            }
+        }
+        letters.clear();
+        self.spelled = letters;
+    }
+
+    /// Adds the known words of a text without spaces; false, and nothing added, when that explains too
+    /// little of it.
+    fn segment(&mut self, text: &str) -> bool {
+        let start = self.out.all.len();
+        let (mut at, mut known) = (0, 0);
+        while at < text.len() {
+            match text.get(at..).and_then(|rest| self.lexicon.longest_at(rest, 3)) {
+                Some((len, sets)) => {
+                    let sets = *sets;
+                    self.push(sets);
+                    known += len;
+                    at += len;
+                }
+                None => at += 1,
+            }
+        }
+        let explained = known * 2 >= text.len() && known >= SPELLED;
+        if !explained {
+            self.out.all.truncate(start);
+        }
+        explained
+    }
+
+    fn push(&mut self, sets: Sets) {
+        self.out.all.push(Token { sets, quoted: self.quote.is_some() });
+    }
+}
+
+/// A word with the digits and signs read as the letters they imitate.
+fn unleet(word: &str, one: char) -> String {
+    let letter = |c| match c {
+        '0' => 'o',
+        '1' | '!' => one,
+        '3' => 'e',
+        '4' | '@' => 'a',
+        '5' | '$' => 's',
+        '7' => 't',
+        '8' => 'b',
+        '9' => 'g',
+        c => c,
+    };
+    word.chars().map(letter).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! Finds the JSON in what a model wrote: alone, in a fence, or amid prose.
+//!
+//! Invariants: an answer that is JSON as a whole is taken as it is; candidates come best first and are few.
+//! It never decides whether a value is the one that was wanted (see `judge`).
+
+use crate::repair::{self, Mended};
+
+/// How many places of an answer are tried at most.
+const MAX_CANDIDATES: usize = 8;
+
+/// The values that the answer may have meant, best first; the mends say how each was reached.
+pub fn candidates(answer: &str) -> Vec<Mended> {
+    let text = answer.trim().trim_start_matches('\u{feff}');
+    if text.is_empty() {
+        return Vec::new();
+    }
+    if let Ok(value) = serde_json::from_str(text) {
+        return vec![Mended { value, mends: Vec::new(), end: text.len() }];
+    }
+    let mut found = Vec::new();
+    for body in fences(text) {
+        let body = body.trim();
+        if body.starts_with(['{', '[']) {
+            push(&mut found, body, Some("fence"));
+        }
+    }
+    let mut from = 0;
+    while found.len() < MAX_CANDIDATES {
+        let Some(start) = text.get(from..).and_then(|rest| rest.find(['{', '['])).map(|at| from + at) else {
+            break;
+        };
+        let Some(body) = text.get(start..) else { break };
+        from = start + push(&mut found, body, (start > 0).then_some("prose")).unwrap_or(1);
+    }
+    // A scalar in odd clothes, such as `True` or `'yes'`; but a sentence is not a string without quotes.
+    let guessed =
+        |mended: &Mended| mended.mends.iter().any(|m| matches!(*m, "truncated" | "unquoted-string"));
+    if found.is_empty()
+        && let Some(mended) = repair::read(text).filter(|mended| !guessed(mended) && mended.end == text.len())
+    {
+        found.push(mended);
+    }
+    // What was cut off is the last resort; otherwise the longest is most likely the answer. The sort is
+    // stable, so a fence stays before the same value found as prose.
+    found.sort_by_key(|mended| (mended.mends.contains(&"truncated"), std::cmp::Reverse(mended.end)));
+    found
+}
+
+/// Reads a candidate and returns how long it is.
+fn push(found: &mut Vec<Mended>, body: &str, around: Option<&'static str>) -> Option<usize> {
+    let mut mended = repair::read(body)?;
+    let end = mended.end.max(1);
+    let trails = body.get(mended.end..).is_some_and(|rest| !rest.trim().is_empty());
+    if let Some(around) = around.or(trails.then_some("prose")) {
+        mended.mends.insert(0, around);
+    }
+    if !found.iter().any(|other| other.value == mended.value) {
+        found.push(mended);
+    }
+    Some(end)
+}
+
+/// The bodies of the fenced blocks of a Markdown text; a fence that is never closed goes to the end.
+fn fences(text: &str) -> Vec<&str> {
+    let mut bodies = Vec::new();
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once("```") {
+        // The rest of the opening line is the language.
+        let Some((_, body)) = after.split_once('\n') else {
+            // A fence on one line: ```{"a": 1}```
+            bodies.push(after.trim_start_matches("json").trim_end_matches("```"));
+            break;
+        };
+        match body.split_once("\n```").or_else(|| body.rsplit_once("```")) {
+            Some((inside, next)) => {
+                bodies.push(inside);
+                rest = next;
+            }
+            None => {
+                bodies.push(body);
+                break;
+            }
+        }
+        if bodies.len() >= MAX_CANDIDATES {
+            break;
+        }
+    }
+    bodies
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::candidates;
+    use serde_json::{Value, json};
+
+    #[track_caller]
+    fn check(text: &str, value: Value, mends: &[&str]) {
+        let first = candidates(text).into_iter().next().unwrap();
+        assert_eq!(first.value, value, "{text}");
+        assert_eq!(first.mends, mends, "{text}");
+    }
+
+    #[test]
+    fn json_alone_is_untouched() {
+        check(" {\"a\": 1}\n", json!({"a": 1}), &[]);
+        check("12", json!(12), &[]);
+        check("\"text\"", json!("text"), &[]);
+        check("True", json!(true), &["foreign-literal"]);
+    }
+
+    #[test]
+    fn fences_are_opened() {
+        check("```json\n{\"a\": 1}\n```", json!({"a": 1}), &["fence"]);
+        check(
+            "Here you are:\n```\n[1, 2,]\n```\nAnything else?",
+            json!([1, 2]),
+            &["fence", "trailing-comma"],
+        );
+        check("```json\n{\"a\": \"```\"}\n```", json!({"a": "```"}), &["fence"]);
+        check("```{\"a\": 1}```", json!({"a": 1}), &["fence"]);
+        check("```json\n{\"a\": [1,", json!({"a": [1]}), &["fence", "truncated"]);
+    }
+
+    #[test]
+    fn prose_around_is_left_out() {
+        check("Sure! {\"a\": 1} Hope this helps {smile}.", json!({"a": 1}), &["prose"]);
+        check(
+            "[see below] The answer: {\"name\": \"Ann\", \"age\": 3}",
+            json!({"name": "Ann", "age": 3}),
+            &["prose"],
+        );
+        check("{\"a\": 1} and more", json!({"a": 1}), &["prose"]);
+    }
+
+    #[test]
+    fn the_longest_complete_value_comes_first() {
+        let all = candidates("Either {\"a\": 1} or {\"a\": 1, \"b\": 22}");
+        assert_eq!(all.len(), 2);
+        assert_eq!(all.first().unwrap().value, json!({"a": 1, "b": 22}));
+    }
+
+    #[test]
+    fn text_without_json_has_no_candidates() {
+        assert!(candidates("").is_empty());
+        assert!(candidates("I cannot do that.").is_empty());
+        assert!(candidates("Use } and { with care").is_empty());
+    }
+}

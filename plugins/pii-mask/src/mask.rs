@@ -1,0 +1,179 @@
+//! Plans and writes the masked request: first everything is found, then anything is changed.
+//!
+//! Finding comes first because a rejection must leave nothing half done, and because a placeholder must
+//! not be one that a later text contains by itself. JSON stays JSON: inside a document only the insides of
+//! strings and whole bare numbers are replaced.
+
+use crate::json::{escape_into, is_document, pieces, unescape};
+use crate::settings::{Action, Settings};
+use crate::vault::Vault;
+use sha2::{Digest, Sha256};
+
+/// How a find is written, which decides how its replacement is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// As it is.
+    Plain,
+    /// Inside a JSON string.
+    Quoted,
+    /// A bare JSON number: the replacement brings its quotes.
+    Bare,
+}
+
+/// A find in a text of the request.
+#[derive(Debug)]
+struct Hit {
+    start: usize,
+    end: usize,
+    kind: usize,
+    form: Form,
+    /// The value, where it is not what the raw text says.
+    decoded: Option<String>,
+}
+
+/// What was found in all texts of a request.
+#[derive(Debug)]
+pub struct Plan {
+    hits: Vec<Vec<Hit>>,
+    counts: Vec<usize>,
+}
+
+impl Plan {
+    /// Looks through the texts.
+    pub fn new<'a>(settings: &Settings, texts: impl Iterator<Item = &'a str>) -> Plan {
+        let hits: Vec<Vec<Hit>> = texts.map(|text| find(settings, text)).collect();
+        let mut counts = vec![0; settings.kinds().len()];
+        for hit in hits.iter().flatten() {
+            if let Some(count) = counts.get_mut(hit.kind) {
+                *count += 1;
+            }
+        }
+        Plan { hits, counts }
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.hits.iter().all(Vec::is_empty)
+    }
+
+    /// How often each kind was found: the kind's index and the count, where it is not zero.
+    pub fn counts(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.counts.iter().copied().enumerate().filter(|&(_, count)| count > 0)
+    }
+
+    /// The name of a kind that was found and is to be refused.
+    pub fn refused<'s>(&self, settings: &'s Settings) -> Option<&'s str> {
+        let mut found = self.counts().filter_map(|(kind, _)| settings.kind(kind));
+        found.find(|kind| kind.action == Action::Reject).map(|kind| kind.name.as_str())
+    }
+
+    /// The text number `n` with its finds replaced, or `None` when it stays as it is.
+    pub fn rewrite(&self, settings: &Settings, n: usize, text: &str, vault: &mut Vault) -> Option<String> {
+        let mut out = String::new();
+        let mut done = 0;
+        for hit in self.hits.get(n)? {
+            let raw = text.get(hit.start..hit.end)?;
+            let value = hit.decoded.as_deref().unwrap_or(raw);
+            let Some(to) = replacement(settings, hit.kind, value, vault) else { continue };
+            out.push_str(text.get(done..hit.start)?);
+            match hit.form {
+                Form::Plain => out.push_str(&to),
+                Form::Quoted => escape_into(&mut out, &to),
+                Form::Bare => {
+                    out.push('"');
+                    escape_into(&mut out, &to);
+                    out.push('"');
+                }
+            }
+            done = hit.end;
+        }
+        if done == 0 {
+            return None;
+        }
+        out.push_str(text.get(done..)?);
+        Some(out)
+    }
+}
+
+/// What stands in place of a value; `None` when the value stays.
+fn replacement(settings: &Settings, kind: usize, value: &str, vault: &mut Vault) -> Option<String> {
+    let entity = settings.kind(kind)?;
+    match entity.action {
+        Action::Mask => Some(vault.placeholder(kind, &entity.label, value)),
+        Action::Redact => Some(format!("[{} REDACTED]", entity.label)),
+        Action::Hash => {
+            let digest = Sha256::new()
+                .chain_update(settings.salt.as_bytes())
+                .chain_update(value.as_bytes())
+                .finalize();
+            let prefix = digest.iter().take(6).fold(0_u64, |n, byte| n << 8 | u64::from(*byte));
+            Some(format!("<{}:{prefix:012x}>", entity.label))
+        }
+        Action::Reject | Action::Flag => None,
+    }
+}
+
+/// Everything private in one text.
+fn find(settings: &Settings, text: &str) -> Vec<Hit> {
+    if !is_document(text) {
+        let plain = |f: crate::scan::Found| Hit {
+            start: f.start,
+            end: f.end,
+            kind: f.kind,
+            form: Form::Plain,
+            decoded: None,
+        };
+        return settings.find(text).into_iter().map(plain).collect();
+    }
+    let mut hits = Vec::new();
+    for piece in pieces(text) {
+        let raw = text.get(piece.start..piece.end).unwrap_or_default();
+        if piece.string && raw.contains('\\') {
+            escaped(settings, piece.start, raw, &mut hits);
+            continue;
+        }
+        let form = if piece.string { Form::Quoted } else { Form::Bare };
+        for f in settings.find(raw) {
+            if form == Form::Quoted || is_whole_number(raw.as_bytes(), f.start, f.end) {
+                hits.push(Hit {
+                    start: piece.start + f.start,
+                    end: piece.start + f.end,
+                    kind: f.kind,
+                    form,
+                    decoded: None,
+                });
+            }
+        }
+    }
+    hits
+}
+
+/// What is private in the inside of a string that has escapes.
+fn escaped(settings: &Settings, offset: usize, raw: &str, hits: &mut Vec<Hit>) {
+    let Some((text, from)) = unescape(raw) else { return };
+    for f in settings.find(&text) {
+        let ends = (from.get(f.start), from.get(f.end), text.get(f.start..f.end));
+        if let (Some(start), Some(end), Some(value)) = ends {
+            let decoded = Some(value.to_owned());
+            hits.push(Hit {
+                start: offset + start,
+                end: offset + end,
+                kind: f.kind,
+                form: Form::Quoted,
+                decoded,
+            });
+        }
+    }
+}
+
+/// Whether the range is all of a JSON number, so that a string may stand in its place.
+fn is_whole_number(b: &[u8], start: usize, end: usize) -> bool {
+    let delimits = |c: Option<&u8>| {
+        c.is_none_or(|c| c.is_ascii_whitespace() || matches!(c, b',' | b':' | b'[' | b']' | b'{' | b'}'))
+    };
+    let digits = b.get(start..end).is_some_and(|d| d.iter().all(u8::is_ascii_digit));
+    digits && delimits(start.checked_sub(1).and_then(|k| b.get(k))) && delimits(b.get(end))
+}
+
+#[cfg(test)]
+mod tests;

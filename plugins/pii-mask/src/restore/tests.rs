@@ -1,0 +1,93 @@
+//! Restoring, whole and cut: a small model of the host holds what is not safe and applies the changes.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use super::*;
+use proptest::prelude::*;
+
+const ENTRIES: [(&str, &str); 4] = [
+    ("<EMAIL_1>", "ann@x.org"),
+    ("<EMAIL_10>", "bob@x.org"),
+    ("<NOTE_1>", "a \"b\"\n"),
+    ("<EMAIL_2>", "<EMAIL_1>"),
+];
+
+/// What the client gets when the text arrives in these pieces.
+fn stream(pieces: &[&str], json: bool) -> String {
+    let (mut held, mut out) = (String::new(), String::new());
+    for (n, piece) in pieces.iter().enumerate() {
+        let window = format!("{held}{piece}");
+        let last = n + 1 == pieces.len();
+        let (safe, changes) = if is_irrelevant(&window, json) {
+            (window.len(), Vec::new())
+        } else {
+            restore(&ENTRIES, &window, json, last)
+        };
+        assert!(!last || safe == window.len(), "everything is released at the end");
+        let mut at = 0;
+        for change in changes {
+            assert!(change.start >= at && change.end <= safe, "changes are in order and below the mark");
+            out.push_str(window.get(at..change.start).unwrap());
+            out.push_str(&change.to);
+            at = change.end;
+        }
+        out.push_str(window.get(at..safe).unwrap());
+        held = window.get(safe..).unwrap().to_owned();
+    }
+    out
+}
+
+#[test]
+fn placeholders_become_values() {
+    assert_eq!(
+        stream(&["Dear <EMAIL_1>, <EMAIL_10> <EMAIL_3> <NOTE_1>"], false),
+        "Dear ann@x.org, bob@x.org <EMAIL_3> a \"b\"\n"
+    );
+    assert_eq!(stream(&["<EMAIL_<EMAIL_1>>"], false), "<EMAIL_ann@x.org>");
+}
+
+#[test]
+fn a_restored_value_is_not_read_again() {
+    assert_eq!(stream(&["<EMA", "IL_2>"], false), "<EMAIL_1>");
+}
+
+#[test]
+fn arguments_stay_json() {
+    let whole = r#"{"a":"<NOTE_1>","b":"\u003cEMAIL_1\u003E","c":"\\u003cEMAIL_1\\u003e"}"#;
+    let expected = r#"{"a":"a \"b\"\n","b":"ann@x.org","c":"\\u003cEMAIL_1\\u003e"}"#;
+    assert_eq!(stream(&[whole], true), expected);
+    let expected: serde_json::Value = serde_json::from_str(expected).unwrap();
+    assert_eq!(expected.pointer("/a").unwrap(), "a \"b\"\n");
+}
+
+#[test]
+fn only_what_could_become_a_known_placeholder_waits() {
+    assert_eq!(restore(&ENTRIES, "a <EM", false, false).0, 2);
+    assert_eq!(restore(&ENTRIES, "a <EX", false, false).0, 5);
+    assert_eq!(restore(&ENTRIES, "a < b", false, false).0, 5);
+    assert_eq!(restore(&ENTRIES, "a <EM", false, true).0, 5);
+    assert_eq!(restore(&[], "a <EM", false, false).0, 5);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #[test]
+    fn every_cut_gives_the_whole_output(
+        parts in prop::collection::vec(prop::sample::select(vec![
+            "<EMAIL_1>", "<EMAIL_10>", "<NOTE_1>", "<EMAIL_2>", "<EMAIL_", "<", ">", "1", "0", "é", "\\", "\\u003c", "EMAIL_1", "\\u003e", "u003c", "\\\"", "x",
+        ]), 0..14),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
+        json: bool,
+    ) {
+        let text = parts.concat();
+        let mut at: Vec<usize> = cuts.iter().map(|c| c.index(text.len() + 1)).filter(|&c| text.is_char_boundary(c)).collect();
+        at.sort_unstable();
+        let mut pieces = Vec::new();
+        let mut from = 0;
+        for cut in at {
+            pieces.push(&text[from..cut]);
+            from = cut;
+        }
+        pieces.push(&text[from..]);
+        prop_assert_eq!(stream(&pieces, json), stream(&[&text], json));
+    }
+}

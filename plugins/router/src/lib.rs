@@ -1,0 +1,61 @@
+//! `router`: orders the targets of a route by weight, cost, latency, load or the operator's own order.
+//!
+//! This file only fetches what a strategy needs from the exchange; `candidate` reads the signals, `strategy`
+//! holds the settings and ranks.
+//! It never drops a target that could serve: what it likes least comes last.
+#![forbid(unsafe_code)]
+
+mod candidate;
+mod strategy;
+
+use candidate::Candidate;
+use lockgate_sdk::prelude::*;
+use strategy::{Ask, Config, Strategy};
+
+/// A token is about this many bytes of text; good enough to compare prices.
+const BYTES_PER_TOKEN: u64 = 4;
+
+struct Router {
+    config: Config,
+}
+
+impl Plugin for Router {
+    type Config = Config;
+
+    fn configure(config: Config) -> Result<Self, Vec<Issue>> {
+        let issues = config.issues();
+        if issues.is_empty() {
+            return Ok(Self { config });
+        }
+        Err(issues.into_iter().map(|(pointer, message)| Issue::new(pointer, message)).collect())
+    }
+}
+
+impl Routing for Router {
+    fn rank(&self, x: &Exchange, p: &Prompt, targets: Vec<Target>) -> Result<Vec<u32>, Fault> {
+        if targets.len() < 2 {
+            return Ok(Vec::new());
+        }
+        let candidates: Vec<Candidate> = targets
+            .iter()
+            .map(|target| Candidate::new(&target.id, &target.provider, &target.signals))
+            .collect();
+        let ask = match self.config.strategy() {
+            Strategy::Cost => Ask { input_tokens: input_tokens(p), output_tokens: output_limit(p) },
+            _ => Ask::default(),
+        };
+        x.flag("router", self.config.strategy().name());
+        Ok(self.config.rank(&candidates, &x.id(), ask))
+    }
+}
+
+fn input_tokens(p: &Prompt) -> u64 {
+    let bytes: usize = p.texts().iter().map(|part| part.text.len()).sum();
+    u64::try_from(bytes).unwrap_or(u64::MAX) / BYTES_PER_TOKEN
+}
+
+fn output_limit(p: &Prompt) -> Option<u64> {
+    ["/max_completion_tokens", "/max_tokens"].iter().find_map(|at| p.json(at)?.parse().ok())
+}
+
+plugin!(Router: Routing);

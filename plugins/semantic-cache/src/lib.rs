@@ -1,0 +1,166 @@
+//! `semantic-cache`: answers what was asked before, in the same words or in others.
+//!
+//! `key` says when two requests are the same, `guard` which details must agree between two wordings,
+//! `settings` what the operator and the client want; this file asks the host's services. The host stores
+//! canonical answers and replays them as the client asked for them, streamed or whole.
+//! It never carries an answer, stores no text, and never fails a request because a service failed.
+#![forbid(unsafe_code)]
+
+mod guard;
+mod key;
+mod settings;
+
+use key::{Keys, Similar};
+use lockgate_sdk::{log, prelude::*, responses, vectors};
+use settings::{Config, Control, Mode, Share, Wishes};
+
+struct SemanticCache {
+    config: Config,
+}
+
+/// What the search found: an answer to replay, or what an answer is to be remembered by.
+enum Found {
+    Hit(String),
+    Miss(Option<Vec<f32>>),
+}
+
+impl Plugin for SemanticCache {
+    type Config = Config;
+
+    fn configure(config: Config) -> Result<Self, Vec<Issue>> {
+        let issues = config.issues();
+        if issues.is_empty() {
+            return Ok(Self { config });
+        }
+        Err(issues.into_iter().map(|(pointer, message)| Issue::new(pointer, message)).collect())
+    }
+}
+
+impl PreRequest for SemanticCache {
+    fn on_request(&self, x: &Exchange, p: &Prompt) -> Result<Decision, Fault> {
+        let header = |name: &str| p.header(name).into_iter().next();
+        let wishes = match Wishes::read(
+            &self.config,
+            header("x-lockgate-cache").as_deref(),
+            header("x-lockgate-cache-ttl").as_deref(),
+            header("x-lockgate-cache-namespace").as_deref(),
+        ) {
+            Ok(wishes) => wishes,
+            Err(message) => {
+                return Ok(Decision::Reject(Rejection::new(400, "invalid_cache_control", message)));
+            }
+        };
+        if wishes.control == Control::Bypass {
+            x.flag("cache", "bypass");
+            return Ok(Decision::Next);
+        }
+        let request = p.json("").and_then(|json| serde_json::from_str(&json).ok());
+        let Some(request) = request else { return Ok(Decision::Next) };
+        if let Some(reason) = self.config.bypasses(&request) {
+            x.flag("cache", "bypass");
+            x.flag("cache.reason", reason);
+            return Ok(match wishes.control {
+                Control::Only => cache_miss(),
+                _ => Decision::Next,
+            });
+        }
+        let Some(owner) = self.owner(x, &request) else {
+            x.flag("cache", "bypass");
+            x.flag("cache.reason", "owner");
+            return Ok(Decision::Next);
+        };
+        let operation = p.operation();
+        let partition = [&self.config.namespace, &wishes.namespace, &operation, &owner].map(String::as_str);
+        let mut keys = key::keys(&request, &partition);
+        if self.config.mode == Mode::Exact {
+            keys.similar = None;
+        }
+        Ok(self.answer(x, &keys, &wishes).unwrap_or_else(|fault| {
+            log::warn("the cache was passed over", &[("code", &fault.code), ("reason", &fault.message)]);
+            x.flag("cache", "miss");
+            x.flag("cache.fault", &fault.code);
+            match wishes.control {
+                Control::Only => cache_miss(),
+                _ => Decision::Next,
+            }
+        }))
+    }
+}
+
+impl SemanticCache {
+    /// Whose answers these are, beyond the tenant's; `None` when the owner is not known and must be.
+    fn owner(&self, x: &Exchange, request: &serde_json::Value) -> Option<String> {
+        match self.config.share {
+            Share::Tenant => Some(String::new()),
+            Share::Key => x.attr("principal.key"),
+            Share::User => request.get("user").and_then(|user| user.as_str()).map(str::to_owned),
+        }
+    }
+
+    fn answer(&self, x: &Exchange, keys: &Keys, wishes: &Wishes) -> Result<Decision, Fault> {
+        let found = match wishes.control {
+            Control::Refresh => Found::Miss(match &keys.similar {
+                Some(similar) => embed(&similar.question)?,
+                None => None,
+            }),
+            _ => self.search(x, keys)?,
+        };
+        let vector = match found {
+            Found::Hit(id) => return Ok(Decision::Replay(id)),
+            Found::Miss(_) if wishes.control == Control::Only => {
+                x.flag("cache", "miss");
+                return Ok(cache_miss());
+            }
+            Found::Miss(vector) => vector,
+        };
+        x.flag("cache", if wishes.control == Control::Refresh { "refresh" } else { "miss" });
+        responses::keep(x, &keys.exact, wishes.ttl_ms, &[])?;
+        if let (Some(similar), Some(vector)) = (&keys.similar, vector) {
+            let fields =
+                [("context".to_owned(), similar.context.clone()), ("guard".to_owned(), sign(similar))];
+            vectors::upsert(&self.config.collection, &keys.exact, &vector, wishes.ttl_ms, &fields)?;
+        }
+        Ok(Decision::Next)
+    }
+
+    /// Looks for the very request first, then for one of the same meaning.
+    fn search(&self, x: &Exchange, keys: &Keys) -> Result<Found, Fault> {
+        if responses::describe(&keys.exact)?.is_some() {
+            x.flag("cache", "hit");
+            return Ok(Found::Hit(keys.exact.clone()));
+        }
+        let Some(similar) = &keys.similar else { return Ok(Found::Miss(None)) };
+        let Some(vector) = embed(&similar.question)? else { return Ok(Found::Miss(None)) };
+        let guard = sign(similar);
+        for hit in vectors::nearest(&self.config.collection, &vector, self.config.neighbours)? {
+            if hit.similarity < self.config.threshold {
+                break;
+            }
+            let field = |name: &str| hit.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+            if field("context") != Some(&similar.context) || field("guard") != Some(&guard) {
+                continue;
+            }
+            // Without an answer it is still under way, or failed: its vector stays, and goes with its lifetime.
+            if responses::describe(&hit.id)?.is_some() {
+                x.flag("cache", "semantic-hit");
+                x.flag("cache.similarity", &format!("{:.3}", hit.similarity));
+                return Ok(Found::Hit(hit.id));
+            }
+        }
+        Ok(Found::Miss(Some(vector)))
+    }
+}
+
+fn embed(question: &str) -> Result<Option<Vec<f32>>, Fault> {
+    Ok(vectors::embed(&[question.to_owned()])?.into_iter().next())
+}
+
+fn sign(similar: &Similar) -> String {
+    key::text_digest(&guard::signature(&similar.question))
+}
+
+fn cache_miss() -> Decision {
+    Decision::Reject(Rejection::new(504, "cache_miss", "The cache has no answer to this request."))
+}
+
+plugin!(SemanticCache: PreRequest);

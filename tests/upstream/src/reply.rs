@@ -1,0 +1,173 @@
+//! Replies, as a test writes them.
+//!
+//! A reply says what is answered, not how: whether a text is one document or a stream is the request's choice.
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// What the provider answers.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub(crate) content: Content,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) delay: Option<Duration>,
+}
+
+/// A test's own pace: raw bytes, as it sends them.
+pub(crate) type Paced = Arc<Mutex<mpsc::Receiver<Bytes>>>;
+
+#[derive(Debug, Clone)]
+pub(crate) enum Content {
+    OpenAi(Vec<Speech>),
+    Anthropic(Vec<Speech>),
+    Echo,
+    Embeddings(usize),
+    Status(u16, Value),
+    Raw { status: u16, content_type: String, body: Bytes },
+    Cut { deltas: Vec<String>, reset: bool },
+    Paced(Paced),
+    Hang,
+    Reset,
+}
+
+/// A part of what the model says.
+#[derive(Debug, Clone)]
+pub(crate) enum Speech {
+    /// A text, in the pieces in which it streams.
+    Text(Vec<String>),
+    /// A call of a tool.
+    ToolCall { name: String, arguments: String },
+}
+
+impl Reply {
+    fn of(content: Content) -> Self {
+        Self { content, headers: Vec::new(), delay: None }
+    }
+
+    /// A chat completion with this text; it streams word by word.
+    #[must_use]
+    pub fn text(text: impl AsRef<str>) -> Self {
+        Self::of(Content::OpenAi(vec![Speech::Text(by_word(text.as_ref()))]))
+    }
+
+    /// A chat completion that streams in exactly these pieces.
+    #[must_use]
+    pub fn chunks<T: Into<String>>(deltas: impl IntoIterator<Item = T>) -> Self {
+        Self::of(Content::OpenAi(vec![Speech::Text(deltas.into_iter().map(Into::into).collect())]))
+    }
+
+    /// A chat completion that calls a tool; its arguments stream in pieces.
+    #[must_use]
+    pub fn tool_call(name: impl Into<String>, arguments: impl Into<String>) -> Self {
+        Self::of(Content::OpenAi(vec![Speech::ToolCall { name: name.into(), arguments: arguments.into() }]))
+    }
+
+    /// A chat completion that repeats the last message of the user.
+    #[must_use]
+    pub fn echo() -> Self {
+        Self::of(Content::Echo)
+    }
+
+    /// A message of the Anthropic API with this text; it streams word by word.
+    #[must_use]
+    pub fn anthropic_text(text: impl AsRef<str>) -> Self {
+        Self::of(Content::Anthropic(vec![Speech::Text(by_word(text.as_ref()))]))
+    }
+
+    /// A message of the Anthropic API that streams in exactly these pieces.
+    #[must_use]
+    pub fn anthropic_stream<T: Into<String>>(deltas: impl IntoIterator<Item = T>) -> Self {
+        Self::of(Content::Anthropic(vec![Speech::Text(deltas.into_iter().map(Into::into).collect())]))
+    }
+
+    /// A message of the Anthropic API that uses a tool.
+    #[must_use]
+    pub fn anthropic_tool_use(name: impl Into<String>, input: impl Into<String>) -> Self {
+        Self::of(Content::Anthropic(vec![Speech::ToolCall { name: name.into(), arguments: input.into() }]))
+    }
+
+    /// One embedding of this many dimensions for each input; equal inputs have equal embeddings.
+    #[must_use]
+    pub fn embeddings(dimensions: usize) -> Self {
+        Self::of(Content::Embeddings(dimensions))
+    }
+
+    /// A status with a JSON body.
+    #[must_use]
+    pub fn status(status: u16, body: Value) -> Self {
+        Self::of(Content::Status(status, body))
+    }
+
+    /// A status with an error in the form of the OpenAI API.
+    #[must_use]
+    pub fn error(status: u16, message: &str) -> Self {
+        let kind = if status < 500 { "invalid_request_error" } else { "server_error" };
+        Self::status(
+            status,
+            json!({"error": {"message": message, "type": kind, "param": null, "code": null}}),
+        )
+    }
+
+    /// Any bytes: garbage, a page of a proxy, a stream cut by hand.
+    #[must_use]
+    pub fn raw(status: u16, content_type: impl Into<String>, body: impl Into<Bytes>) -> Self {
+        Self::of(Content::Raw { status, content_type: content_type.into(), body: body.into() })
+    }
+
+    /// A stream that ends properly as HTTP, but without a finish and without `[DONE]`.
+    #[must_use]
+    pub fn truncated<T: Into<String>>(deltas: impl IntoIterator<Item = T>) -> Self {
+        Self::of(Content::Cut { deltas: deltas.into_iter().map(Into::into).collect(), reset: false })
+    }
+
+    /// A stream whose connection is reset after these pieces.
+    #[must_use]
+    pub fn reset_after<T: Into<String>>(deltas: impl IntoIterator<Item = T>) -> Self {
+        Self::of(Content::Cut { deltas: deltas.into_iter().map(Into::into).collect(), reset: true })
+    }
+
+    /// A stream of raw bytes at the test's own pace; it ends when the sender is dropped.
+    ///
+    /// A clone shares the receiver: what one answer took, the next does not see.
+    #[must_use]
+    pub fn paced(bytes: mpsc::Receiver<Bytes>) -> Self {
+        Self::of(Content::Paced(Arc::new(Mutex::new(bytes))))
+    }
+
+    /// No answer at all; the connection stays open.
+    #[must_use]
+    pub fn hang() -> Self {
+        Self::of(Content::Hang)
+    }
+
+    /// The connection is reset before anything is answered.
+    #[must_use]
+    pub fn reset() -> Self {
+        Self::of(Content::Reset)
+    }
+
+    /// Adds a header to the answer; what is no valid header is left out.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        if let (Ok(name), Ok(value)) = (name.parse(), value.parse()) {
+            self.headers.push((name, value));
+        }
+        self
+    }
+
+    /// Answers only after a while.
+    #[must_use]
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.delay = Some(delay);
+        self
+    }
+}
+
+/// A text as words, each with the space that follows it.
+pub(crate) fn by_word(text: &str) -> Vec<String> {
+    text.split_inclusive(' ').map(str::to_owned).collect()
+}

@@ -1,0 +1,276 @@
+//! The sockets: accepts, records, answers, and notices who goes away.
+//!
+//! Every answer carries a guard from the moment its request is complete. hyper drops the answer's future or
+//! body when the client closes the connection, also while the answer hangs; a guard that is dropped before
+//! the answer ended counts as a disconnect.
+
+use crate::reply::{Content, Paced, Reply};
+use crate::{Handler, Recorded, anthropic, openai};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Request, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// What a provider saw.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    recorded: Mutex<Vec<Recorded>>,
+    pub(crate) requests: watch::Sender<usize>,
+    pub(crate) connections: watch::Sender<usize>,
+    pub(crate) disconnects: watch::Sender<usize>,
+}
+
+impl Seen {
+    pub(crate) fn requests(&self) -> Vec<Recorded> {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn record(&self, request: Recorded) {
+        self.recorded.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+        self.requests.send_modify(|count| *count += 1);
+    }
+}
+
+/// Accepts connections until it is dropped; the connections end with it.
+pub(crate) async fn accept(listener: TcpListener, handler: Arc<dyn Handler>, seen: Arc<Seen>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
+                seen.connections.send_modify(|count| *count += 1);
+                connections.spawn(connection(stream, handler.clone(), seen.clone()));
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, handler: Arc<dyn Handler>, seen: Arc<Seen>) {
+    // Each frame is to leave at once. Without it the stream only arrives in larger pieces.
+    let _ = stream.set_nodelay(true);
+    let reset = Arc::new(AtomicBool::new(false));
+    let socket = Socket { stream, reset: reset.clone() };
+    let service = service_fn(move |request| answer(request, handler.clone(), seen.clone(), reset.clone()));
+    // A connection that breaks off is either what the script wanted or counted by its guard.
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    handler: Arc<dyn Handler>,
+    seen: Arc<Seen>,
+    reset: Arc<AtomicBool>,
+) -> io::Result<Response<Answer>> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let request = Recorded { method: head.method, path, headers: head.headers, body };
+    let mut guard = Guard { seen: seen.clone(), ended: false };
+    seen.record(request.clone());
+    let reply = handler.reply(&request);
+    if let Some(delay) = reply.delay {
+        tokio::time::sleep(delay).await;
+    }
+    let (status, content_type, frames) = match render(&reply, &request) {
+        Rendered::Answer { status, content_type, frames } => (status, content_type, frames),
+        Rendered::Hang => std::future::pending().await,
+        Rendered::Reset => {
+            guard.ended = true;
+            reset.store(true, Ordering::Relaxed);
+            return Err(io::Error::from(io::ErrorKind::ConnectionReset));
+        }
+    };
+    let mut response = Response::new(Answer { frames, guard, reset });
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Ok(value) = HeaderValue::from_str(&content_type) {
+        response.headers_mut().insert(CONTENT_TYPE, value);
+    }
+    for (name, value) in reply.headers {
+        response.headers_mut().insert(name, value);
+    }
+    Ok(response)
+}
+
+enum Rendered {
+    Answer { status: u16, content_type: String, frames: Frames },
+    Hang,
+    Reset,
+}
+
+fn render(reply: &Reply, request: &Recorded) -> Rendered {
+    let streaming = request.json()["stream"] == true;
+    match &reply.content {
+        Content::OpenAi(speech) if streaming => events(openai::stream(request, speech), false),
+        Content::OpenAi(speech) => document(200, &openai::completion(request, speech)),
+        Content::Echo => render(&Reply::text(request.last_user_text()), request),
+        Content::Anthropic(speech) if streaming => events(anthropic::stream(request, speech), false),
+        Content::Anthropic(speech) => document(200, &anthropic::message(request, speech)),
+        Content::Embeddings(dimensions) => document(200, &openai::embeddings(request, *dimensions)),
+        Content::Status(status, body) => document(*status, body),
+        Content::Raw { status, content_type, body } => Rendered::Answer {
+            status: *status,
+            content_type: content_type.clone(),
+            frames: Frames::Whole(Some(body.clone())),
+        },
+        Content::Cut { deltas, reset } => events(openai::opening(request, deltas), *reset),
+        Content::Paced(paced) => stream(Frames::Paced(paced.clone())),
+        Content::Hang => Rendered::Hang,
+        Content::Reset => Rendered::Reset,
+    }
+}
+
+fn document(status: u16, body: &Value) -> Rendered {
+    let frames = Frames::Whole(Some(Bytes::from(body.to_string())));
+    Rendered::Answer { status, content_type: "application/json".into(), frames }
+}
+
+fn events(frames: Vec<Bytes>, reset: bool) -> Rendered {
+    stream(Frames::Queue { frames: frames.into(), reset, flushed: false })
+}
+
+fn stream(frames: Frames) -> Rendered {
+    Rendered::Answer { status: 200, content_type: "text/event-stream".into(), frames }
+}
+
+/// Counts a disconnect, unless the answer ended first.
+struct Guard {
+    seen: Arc<Seen>,
+    ended: bool,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.seen.disconnects.send_modify(|count| *count += 1);
+        }
+    }
+}
+
+enum Frames {
+    Whole(Option<Bytes>),
+    Queue { frames: VecDeque<Bytes>, reset: bool, flushed: bool },
+    Paced(Paced),
+}
+
+/// The body of an answer.
+struct Answer {
+    frames: Frames,
+    guard: Guard,
+    reset: Arc<AtomicBool>,
+}
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let this = &mut *self;
+        let next = match &mut this.frames {
+            Frames::Whole(body) => {
+                // hyper knows the length and does not ask again.
+                this.guard.ended = true;
+                body.take()
+            }
+            Frames::Queue { frames, reset, flushed } => match frames.pop_front() {
+                None if *reset && !*flushed => {
+                    // hyper flushes while a body is not ready: what was said arrives before the reset.
+                    *flushed = true;
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                None if *reset => {
+                    this.guard.ended = true;
+                    this.reset.store(true, Ordering::Relaxed);
+                    return Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())));
+                }
+                next => next,
+            },
+            Frames::Paced(paced) => {
+                let mut paced = paced.lock().unwrap_or_else(PoisonError::into_inner);
+                match paced.poll_recv(context) {
+                    Poll::Ready(next) => next,
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+        };
+        this.guard.ended |= next.is_none();
+        Poll::Ready(next.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.frames {
+            Frames::Whole(body) => SizeHint::with_exact(
+                body.as_ref().map_or(0, |body| u64::try_from(body.len()).unwrap_or(u64::MAX)),
+            ),
+            _ => SizeHint::default(),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(&self.frames, Frames::Whole(None))
+    }
+}
+
+/// A socket that can be told to end with a reset.
+struct Socket {
+    stream: TcpStream,
+    reset: Arc<AtomicBool>,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if self.reset.load(Ordering::Relaxed) {
+            // Closing with zero linger is what makes the kernel send RST in place of FIN.
+            let _ = self.stream.set_zero_linger();
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.reset.load(Ordering::Relaxed) {
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,103 @@
+//! Installs what building and testing need, where it is missing.
+//!
+//! Every part looks first and does nothing when all is there. What cannot be installed is named together
+//! with the command that would do it.
+
+use crate::step::{cargo, command, output, run, step, succeeds, target_directory};
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What plugins are compiled for.
+const WASM_TARGET: &str = "wasm32-wasip2";
+/// The package of the SDK tests, and its version.
+const PYTHON_PACKAGE: &str = "openai==3.52.0";
+/// The checker of licences and sources.
+const CARGO_DENY: &str = "0.20.2";
+
+/// Everything that tests need, but for cargo-deny, which takes minutes to build and is only wanted last.
+pub(crate) fn all() -> Result<()> {
+    step("target wasm32-wasip2", wasm_target)?;
+    step("cargo-nextest", nextest)?;
+    step("Python with the openai package", python)
+}
+
+/// The target that plugins are compiled for.
+pub(crate) fn wasm_target() -> Result<()> {
+    if has_wasm_target() {
+        return Ok(());
+    }
+    let add = || run(command("rustup", ["target", "add", WASM_TARGET]));
+    // The download is retried once: it is the one thing here that fails for no reason of ours.
+    if add().is_err() {
+        add().with_context(|| {
+            format!("the target {WASM_TARGET} cannot be installed; run: rustup target add {WASM_TARGET}")
+        })?;
+    }
+    if !has_wasm_target() {
+        bail!(
+            "the target {WASM_TARGET} was added, but not to the toolchain of this repository (see rust-toolchain.toml)"
+        );
+    }
+    Ok(())
+}
+
+fn has_wasm_target() -> bool {
+    let libraries = output(command("rustc", ["--print", "target-libdir", "--target", WASM_TARGET]));
+    libraries.is_some_and(|folder| Path::new(&folder).is_dir())
+}
+
+fn nextest() -> Result<()> {
+    if has_nextest() {
+        return Ok(());
+    }
+    run(cargo(["install", "cargo-nextest", "--locked"])).context("run: cargo install cargo-nextest --locked")
+}
+
+/// Whether cargo-nextest is there.
+pub(crate) fn has_nextest() -> bool {
+    succeeds(cargo(["nextest", "--version"]))
+}
+
+/// The Python that has the openai package.
+pub(crate) fn python_path() -> PathBuf {
+    let environment = target_directory().join("python");
+    if cfg!(windows) { environment.join("Scripts/python.exe") } else { environment.join("bin/python3") }
+}
+
+fn python() -> Result<()> {
+    let python = python_path();
+    let (_, version) = PYTHON_PACKAGE.split_once("==").unwrap_or_default();
+    let probe = format!("import openai; assert openai.__version__ == '{version}'");
+    if succeeds(command(&python, ["-c", &probe])) {
+        return Ok(());
+    }
+    if !succeeds(command("python3", ["-c", "import venv, ensurepip"])) {
+        bail!(
+            "the tests of the Python SDK need python3 with venv and pip; install it (Debian: python3-venv)"
+        );
+    }
+    let environment = target_directory().join("python");
+    let mut create = command("python3", ["-m", "venv"]);
+    create.arg(&environment);
+    run(create)?;
+    run(command(&python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PYTHON_PACKAGE]))
+        .with_context(|| format!("the package {PYTHON_PACKAGE} cannot be installed"))
+}
+
+/// cargo-deny; building it takes minutes.
+pub(crate) fn deny() -> Result<()> {
+    if succeeds(cargo(["deny", "--version"])) {
+        return Ok(());
+    }
+    println!("    cargo-deny is missing; building it takes some minutes");
+    run(cargo(["install", "cargo-deny", "--version", CARGO_DENY, "--locked"]))
+        .with_context(|| format!("run: cargo install cargo-deny --version {CARGO_DENY} --locked"))
+}
+
+/// A command that fetches over git must not wait for a password or a dead line.
+pub(crate) fn impatient(mut command: Command) -> Command {
+    command.env("GIT_TERMINAL_PROMPT", "0");
+    command.env("GIT_HTTP_LOW_SPEED_LIMIT", "1000").env("GIT_HTTP_LOW_SPEED_TIME", "20");
+    command
+}
