@@ -1,12 +1,22 @@
-//! What operators see: the log and the metrics.
+//! What the operator sees: log lines and metrics.
 //!
-//! Never holds a text, a key or a header's value. Handles to metrics are resolved once, so that the hot path
-//! touches atomics only.
+//! Metrics are resolved once (per route, per binding) into handles whose methods are atomics and, at most,
+//! a short read lock; nothing on the hot path builds a label or looks a family up. Every label's values are
+//! bounded by the configuration, or by a limit here.
+//!
+//! Never records text of an exchange, and never lets a transport library log what it carries.
 
-mod log;
+mod custom;
+mod histogram;
+mod logging;
 mod metrics;
-mod plugins;
+mod plugin;
+mod route;
+#[cfg(test)]
+mod tests;
 
-pub use log::{Format, init};
-pub use metrics::{Metrics, RouteMetrics};
-pub use plugins::PluginMetrics;
+pub use histogram::Histogram;
+pub use logging::{FilterError, Format, check_filter, init};
+pub use metrics::{CONTENT_TYPE, Metrics};
+pub use plugin::PluginMetrics;
+pub use route::RouteMetrics;

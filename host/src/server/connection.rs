@@ -21,7 +21,7 @@ use hyper_util::server::graceful::GracefulConnection;
 use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::TcpStream;
@@ -99,7 +99,8 @@ impl Listening {
     {
         let mut greeting = shutdown.clone();
         let greeted = tokio::select! {
-            greeted = timeout(self.limits.header, self.greet(stream, peer)) => greeted,
+            // Boxed, so that a connection does not carry the room for its handshake as long as it lives.
+            greeted = timeout(self.limits.header, Box::pin(self.greet(stream, peer))) => greeted,
             _ = greeting.draining() => return,
         };
         match greeted {
@@ -107,7 +108,7 @@ impl Listening {
                 self.speak(stream, read, http2, info, service, shutdown).await;
             }
             Ok(Ok(Greeted::Tls { stream, info, http2 })) => {
-                self.speak(*stream, Bytes::new(), http2, info, service, shutdown).await;
+                self.speak(stream, Bytes::new(), http2, info, service, shutdown).await;
             }
             Ok(Err(error)) => tracing::debug!(%peer, %error, "no connection came about"),
             Err(_) => tracing::debug!(%peer, "the beginning of a connection took too long"),
@@ -155,9 +156,9 @@ impl Listening {
             service_fn(move |request| guard::serve(service.clone(), request, info.clone(), noting.clone()));
         let io = Watched::new(TokioIo::new(stream), read, watch.clone());
         if http2 {
-            drive(self.http2.serve_connection(io, service), peer, &watch, shutdown).await;
+            drive(Box::pin(self.http2.serve_connection(io, service)), peer, &watch, shutdown).await;
         } else {
-            drive(self.http1.serve_connection(io, service), peer, &watch, shutdown).await;
+            drive(Box::pin(self.http1.serve_connection(io, service)), peer, &watch, shutdown).await;
         }
     }
 }
@@ -186,12 +187,13 @@ async fn read_preface(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<(Byte
     }
 }
 
-async fn drive<C>(connection: C, peer: SocketAddr, watch: &Watch, mut shutdown: Shutdown)
+/// The connection comes boxed: moved through futures it would take its room several times over, and every
+/// connection would take that of the largest kind.
+async fn drive<C>(mut connection: Pin<Box<C>>, peer: SocketAddr, watch: &Watch, mut shutdown: Shutdown)
 where
     C: GracefulConnection,
     C::Error: Display,
 {
-    let mut connection = pin!(connection);
     let mut timer = pin!(sleep_until(Instant::now()));
     let (mut phase, mut closing) = (Phase::Running, false);
     loop {

@@ -1,149 +1,131 @@
-//! The gateway's own metrics, in OpenMetrics text.
+//! The registry: every family, its name, and its text form.
+//!
+//! Invariant: the registry's lock is taken to register and to render, never to count.
 
-use super::plugins::PluginFamilies;
-use parking_lot::RwLock;
+use super::custom::Custom;
+use super::histogram::{Histogram, SECONDS};
+use super::plugin::PluginFamilies;
+use super::route::{RouteFamilies, RouteMetrics};
+use parking_lot::{Mutex, RwLock};
 use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
-use prometheus_client::registry::Registry;
-use std::collections::HashMap;
+use prometheus_client::registry::{Metric, Registry, Unit};
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::hash::Hash;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
-/// Labels of a route's metrics.
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct RouteLabels {
-    tenant: String,
-    route: String,
+/// The `content-type` of what [`Metrics::render`] gives.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Kinds of upstream errors that are told apart.
+const MAX_KINDS: usize = 64;
+/// Bytes of one.
+const MAX_KIND: usize = 48;
+
+/// A family of histograms.
+pub(super) type Histograms<S> = Family<S, Histogram, fn() -> Histogram>;
+
+/// All figures of the process.
+pub struct Metrics {
+    registry: Arc<Mutex<Registry>>,
+    routes: RwLock<HashMap<String, HashMap<String, Arc<RouteMetrics>>>>,
+    route_families: RouteFamilies,
+    pub(super) plugin_families: PluginFamilies,
+    pub(super) custom: Arc<Custom>,
+    upstream_errors: Family<UpstreamLabels, Counter>,
+    /// The kinds of upstream errors so far.
+    kinds: RwLock<HashSet<String>>,
+    in_flight: Gauge,
+    connections: Family<ListenerLabels, Gauge>,
+    watched: Mutex<Vec<Watched>>,
 }
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct StatusLabels {
-    tenant: String,
-    route: String,
-    status: u32,
+/// A figure that is read when it is rendered.
+struct Watched {
+    gauge: Gauge,
+    read: Box<dyn Fn() -> usize + Send>,
 }
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct TokenLabels {
-    tenant: String,
-    route: String,
-    provider: String,
-    kind: &'static str,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct ErrorLabels {
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct UpstreamLabels {
     provider: String,
     kind: String,
 }
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct CacheLabels {
-    tenant: String,
-    route: String,
-    result: &'static str,
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ListenerLabels {
+    listener: &'static str,
 }
 
-/// A tenant's name and a route's.
-type RouteKey = (Arc<str>, Arc<str>);
-
-pub(super) type Seconds = fn() -> Histogram;
-
-/// From 10 µs to 84 s, doubling: overhead is microseconds, answers are minutes.
-pub(super) fn seconds() -> Histogram {
-    Histogram::new(exponential_buckets(1e-5, 2.0, 24))
-}
-
-/// All metrics.
-pub struct Metrics {
-    registry: Registry,
-    requests: Family<StatusLabels, Counter>,
-    duration: Family<RouteLabels, Histogram, Seconds>,
-    first_byte: Family<RouteLabels, Histogram, Seconds>,
-    overhead: Family<RouteLabels, Histogram, Seconds>,
-    tokens: Family<TokenLabels, Counter>,
-    cost: Family<RouteLabels, Counter<f64, AtomicU64>>,
-    upstream_errors: Family<ErrorLabels, Counter>,
-    cache: Family<CacheLabels, Counter>,
-    in_flight: Gauge,
-    pub(super) plugins: PluginFamilies,
-    routes: RwLock<HashMap<RouteKey, Arc<RouteMetrics>>>,
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
 }
 
 impl Metrics {
-    /// A registry with every metric of the gateway.
+    /// A registry with every family of the gateway.
     #[must_use]
     pub fn new() -> Arc<Self> {
         let mut registry = Registry::with_prefix("lockgate");
-        let new = Family::<RouteLabels, Histogram, Seconds>::new_with_constructor;
-        let (duration, first_byte, overhead) = (new(seconds as Seconds), new(seconds), new(seconds));
-        let requests = Family::default();
-        let tokens = Family::default();
-        let cost = Family::default();
-        let upstream_errors = Family::default();
-        let cache = Family::default();
-        let in_flight = Gauge::default();
-        registry.register("requests", "Requests by outcome", requests.clone());
-        registry.register(
-            "request_duration_seconds",
-            "Time from the first byte in to the last byte out",
-            duration.clone(),
+        let route_families = RouteFamilies::register(&mut registry);
+        let plugin_families = PluginFamilies::register(&mut registry);
+        let upstream_errors =
+            register(&mut registry, "upstream_errors", "Failed attempts at providers.", Family::default());
+        let in_flight = register(
+            &mut registry,
+            "exchanges_in_flight",
+            "Exchanges that are not settled.",
+            Gauge::default(),
         );
-        registry.register(
-            "time_to_first_token_seconds",
-            "Time until the client's first byte",
-            first_byte.clone(),
-        );
-        registry.register("overhead_seconds", "Time not spent waiting for a provider", overhead.clone());
-        registry.register("tokens", "Tokens by kind", tokens.clone());
-        registry.register("cost_usd", "Cost in US dollars, where the price is known", cost.clone());
-        registry.register("upstream_errors", "Failures of providers", upstream_errors.clone());
-        registry.register("cache", "Answers by cache result", cache.clone());
-        registry.register("exchanges_in_flight", "Exchanges that are not settled yet", in_flight.clone());
-        let plugins = PluginFamilies::register(&mut registry);
+        let connections =
+            register(&mut registry, "connections", "Open client connections.", Family::default());
+        let registry = Arc::new(Mutex::new(registry));
         Arc::new(Self {
+            custom: Arc::new(Custom::new(registry.clone())),
             registry,
-            requests,
-            duration,
-            first_byte,
-            overhead,
-            tokens,
-            cost,
-            upstream_errors,
-            cache,
-            in_flight,
-            plugins,
             routes: RwLock::default(),
+            route_families,
+            plugin_families,
+            upstream_errors,
+            kinds: RwLock::default(),
+            in_flight,
+            connections,
+            watched: Mutex::default(),
         })
     }
 
-    /// The metrics of a tenant's route; made once.
-    pub fn route(self: &Arc<Self>, tenant: &Arc<str>, route: &Arc<str>) -> Arc<RouteMetrics> {
-        let key = (tenant.clone(), route.clone());
-        if let Some(known) = self.routes.read().get(&key) {
+    /// The figures of a tenant's route, both named by the configuration.
+    #[must_use]
+    pub fn route(&self, tenant: &str, route: &str) -> Arc<RouteMetrics> {
+        if let Some(known) = self.routes.read().get(tenant).and_then(|routes| routes.get(route)) {
             return known.clone();
         }
-        let labels = RouteLabels { tenant: tenant.to_string(), route: route.to_string() };
-        let made = Arc::new(RouteMetrics {
-            duration: self.duration.get_or_create(&labels).clone(),
-            first_byte: self.first_byte.get_or_create(&labels).clone(),
-            overhead: self.overhead.get_or_create(&labels).clone(),
-            cost: self.cost.get_or_create(&labels).clone(),
-            all: self.clone(),
-            labels,
-        });
-        self.routes.write().entry(key).or_insert(made).clone()
+        let mut routes = self.routes.write();
+        let routes = routes.entry(tenant.to_owned()).or_default();
+        let made = || Arc::new(RouteMetrics::new(&self.route_families, tenant, route));
+        routes.entry(route.to_owned()).or_insert_with(made).clone()
     }
 
-    /// Counts a failure of a provider.
+    /// An attempt at a provider failed. The kind may be the provider's own word: what is no word, or one word
+    /// too many, is counted as `other`.
     pub fn upstream_error(&self, provider: &str, kind: &str) {
-        let labels = ErrorLabels { provider: provider.to_owned(), kind: kind.to_owned() };
+        let kind = if self.admits(kind) { kind } else { "other" };
+        let labels = UpstreamLabels { provider: provider.to_owned(), kind: kind.to_owned() };
         self.upstream_errors.get_or_create(&labels).inc();
+    }
+
+    fn admits(&self, kind: &str) -> bool {
+        if self.kinds.read().contains(kind) {
+            return true;
+        }
+        let is_word = (1..=MAX_KIND).contains(&kind.len())
+            && kind.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+        let mut kinds = self.kinds.write();
+        is_word && (kinds.contains(kind) || kinds.len() < MAX_KINDS && kinds.insert(kind.to_owned()))
     }
 
     /// An exchange begins (1) or is settled (-1).
@@ -151,63 +133,38 @@ impl Metrics {
         self.in_flight.inc_by(delta);
     }
 
-    /// Everything, as `/metrics` answers.
+    /// Shows how many connections a listener has open, read when it is rendered.
+    pub fn watch_connections(&self, listener: &'static str, read: impl Fn() -> usize + Send + 'static) {
+        let gauge = self.connections.get_or_create_owned(&ListenerLabels { listener });
+        self.watched.lock().push(Watched { gauge, read: Box::new(read) });
+    }
+
+    /// Everything, in the OpenMetrics text format.
     #[must_use]
     pub fn render(&self) -> String {
+        for Watched { gauge, read } in &*self.watched.lock() {
+            gauge.set(i64::try_from(read()).unwrap_or(i64::MAX));
+        }
         let mut text = String::new();
-        // Writing to a string does not fail.
-        let _ = encode(&mut text, &self.registry);
+        if prometheus_client::encoding::text::encode(&mut text, &self.registry.lock()).is_err() {
+            // A string takes everything, so only a metric can refuse, and none of ours does.
+            tracing::error!("the metrics could not be rendered");
+        }
         text
     }
 }
 
-/// The metrics of one tenant's route.
-pub struct RouteMetrics {
-    all: Arc<Metrics>,
-    labels: RouteLabels,
-    duration: Histogram,
-    first_byte: Histogram,
-    overhead: Histogram,
-    cost: Counter<f64, AtomicU64>,
+pub(super) fn register<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
+    // The library ends the text with a full stop itself.
+    registry.register(name, help.trim_end_matches('.'), metric.clone());
+    metric
 }
 
-impl RouteMetrics {
-    /// An exchange was settled.
-    pub fn exchange(
-        &self,
-        status: u16,
-        duration: Duration,
-        overhead: Duration,
-        first_byte: Option<Duration>,
-    ) {
-        let RouteLabels { tenant, route } = self.labels.clone();
-        self.all.requests.get_or_create(&StatusLabels { tenant, route, status: status.into() }).inc();
-        self.duration.observe(duration.as_secs_f64());
-        self.overhead.observe(overhead.as_secs_f64());
-        if let Some(first_byte) = first_byte {
-            self.first_byte.observe(first_byte.as_secs_f64());
-        }
-    }
-
-    /// Tokens were used.
-    pub fn tokens(&self, provider: &str, input: u64, output: u64, cached: u64) {
-        for (kind, tokens) in [("input", input), ("output", output), ("cache_read", cached)] {
-            if tokens > 0 {
-                let RouteLabels { tenant, route } = self.labels.clone();
-                let labels = TokenLabels { tenant, route, provider: provider.to_owned(), kind };
-                self.all.tokens.get_or_create(&labels).inc_by(tokens);
-            }
-        }
-    }
-
-    /// Money was spent.
-    pub fn cost(&self, usd: f64) {
-        self.cost.inc_by(usd);
-    }
-
-    /// An answer came from the cache, or could have.
-    pub fn cache(&self, result: &'static str) {
-        let RouteLabels { tenant, route } = self.labels.clone();
-        self.all.cache.get_or_create(&CacheLabels { tenant, route, result }).inc();
-    }
+pub(super) fn register_seconds<S>(registry: &mut Registry, name: &str, help: &str) -> Histograms<S>
+where
+    S: EncodeLabelSet + fmt::Debug + Clone + Hash + Eq + Send + Sync + 'static,
+{
+    let family: Histograms<S> = Family::new_with_constructor(|| Histogram::new(SECONDS));
+    registry.register_with_unit(name, help.trim_end_matches('.'), Unit::Seconds, family.clone());
+    family
 }

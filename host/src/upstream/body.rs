@@ -1,70 +1,171 @@
-//! The body of a provider's answer, chunk by chunk, under its timeouts.
+//! A provider's answer as it arrives.
+//!
+//! Invariants: after an error or the end nothing more comes; the connection goes back to the pool at the end
+//! and only then; dropping the body before cancels the request at the provider.
 
-use super::client::{Phase, UpstreamError, UpstreamErrorKind};
+use super::clock::Clock;
+use super::error::{Phase, UpstreamError};
+use super::headers;
+use super::pool::{Leased, Pool};
 use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt as _;
+use http::{HeaderMap, Response, StatusCode};
+use http_body::Body;
 use hyper::body::Incoming;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::time::Instant;
 
-/// A body that arrives. Dropping it ends it at the provider.
-#[derive(Debug)]
+/// The head of an answer, and what follows.
+pub struct UpstreamResponse {
+    /// The status, whatever it is.
+    pub status: StatusCode,
+    /// The headers, without those of the connection.
+    pub headers: HeaderMap,
+    /// What follows.
+    pub body: UpstreamBody,
+}
+
+/// Without the headers' values.
+impl fmt::Debug for UpstreamResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.keys().collect();
+        f.debug_struct("UpstreamResponse")
+            .field("status", &self.status)
+            .field("headers", &names)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The body of an answer.
 pub struct UpstreamBody {
-    incoming: Incoming,
+    /// None once it is over.
+    incoming: Option<Incoming>,
+    lease: Option<(Leased, Arc<Pool>)>,
+    clock: Clock,
+    /// Whether the clock runs for the piece that is being waited for.
+    waiting: bool,
     idle: Duration,
-    deadline: Instant,
+    received: usize,
+    max: usize,
+}
+
+impl fmt::Debug for UpstreamBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UpstreamBody").field("received", &self.received).finish_non_exhaustive()
+    }
+}
+
+impl UpstreamResponse {
+    pub(super) fn new(
+        response: Response<Incoming>,
+        lease: (Leased, Arc<Pool>),
+        clock: Clock,
+        (idle, max): (Duration, usize),
+    ) -> Self {
+        let (head, incoming) = response.into_parts();
+        let mut headers = head.headers;
+        headers::strip(&mut headers);
+        let mut body = UpstreamBody {
+            incoming: Some(incoming),
+            lease: Some(lease),
+            clock,
+            waiting: false,
+            idle,
+            received: 0,
+            max,
+        };
+        if body.incoming.as_ref().is_some_and(Body::is_end_stream) {
+            body.finish();
+        }
+        Self { status: head.status, headers, body }
+    }
 }
 
 impl UpstreamBody {
-    pub(super) const fn new(incoming: Incoming, idle: Duration, deadline: Instant) -> Self {
-        Self { incoming, idle, deadline }
-    }
-
-    /// The next chunk; none at the end.
-    ///
-    /// # Cancel safety
-    /// No chunk is lost when this is dropped before it is ready.
-    pub async fn next(&mut self) -> Option<Result<Bytes, UpstreamError>> {
-        loop {
-            let idle_until = Instant::now() + self.idle;
-            let until = idle_until.min(self.deadline);
-            let phase = if idle_until < self.deadline { Phase::Idle } else { Phase::Total };
-            let frame = match tokio::time::timeout_at(until, self.incoming.frame()).await {
-                Ok(frame) => frame?,
-                Err(_) => return Some(Err(UpstreamError::timeout(phase))),
-            };
-            match frame.map(http_body::Frame::into_data) {
-                Ok(Ok(data)) if data.is_empty() => {}
-                Ok(Ok(data)) => return Some(Ok(data)),
-                // Trailers say nothing that anyone asks for.
-                Ok(Err(_)) => {}
-                Err(error) => return Some(Err(UpstreamError::of(UpstreamErrorKind::Broken, error))),
-            }
-        }
-    }
-
-    /// The whole body.
+    /// The next piece, as it came; none at the end.
     ///
     /// # Errors
-    /// It broke off, took too long, or is larger than `max` bytes.
-    pub async fn collect(mut self, max: usize) -> Result<Bytes, UpstreamError> {
-        let mut first: Option<Bytes> = None;
-        let mut all = BytesMut::new();
-        while let Some(chunk) = self.next().await {
-            let chunk = chunk?;
-            let sum = all.len() + first.as_ref().map_or(0, Bytes::len) + chunk.len();
-            if sum > max {
-                return Err(UpstreamError::plain(UpstreamErrorKind::TooLarge));
-            }
-            match first.take() {
-                None if all.is_empty() => first = Some(chunk),
-                None => all.extend_from_slice(&chunk),
-                Some(earlier) => {
-                    all.extend_from_slice(&earlier);
-                    all.extend_from_slice(&chunk);
+    /// The provider fell silent, broke off, or sends too much. Nothing comes after an error.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when the future is dropped before it is ready.
+    pub async fn next(&mut self) -> Option<Result<Bytes, UpstreamError>> {
+        std::future::poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// [`UpstreamBody::next`], for those who poll.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, UpstreamError>>> {
+        loop {
+            let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
+            let Poll::Ready(frame) = Pin::new(incoming).poll_frame(cx) else {
+                if !std::mem::replace(&mut self.waiting, true) {
+                    self.clock.start(Phase::Idle, self.idle);
                 }
-            }
+                let late = ready!(self.clock.poll(cx));
+                return Poll::Ready(Some(Err(self.fail(UpstreamError::timeout(late, true)))));
+            };
+            self.waiting = false;
+            return Poll::Ready(match frame {
+                None => {
+                    self.finish();
+                    None
+                }
+                Some(Err(error)) => Some(Err(self.fail(UpstreamError::exchange(error, true)))),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) if data.is_empty() => continue,
+                    Ok(data) => Some(self.take(data)),
+                    // Trailers: nothing here has a use for them.
+                    Err(_) => continue,
+                },
+            });
         }
-        Ok(first.unwrap_or_else(|| all.freeze()))
+    }
+
+    /// Reads to the end.
+    ///
+    /// # Errors
+    /// As [`UpstreamBody::next`], and when there are more than `max` bytes.
+    ///
+    /// # Cancel safety
+    /// What was read is lost.
+    pub async fn collect(mut self, max: usize) -> Result<Bytes, UpstreamError> {
+        self.max = self.max.min(self.received.saturating_add(max));
+        let announced = self.incoming.as_ref().map_or(0, |incoming| incoming.size_hint().lower());
+        let Some(first) = self.next().await.transpose()? else { return Ok(Bytes::new()) };
+        let Some(second) = self.next().await.transpose()? else { return Ok(first) };
+        let announced = usize::try_from(announced).unwrap_or(max).min(max);
+        let mut whole = BytesMut::with_capacity(announced.max(first.len() + second.len()));
+        whole.extend_from_slice(&first);
+        whole.extend_from_slice(&second);
+        while let Some(piece) = self.next().await.transpose()? {
+            whole.extend_from_slice(&piece);
+        }
+        Ok(whole.freeze())
+    }
+
+    fn take(&mut self, data: Bytes) -> Result<Bytes, UpstreamError> {
+        self.received = self.received.saturating_add(data.len());
+        if self.received > self.max {
+            return Err(self.fail(UpstreamError::too_large()));
+        }
+        if self.incoming.as_ref().is_some_and(Body::is_end_stream) {
+            self.finish();
+        }
+        Ok(data)
+    }
+
+    fn finish(&mut self) {
+        self.incoming = None;
+        if let Some((Leased::Http1(sender), pool)) = self.lease.take() {
+            pool.give_back(sender);
+        }
+    }
+
+    fn fail(&mut self, error: UpstreamError) -> UpstreamError {
+        self.incoming = None;
+        self.lease = None;
+        error
     }
 }
