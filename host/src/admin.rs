@@ -113,7 +113,7 @@ impl Admin {
                     .iter()
                     .map(|fault| {
                         json!({
-                            "path": fault.path,
+                            "path": fault.path(),
                             "line": fault.position.map(|position| position.line),
                             "message": fault.message,
                             "suggestion": fault.suggestion,

@@ -13,7 +13,7 @@ pub use compose::{check_schemas, grants};
 pub use watch::watch;
 
 use crate::balance::Health;
-use crate::config::{self, Config, Embeddings, Environment, Faults, Loaded};
+use crate::config::{self, Config, Embeddings, Environment, Examined, Faults, Loaded};
 use crate::embedding::{Embedder, HashedEmbedder, OpenAiEmbedder};
 use crate::ledger::{Ledger, LedgerSettings};
 use crate::plugin::{Engine, EngineSettings, Services};
@@ -98,18 +98,30 @@ pub struct App {
     changing: tokio::sync::Mutex<()>,
 }
 
+/// Reads the configuration of a source, and everything that is wrong with it.
+#[must_use]
+pub fn examine(source: &Source, environment: &dyn Environment) -> Examined {
+    let mut examined = match source {
+        Source::File(file) => config::examine(file, environment),
+        Source::Standard => match config::standard(environment) {
+            Ok(loaded) => Examined { faults: Faults::new(&loaded.document.name), loaded: Some(loaded) },
+            Err(faults) => faults.into(),
+        },
+    };
+    if let Some(loaded) = &examined.loaded {
+        let mut later = Faults::new(&loaded.document.name);
+        check_schemas(loaded, &mut later);
+        examined.faults.join(later);
+    }
+    examined
+}
+
 /// Reads the configuration of a source.
 ///
 /// # Errors
 /// Everything that is wrong with it.
 pub fn read(source: &Source, environment: &dyn Environment) -> Result<Loaded, Faults> {
-    let loaded = match source {
-        Source::File(file) => config::load(file, environment)?,
-        Source::Standard => config::standard(environment)?,
-    };
-    let mut faults = Faults::new(&loaded.document.name);
-    check_schemas(&loaded, &mut faults);
-    faults.or(loaded)
+    examine(source, environment).sound()
 }
 
 impl App {
@@ -168,11 +180,8 @@ impl App {
     /// Everything that is wrong with it; what serves goes on serving.
     pub async fn reload(&self) -> Result<u64, Faults> {
         let _one = self.changing.lock().await;
-        let changed = async {
-            let loaded = read(&self.source, &*self.environment)?;
-            compose::compose(&self.shared, &loaded).await
-        };
-        match changed.await {
+        let examined = examine(&self.source, &*self.environment);
+        match prove(&self.shared, examined).await {
             Ok(composed) => {
                 self.current.store(Arc::new(composed.gateway));
                 *self.files.lock() = composed.files;
@@ -195,15 +204,39 @@ impl App {
     }
 }
 
+/// Composes what was read. Where that was faulty already, what it is still good for is finding more faults.
+async fn prove(shared: &Arc<Shared>, examined: Examined) -> Result<compose::Composed, Faults> {
+    let Examined { loaded, mut faults } = examined;
+    let composed = match &loaded {
+        Some(loaded) => compose::compose(shared, loaded).await,
+        None => Err(Faults::new("")),
+    };
+    match composed {
+        Ok(composed) => faults.or(composed),
+        Err(later) => {
+            faults.join(later);
+            faults.or(()).and(Err(Faults::one("configuration", "it cannot be read")))
+        }
+    }
+}
+
 /// Checks a configuration as a start would, without serving it.
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub async fn check(loaded: &Loaded) -> Result<(), StartError> {
-    let mut config = loaded.config.clone();
+pub async fn check(source: &Source, environment: &dyn Environment) -> Result<(), StartError> {
+    let examined = examine(source, environment);
+    let mut config = match &examined.loaded {
+        Some(loaded) => loaded.config.clone(),
+        None => return examined.sound().map(drop).map_err(Into::into),
+    };
     config.ledger.file = None;
+    if !examined.faults.list.is_empty() {
+        // A faulty part would end this before the other faults are found.
+        config.embeddings = Embeddings::default();
+    }
     let shared = Arc::new(share(&config)?);
-    compose::compose(&shared, loaded).await?;
+    prove(&shared, examined).await?;
     Ok(())
 }
 

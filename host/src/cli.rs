@@ -63,15 +63,11 @@ pub fn run(cli: Cli) -> ExitCode {
 
 fn check(file: PathBuf) -> ExitCode {
     let name = file.display().to_string();
-    let loaded = match app::read(&Source::File(file), &()) {
-        Ok(loaded) => loaded,
-        Err(faults) => return complain(&faults.to_string(), 2),
-    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return complain(&error.to_string(), 1),
     };
-    match runtime.block_on(app::check(&loaded)) {
+    match runtime.block_on(app::check(&Source::File(file), &())) {
         Ok(()) => print(&format!("{name}: sound")),
         Err(error) => complain(&error.to_string(), 2),
     }

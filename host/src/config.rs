@@ -9,6 +9,7 @@ mod check;
 mod document;
 mod fault;
 mod model;
+mod prune;
 mod reference;
 mod shape;
 mod standard;
@@ -42,22 +43,62 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
 }
 
+/// What could be read of a configuration, and everything that is wrong with it.
+#[derive(Debug)]
+pub struct Examined {
+    /// The configuration without its faulty parts, where what is left is one: later steps look for more faults
+    /// in it. Never to be served while there are faults.
+    pub loaded: Option<Loaded>,
+    /// What is wrong.
+    pub faults: Faults,
+}
+
+impl Examined {
+    /// The configuration, when nothing is wrong.
+    ///
+    /// # Errors
+    /// Everything that is wrong.
+    pub fn sound(mut self) -> Result<Loaded, Faults> {
+        let loaded = self.faults.or(self.loaded)?;
+        loaded.ok_or_else(|| Faults::one("configuration", "it cannot be read"))
+    }
+}
+
+impl From<Faults> for Examined {
+    fn from(faults: Faults) -> Self {
+        Self { loaded: None, faults }
+    }
+}
+
+/// Reads a configuration file.
+#[must_use]
+pub fn examine(file: &Path, environment: &dyn Environment) -> Examined {
+    let name = file.display().to_string();
+    let text = match std::fs::read(file) {
+        Ok(bytes) if bytes.len() > MAX_BYTES => {
+            return Faults::one(&name, format!("the file is larger than {MAX_BYTES} bytes")).into();
+        }
+        Ok(bytes) => String::from_utf8(bytes).map_err(|_| "the file is not UTF-8".to_owned()),
+        Err(error) => Err(format!("the file cannot be read: {error}")),
+    };
+    match text {
+        Ok(text) => {
+            let mut examined = examine_text(&name, &text, environment);
+            if let Some(loaded) = &mut examined.loaded {
+                loaded.files.insert(0, file.to_owned());
+            }
+            examined
+        }
+        Err(why) => Faults::one(&name, why).into(),
+    }
+}
+
 /// Reads a configuration file.
 ///
 /// # Errors
 /// Everything that is wrong with it.
 pub fn load(file: &Path, environment: &dyn Environment) -> Result<Loaded, Faults> {
-    let name = file.display().to_string();
-    let text = match std::fs::read(file) {
-        Ok(bytes) if bytes.len() > MAX_BYTES => {
-            return Err(Faults::one(&name, format!("the file is larger than {MAX_BYTES} bytes")));
-        }
-        Ok(bytes) => String::from_utf8(bytes).map_err(|_| Faults::one(&name, "the file is not UTF-8"))?,
-        Err(error) => return Err(Faults::one(&name, format!("the file cannot be read: {error}"))),
-    };
-    let mut loaded = parse(&name, &text, environment)?;
-    loaded.files.insert(0, file.to_owned());
-    Ok(loaded)
+    examine(file, environment).sound()
 }
 
 /// Reads a configuration.
@@ -65,17 +106,33 @@ pub fn load(file: &Path, environment: &dyn Environment) -> Result<Loaded, Faults
 /// # Errors
 /// Everything that is wrong with it.
 pub fn parse(name: &str, text: &str, environment: &dyn Environment) -> Result<Loaded, Faults> {
-    let document = Document::parse(name, text)?;
+    examine_text(name, text, environment).sound()
+}
+
+fn examine_text(name: &str, text: &str, environment: &dyn Environment) -> Examined {
+    let document = match Document::parse(name, text) {
+        Ok(document) => document,
+        Err(faults) => return faults.into(),
+    };
     let mut faults = Faults::new(name);
     shape::check(&document, &mut faults);
+    let misshapen: Vec<String> = faults.list.iter().map(|fault| fault.pointer.clone()).collect();
     let mut files = Vec::new();
-    let resolved = reference::resolve(&document, environment, &mut files, &mut faults);
-    faults.or(())?;
-    let config: Config = serde_json::from_value(resolved).map_err(|error| {
-        // The shape was checked, so what is left is a value that a type refuses; its message may quote it.
-        let _ = error;
-        Faults::one(name, "a value is not of the kind its place wants (an address, a number out of range)")
-    })?;
-    check::check(&config, &document, &mut faults);
-    faults.or(Loaded { config, document, files })
+    let mut resolved = reference::resolve(&document, environment, &mut files, &mut faults);
+    prune::prune(&mut resolved, &misshapen);
+    match serde_json::from_value::<Config>(resolved) {
+        Ok(config) => {
+            let mut later = Faults::new(name);
+            check::check(&config, &document, &mut later);
+            faults.join(later);
+            Examined { loaded: Some(Loaded { config, document, files }), faults }
+        }
+        // The shape was checked, so what is left is a value that a type refuses; the error may quote it.
+        Err(_) if faults.list.is_empty() => Faults::one(
+            name,
+            "a value is not of the kind its place wants (an address, a number out of range)",
+        )
+        .into(),
+        Err(_) => faults.into(),
+    }
 }

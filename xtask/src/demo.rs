@@ -113,7 +113,7 @@ fn tabulate(shown: &[Shown]) -> String {
             shown.title.to_owned(),
             shown.sent.clone(),
             shown.seen.clone(),
-            match shown.answer.error_code() {
+            match shown.answer.error("code") {
                 code if code.is_empty() => shown.got.clone(),
                 code => format!("error {code}: {}", shown.got),
             },

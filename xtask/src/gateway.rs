@@ -2,9 +2,10 @@
 //!
 //! It is killed when its handle is dropped; its log stays beside its configuration.
 
+use crate::setup;
 use crate::step::{cargo, run, step, target_directory};
-use crate::{client, setup};
 use anyhow::{Context, Result, bail};
+use lockgate_client::Client;
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -62,7 +63,7 @@ impl Gateway {
             .spawn()
             .with_context(|| format!("{} cannot be started", binary.display()))?;
         loop {
-            if client::get(admin, "/readyz").await.is_ok_and(|answer| answer.status.is_success()) {
+            if Client::new(admin).get("/readyz").await.is_ok_and(|answer| answer.status.is_success()) {
                 return Ok(Self { address, file, start_up: started.elapsed(), child });
             }
             if let Some(status) = child.try_wait()? {

@@ -4,7 +4,6 @@
 //! named. It writes nothing but the target directory and what `setup` says it installs.
 
 mod bench;
-mod client;
 mod demo;
 mod gateway;
 mod setup;

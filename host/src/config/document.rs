@@ -43,7 +43,7 @@ impl Document {
         let mut builder = Builder::default();
         let mut faults = Faults::new(name);
         let fault =
-            |message: String, position| Fault { path: String::new(), position, message, suggestion: None };
+            |message: String, position| Fault { pointer: String::new(), position, message, suggestion: None };
         if let Err(error) = Parser::new_from_str(text).load(&mut builder, true) {
             let mark = error.marker();
             let position = Position { line: mark.line(), column: mark.col() + 1 };
@@ -75,29 +75,12 @@ impl Document {
     /// A fault at a JSON pointer.
     pub fn fault(&self, pointer: &str, message: impl Into<String>) -> Fault {
         Fault {
-            path: readable(pointer),
+            pointer: pointer.to_owned(),
             position: self.position(pointer),
             message: message.into(),
             suggestion: None,
         }
     }
-}
-
-/// A JSON pointer as operators write paths: `routes.smart.targets[1]`.
-fn readable(pointer: &str) -> String {
-    let mut path = String::new();
-    for token in pointer.split('/').skip(1) {
-        let token = token.replace("~1", "/").replace("~0", "~");
-        if token.bytes().all(|byte| byte.is_ascii_digit()) && !token.is_empty() {
-            path.push_str(&format!("[{token}]"));
-        } else {
-            if !path.is_empty() {
-                path.push('.');
-            }
-            path.push_str(&token);
-        }
-    }
-    path
 }
 
 /// A key as a token of a JSON pointer.

@@ -6,14 +6,34 @@ use std::fmt;
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// As operators write paths: `routes.smart.targets[1]`.
-    pub path: String,
+    /// The faulty value's JSON pointer; empty for the whole.
+    pub pointer: String,
     /// Where that stands, when it stands anywhere.
     pub position: Option<Position>,
     /// What is wrong.
     pub message: String,
     /// What was probably meant.
     pub suggestion: Option<String>,
+}
+
+impl Fault {
+    /// Where it is, as operators write paths: `routes.smart.targets[1]`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        let mut path = String::new();
+        for token in self.pointer.split('/').skip(1) {
+            let token = token.replace("~1", "/").replace("~0", "~");
+            if token.bytes().all(|byte| byte.is_ascii_digit()) && !token.is_empty() {
+                path.push_str(&format!("[{token}]"));
+            } else {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(&token);
+            }
+        }
+        path
+    }
 }
 
 /// Everything that is wrong.
@@ -33,7 +53,8 @@ impl Faults {
 
     /// A single one, of the whole.
     pub fn one(name: &str, message: impl Into<String>) -> Self {
-        let fault = Fault { path: String::new(), position: None, message: message.into(), suggestion: None };
+        let fault =
+            Fault { pointer: String::new(), position: None, message: message.into(), suggestion: None };
         Self { name: name.to_owned(), list: vec![fault] }
     }
 
@@ -42,6 +63,12 @@ impl Faults {
         if !self.list.contains(&fault) {
             self.list.push(fault);
         }
+    }
+
+    /// Adds what was found later; of a place that has a fault already, nothing more is told.
+    pub fn join(&mut self, later: Self) {
+        let known: Vec<String> = self.list.iter().map(|fault| fault.pointer.clone()).collect();
+        self.list.extend(later.list.into_iter().filter(|fault| !known.contains(&fault.pointer)));
     }
 
     /// The value, when nothing is wrong; otherwise everything that is, in the order of the file.
@@ -67,8 +94,8 @@ impl fmt::Display for Faults {
             if let Some(position) = fault.position {
                 write!(f, ":{}:{}", position.line, position.column)?;
             }
-            if !fault.path.is_empty() {
-                write!(f, " {}", fault.path)?;
+            if !fault.pointer.is_empty() {
+                write!(f, " {}", fault.path())?;
             }
             write!(f, ": {}", fault.message)?;
             if let Some(suggestion) = &fault.suggestion {

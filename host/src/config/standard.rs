@@ -3,9 +3,15 @@
 
 use super::reference::Environment;
 use super::{Faults, Loaded, parse};
+use serde_json::Value;
+use std::net::SocketAddr;
 
 /// The providers that are found by a variable of the environment.
 const PROVIDERS: [(&str, &str); 2] = [("OPENAI_API_KEY", "openai"), ("ANTHROPIC_API_KEY", "anthropic")];
+
+/// The variables that name where to listen, and the settings they are.
+const LISTENERS: [(&str, &str); 2] =
+    [("LOCKGATE_LISTEN", "listen: '{}'\n"), ("LOCKGATE_ADMIN_LISTEN", "admin: { listen: '{}' }\n")];
 
 /// The standard chain, in the order an operator would write it: what rejects first, then what masks, then
 /// the cache, which so sees and keeps placeholders only.
@@ -33,7 +39,25 @@ pub fn standard(environment: &dyn Environment) -> Result<Loaded, Faults> {
             "there is nothing to serve: set OPENAI_API_KEY or ANTHROPIC_API_KEY, or name a configuration with -c",
         ));
     };
-    let mut text = String::from("watch: false\nlog: { format: text }\nproviders:\n");
+    let key = environment.variable("LOCKGATE_API_KEY");
+    let mut text = String::from("watch: false\n");
+    for (variable, setting) in LISTENERS {
+        let Some(address) = environment.variable(variable) else { continue };
+        let address: SocketAddr = address.parse().map_err(|_| {
+            Faults::one("environment", format!("{variable} is no address and port such as 127.0.0.1:8080"))
+        })?;
+        if key.is_none() && !address.ip().is_loopback() {
+            return Err(Faults::one(
+                "environment",
+                format!(
+                    "{variable} lets other machines connect: set LOCKGATE_API_KEY to the key they must show"
+                ),
+            ));
+        }
+        text.push_str(&setting.replace("{}", &address.to_string()));
+    }
+    let format = environment.variable("LOCKGATE_LOG_FORMAT").unwrap_or_else(|| "text".into());
+    text.push_str(&format!("log: {{ format: {} }}\nproviders:\n", Value::String(format)));
     for (key, name) in &found {
         let base_url = format!("{}_BASE_URL", name.to_uppercase());
         text.push_str(&format!(
@@ -53,13 +77,13 @@ pub fn standard(environment: &dyn Environment) -> Result<Loaded, Faults> {
     let mut routes: Vec<String> = found.iter().map(|(_, name)| format!("'{name}/*'")).collect();
     routes.push("'*'".into());
     let routes = routes.join(", ");
-    match environment.variable("LOCKGATE_API_KEY") {
+    match key {
         Some(key) => {
             let hash = crate::auth::hash_key(&key);
             let keys = format!("[{{ name: environment, hash: '{hash}' }}]");
             text.push_str(&format!("tenants:\n  default: {{ keys: {keys}, routes: [{routes}] }}\n"));
         }
-        // Only this machine can connect, as `listen` is a loopback address.
+        // Only this machine can connect, as both addresses are loopback ones.
         None => {
             text.push_str(&format!("anonymous: default\ntenants:\n  default: {{ routes: [{routes}] }}\n"))
         }

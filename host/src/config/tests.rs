@@ -56,6 +56,18 @@ fn every_fault_is_reported_at_once_with_its_place_and_what_was_meant() {
 }
 
 #[test]
+fn a_misshapen_part_does_not_hide_the_faults_of_others() {
+    let text = whole()
+        .replace("on_error: reject", "on_eror: reject, limits: { memory_mb: much }")
+        .replace("targets: [openai/gpt-5", "targets: [opnai/gpt-5")
+        .replace("listen: 127.0.0.1:0", "listen: 127.0.0.1:0\nwatch: maybe\nlisn: x");
+    insta::assert_snapshot!(faults(&text));
+    // A section that is not read at all is no reason to call what refers to it wrong.
+    let text = whole().replace("chains:", "chians:");
+    assert_eq!(faults(&text).lines().count(), 1, "{}", faults(&text));
+}
+
+#[test]
 fn the_shape_is_checked_with_suggestions() {
     let text = whole()
         .replace("on_error: reject", "on_eror: reject")
@@ -102,6 +114,14 @@ fn the_environment_alone_serves_its_provider() {
     assert_eq!(keyed.config.anonymous, None);
     assert!(keyed.config.routes.contains_key("anthropic/*"));
     assert!(standard(&[]).unwrap_err().to_string().contains("OPENAI_API_KEY"));
+    let everywhere =
+        [("OPENAI_API_KEY", "sk-1"), ("LOCKGATE_LISTEN", "0.0.0.0:80"), ("LOCKGATE_API_KEY", "mine")];
+    assert_eq!(standard(&everywhere).unwrap().config.listen.to_string(), "0.0.0.0:80");
+    let open = standard(&[everywhere[0], everywhere[1]]).unwrap_err().to_string();
+    assert!(open.contains("LOCKGATE_API_KEY"), "{open}");
+    for (name, wrong) in [("LOCKGATE_ADMIN_LISTEN", "8081"), ("LOCKGATE_LOG_FORMAT", "loud")] {
+        assert!(standard(&[("OPENAI_API_KEY", "sk-1"), (name, wrong)]).is_err(), "{name}");
+    }
 }
 
 #[test]

@@ -67,7 +67,9 @@ impl State {
         change: impl FnOnce(&mut Prompt) -> Result<(), PromptError>,
     ) -> Result<(), types::Fault> {
         let x = self.exchange().ok_or_else(no_exchange)?;
-        x.change_prompt(change).map_err(|error| fault("invalid", error.to_string()))
+        x.change_prompt(change).map_err(|error| fault("invalid", error.to_string()))?;
+        self.around.watch.edited(1);
+        Ok(())
     }
 }
 

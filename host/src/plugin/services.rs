@@ -149,7 +149,7 @@ pub trait Fetch: Send + Sync {
 pub trait Watch: Send + Sync {
     /// A call ended.
     fn called(&self, hook: Hook, outcome: &'static str, elapsed: Duration);
-    /// A filter made edits.
+    /// A plugin changed the prompt or an answer's texts.
     fn edited(&self, edits: usize);
     /// Instances were made or dropped.
     fn instances(&self, delta: i64);

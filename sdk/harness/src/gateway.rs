@@ -1,13 +1,10 @@
 //! A real gateway in this process, with the plugin as its chain and a scripted provider behind it.
 
 use crate::HarnessError;
-use bytes::Bytes;
-use http::{Request, header};
-use http_body_util::{BodyExt as _, Full};
-use hyper_util::rt::TokioIo;
 use lockgate::app::{self, App, Source};
 use lockgate::server::{Server, Settings};
 use lockgate::shutdown::Drain;
+use lockgate_client::{Answer, Client};
 use lockgate_upstream::{Handler, Recorded, Upstream};
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -23,40 +20,6 @@ pub struct TestGateway {
     drain: Drain,
     app: Arc<App>,
     _folder: TempDir,
-}
-
-/// What a client got.
-#[derive(Debug, Clone)]
-pub struct Answer {
-    /// The status.
-    pub status: u16,
-    /// The headers, `x-lockgate-*` among them.
-    pub headers: http::HeaderMap,
-    /// The body.
-    pub body: String,
-}
-
-impl Answer {
-    /// The body as JSON; null where it is none.
-    #[must_use]
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or_default()
-    }
-
-    /// The text of the first choice, whole or put together from a stream.
-    #[must_use]
-    pub fn text(&self) -> String {
-        if let Some(whole) = self.json().pointer("/choices/0/message/content").and_then(Value::as_str) {
-            return whole.to_owned();
-        }
-        let chunks = self.body.lines().filter_map(|line| line.strip_prefix("data: "));
-        let chunks = chunks.filter_map(|data| serde_json::from_str::<Value>(data).ok());
-        chunks
-            .filter_map(|chunk| {
-                chunk.pointer("/choices/0/delta/content").and_then(Value::as_str).map(str::to_owned)
-            })
-            .collect()
-    }
 }
 
 impl TestGateway {
@@ -111,25 +74,7 @@ impl TestGateway {
     /// # Errors
     /// The gateway could not be reached.
     pub async fn ask(&self, body: Value) -> Result<Answer, HarnessError> {
-        let failed = |error: &dyn std::fmt::Display| HarnessError::Http(error.to_string());
-        let stream = tokio::net::TcpStream::connect(self.address).await?;
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| failed(&error))?;
-        tokio::spawn(connection);
-        let request = Request::post("/v1/chat/completions")
-            .header(header::HOST, "lockgate.test")
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(body.to_string())))
-            .map_err(|error| failed(&error))?;
-        let answer = sender.send_request(request).await.map_err(|error| failed(&error))?;
-        let (head, body) = answer.into_parts();
-        let body = body.collect().await.map_err(|error| failed(&error))?.to_bytes();
-        Ok(Answer {
-            status: head.status.as_u16(),
-            headers: head.headers,
-            body: String::from_utf8_lossy(&body).into_owned(),
-        })
+        Ok(Client::new(self.address).chat(&body).await?)
     }
 
     /// What the provider was sent so far.

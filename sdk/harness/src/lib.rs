@@ -27,9 +27,10 @@
 mod gateway;
 mod plugin;
 
-pub use gateway::{Answer, TestGateway};
+pub use gateway::TestGateway;
 pub use lockgate::config::Grants;
 pub use lockgate::plugin::{Decision, Outcome};
+pub use lockgate_client::Answer;
 pub use lockgate_upstream::{Recorded, Reply, Script};
 pub use plugin::{Requested, TestPlugin};
 
@@ -56,9 +57,6 @@ pub enum HarnessError {
     /// The machine does not play along.
     #[error("{0}")]
     Io(#[from] std::io::Error),
-    /// The gateway could not be asked.
-    #[error("{0}")]
-    Http(String),
 }
 
 impl Harness {

@@ -2,8 +2,8 @@
 
 use super::providers::Providers;
 use super::{ACME_KEY, GLOBEX_KEY};
-use crate::client::{Answer, chat};
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use lockgate_client::{Answer, Client};
 use lockgate_upstream::{Recorded, Upstream};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -72,7 +72,11 @@ impl Stage<'_> {
             self.ask("An injection attempt is rejected", ACME_KEY, whole("assistant", ATTACK)).await?;
         let outcome = (|| {
             ensure!(shown.answer.status == 400, "status {} instead of 400", shown.answer.status);
-            ensure!(shown.answer.error_code() == "prompt_injection", "code `{}`", shown.answer.error_code());
+            ensure!(
+                shown.answer.error("code") == "prompt_injection",
+                "code `{}`",
+                shown.answer.error("code")
+            );
             ensure!(shown.seen == NOTHING, "the provider was asked");
             Ok(())
         })();
@@ -165,14 +169,18 @@ impl Stage<'_> {
     /// Sends a request and looks at what arrived where.
     async fn ask(&self, title: &'static str, key: &str, body: Value) -> Result<Shown> {
         let before = self.providers.openai.requests().len();
-        let answer = chat(self.gateway, key, &body).await?;
+        let answer = Client::new(self.gateway)
+            .with_key(key)
+            .chat(&body)
+            .await
+            .context("the gateway cannot be asked")?;
         let sent = body.pointer("/messages/0/content").and_then(Value::as_str).unwrap_or_default();
         let tenant = if key == ACME_KEY { "acme" } else { "globex" };
         Ok(Shown {
             title,
             sent: format!("{tenant}: {sent}"),
             seen: seen(&self.providers.openai, before),
-            got: answer.text(),
+            got: said(&answer),
             answer,
             fault: None,
         })
@@ -184,6 +192,11 @@ impl Shown {
         self.fault = outcome.err().map(|error| error.to_string());
         self
     }
+}
+
+/// The text of the model, or the message of the error.
+fn said(answer: &Answer) -> String {
+    if answer.status.is_success() { answer.text() } else { answer.error("message") }
 }
 
 const NOTHING: &str = "(nothing)";

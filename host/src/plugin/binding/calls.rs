@@ -161,7 +161,7 @@ impl Binding {
         summary: &[(String, String)],
     ) -> Result<Outcome, CallError> {
         let (answer, summary) = (convert::texts_to_wit(answer.to_vec()), summary.to_vec());
-        call!(
+        let outcome = call!(
             self,
             PostResponse as post_response for Some(x),
             |hook, store| {
@@ -172,7 +172,11 @@ impl Binding {
                 let label = if matches!(outcome, Outcome::Reject(_)) { "rejected" } else { "ok" };
                 Ok((outcome, label))
             }
-        )
+        )?;
+        if let Outcome::Replace(texts) = &outcome {
+            self.around.watch.edited(texts.len());
+        }
+        Ok(outcome)
     }
 
     /// Calls `observer`.
