@@ -169,15 +169,12 @@ async fn ask(life: &mut Life, mut order: Vec<usize>, streaming: bool) -> Result<
                     Err(error) => return Err(error),
                 }
             }
-            Opened::Whole { events, native } => (events.into_iter().collect::<Answer>(), native),
+            Opened::Whole { answer, native } => (answer, native),
         };
         life.usage = answer.usage;
         life.produced_bytes = answer.texts().iter().map(|text| text.text.len() as u64).sum();
         if !chat {
             return answer::verbatim(life, native).map(|answer| Delivery::Whole { answer });
-        }
-        if !answer.is_complete() {
-            return Err(source::incomplete());
         }
         let Some((answer, replaced)) = judge(life, answer, gather).await? else {
             // Whoever answered is asked again first: those before it have failed already.

@@ -5,8 +5,8 @@
 //! (or whole body) was read: until then nothing has reached the client, so everything can fail over.
 
 use super::life::Life;
-use super::source::{Source, adapter_failed, provider_failed, read_whole};
-use crate::chat::{Event, Operation, Prompt, ProviderError};
+use super::source::{Source, adapter_failed, incomplete, provider_failed, read_whole};
+use crate::chat::{Answer, Event, Operation, Prompt, ProviderError};
 use crate::error::{Error, Party};
 use crate::format::openai;
 use crate::plugin::{Call, CallBody, HeaderValue as PluginValue, TargetView};
@@ -33,10 +33,10 @@ pub enum Opened {
         /// Whether its frames are in the client's format already.
         native: bool,
     },
-    /// All at once.
+    /// All at once, and complete.
     Whole {
         /// What it means.
-        events: Vec<Event>,
+        answer: Answer,
         /// The body in the host's native format, where it is.
         native: Option<Bytes>,
     },
@@ -216,11 +216,15 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
     let operation = prompt.operation();
     let events =
         read_whole(native, operation, &provider.adapter, &exchange, status.as_u16(), &headers, &body).await?;
-    if let Some(error) = first_error(&events) {
+    let mut answer: Answer = events.into_iter().collect();
+    if let Some(error) = answer.error.take() {
         return Err(refused(error, None));
     }
+    if operation == Operation::Chat && !answer.is_complete() {
+        return Err(incomplete());
+    }
     let verbatim = native || operation == Operation::Embeddings;
-    Ok(Opened::Whole { events, native: verbatim.then_some(body) })
+    Ok(Opened::Whole { answer, native: verbatim.then_some(body) })
 }
 
 fn first_error(events: &[Event]) -> Option<ProviderError> {

@@ -1,5 +1,5 @@
 //! Guards say no in the client's format, and a guard that cannot cover a path keeps a configuration out.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use crate::support::{Gateway, Stage, ask, ask_streamed, binding, config, with};
 use lockgate_upstream::{Recorded, Reply, Upstream};

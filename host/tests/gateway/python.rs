@@ -1,7 +1,7 @@
 //! The official Python package of OpenAI against a live gateway, changed in nothing but its base URL and key.
 //!
 //! `cargo xtask test` makes the environment that has the package and names it in `LOCKGATE_TEST_PYTHON`.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use crate::support::{KEY, Stage, soon, standard_chain};
 use lockgate_upstream::{Recorded, Reply};
