@@ -8,6 +8,7 @@ mod clients;
 mod errors;
 mod failover;
 mod guards;
+mod hostile;
 mod masking;
 mod operations;
 mod output;

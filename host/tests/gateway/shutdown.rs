@@ -1,5 +1,5 @@
 //! The end: SIGTERM finishes what is open, and nothing that was promised to be recorded is lost.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use crate::support::{Gateway, ask, ask_streamed, config, soon};
 use bytes::Bytes;
