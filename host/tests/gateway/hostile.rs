@@ -47,7 +47,7 @@ async fn it_ends_as_its_binding_says_and_its_neighbours_do_not_notice() {
             let (closed, open) =
                 (to(body.clone(), &format!("{deed}-reject")), to(body, &format!("{deed}-skip")));
             let all = async { tokio::join!(stage.chat(&closed), stage.chat(&open), calm(), calm()) };
-            let (closed, open, calm, calm_too) = soon(deed, all).await;
+            let (closed, open, calm, calm_too) = soon(deed, Box::pin(all)).await;
             assert_eq!(
                 (closed.status.as_u16(), closed.error("code").as_str()),
                 (503, "policy_unavailable"),
