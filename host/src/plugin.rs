@@ -37,7 +37,7 @@ pub use engine::{Engine, EngineError, EngineSettings};
 pub use grants::{Grants, UngrantedImport};
 pub use manifest::{Hook, Manifest, ManifestError};
 pub use services::{
-    Answers, Destination, Fetch, FetchRequest, FetchResponse, Kv, Neighbour, ServiceFault, Services, Vectors,
-    Watch,
+    Answers, Destination, Fetch, FetchRequest, FetchResponse, Kv, NearestQuery, Neighbour, ServiceFault,
+    Services, Vectors, Watch,
 };
 pub use source::{Plugin, PluginError};

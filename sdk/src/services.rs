@@ -46,7 +46,7 @@ pub mod responses {
 
 /// Embeddings and nearest neighbours.
 pub mod vectors {
-    pub use crate::bindings::host::lockgate::plugin::vectors::{Hit, embed, nearest, remove, upsert};
+    pub use crate::bindings::host::lockgate::plugin::vectors::{Hit, Query, embed, nearest, remove, upsert};
 }
 
 /// Requests to destinations that the operator granted.

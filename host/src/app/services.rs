@@ -3,8 +3,8 @@
 use crate::embedding::Embedder;
 use crate::exchange::Keep;
 use crate::plugin::{
-    Answers, Destination, Fetch, FetchRequest, FetchResponse, Hook, Kv, Neighbour, ServiceFault, Vectors,
-    Watch,
+    Answers, Destination, Fetch, FetchRequest, FetchResponse, Hook, Kv, NearestQuery, Neighbour,
+    ServiceFault, Vectors, Watch,
 };
 use crate::store::{answers, kv, vectors};
 use crate::telemetry::PluginMetrics;
@@ -19,8 +19,8 @@ use std::time::Duration;
 
 /// Bytes of an answer that a plugin's request may bring.
 const MAX_FETCHED: usize = 4 * 1024 * 1024;
-/// Vectors in a collection from which a search leaves the async threads: below, it takes microseconds.
-const LARGE_COLLECTION: usize = 5_000;
+/// Vectors from which a search among them leaves the async threads: below, it takes microseconds.
+const LARGE_SEARCH: usize = 5_000;
 
 /// The key-value store.
 pub struct KvService(pub Arc<kv::Kv>);
@@ -95,15 +95,16 @@ impl Vectors for VectorsService {
         tenant: &str,
         collection: &str,
         vector: &[f32],
-        limit: usize,
+        query: NearestQuery,
     ) -> Result<Vec<Neighbour>, ServiceFault> {
-        let hits = if self.store.len(tenant, collection) < LARGE_COLLECTION {
-            self.store.nearest(tenant, collection, vector, limit)
+        let candidates = self.store.candidates(tenant, collection, query.among.as_deref());
+        let hits = if candidates < LARGE_SEARCH {
+            self.store.nearest(tenant, collection, vector, &search(&query))
         } else {
             let (store, tenant, collection) = (self.store.clone(), tenant.to_owned(), collection.to_owned());
             let vector = vector.to_vec();
-            let search = move || store.nearest(&tenant, &collection, &vector, limit);
-            tokio::task::spawn_blocking(search)
+            let run = move || store.nearest(&tenant, &collection, &vector, &search(&query));
+            tokio::task::spawn_blocking(run)
                 .await
                 .map_err(|_| ServiceFault::new("unavailable", "the search was broken off"))?
         };
@@ -134,6 +135,10 @@ impl Vectors for VectorsService {
         self.store.remove(tenant, collection, id);
         Ok(())
     }
+}
+
+fn search(query: &NearestQuery) -> vectors::Search<'_> {
+    vectors::Search { limit: query.limit, at_least: query.at_least, among: query.among.as_deref() }
 }
 
 fn invalid(error: &dyn std::error::Error) -> ServiceFault {

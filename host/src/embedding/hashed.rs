@@ -34,6 +34,9 @@ const FILLERS: [&str; 62] = [
     "would", "you", "your", "yours",
 ];
 
+/// Bytes of the longest of them.
+const LONGEST_FILLER: usize = 6;
+
 /// The embedder that needs nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HashedEmbedder;
@@ -50,34 +53,39 @@ impl Embedder for HashedEmbedder {
 }
 
 impl HashedEmbedder {
-    /// The vector of one text; some microseconds per hundred words.
+    /// The vector of one text; about two microseconds per hundred letters.
     #[must_use]
     pub fn vector(text: &str) -> Vec<f32> {
-        let words = words(text);
+        let words = Words::of(text);
+        // The map's own hash is seeded: a text cannot be made so that its features collide there.
         let mut features: HashMap<u64, Feature, foldhash::fast::RandomState> = HashMap::default();
+        features.reserve(2 * words.marked.len());
         let mut add = |hash: u64, weight: f32| {
-            let feature = features.entry(hash).or_insert(Feature { weight, count: 0 });
-            feature.count += 1;
+            features.entry(hash).or_insert(Feature { weight, count: 0 }).count += 1;
         };
-        for word in &words {
-            let filler = FILLERS.binary_search(&word.as_str()).is_ok();
+        let mut before = None;
+        for marked in words.iter() {
+            let word = marked.get(1..marked.len() - 1).unwrap_or_default();
+            let filler = word.len() <= LONGEST_FILLER && FILLERS.binary_search(&word).is_ok();
             let rank = if filler { FILLER } else { 1.0 };
-            add(hash(b'w', word.bytes()), WORD * rank);
-            each_run(word, |run| add(hash(b'l', run.bytes()), LETTERS * rank));
-        }
-        for (word, next) in words.iter().zip(words.iter().skip(1)) {
-            add(hash(b'p', word.bytes().chain([b' ']).chain(next.bytes())), PAIR);
-        }
-        // Sums of floats depend on their order, and a map's order differs from run to run.
-        let mut features: Vec<_> = features.into_iter().collect();
-        features.sort_unstable_by_key(|(hash, _)| *hash);
-        let mut vector = vec![0.0; DIMENSIONS];
-        for (hash, feature) in features {
-            let (place, sign) = place_of(hash);
-            if let Some(number) = vector.get_mut(place) {
-                *number += sign * feature.value();
+            let whole = Hash::of(b'w').with(word.bytes());
+            add(whole.finish(), WORD * rank);
+            each_run(marked, |hash| add(hash, LETTERS * rank));
+            if let Some(before) = before.replace(whole) {
+                let pair = Hash::of(b'p').with(before.finish().to_le_bytes());
+                add(pair.with(whole.finish().to_le_bytes()).finish(), PAIR);
             }
         }
+        // Sums of floats would depend on the map's order, which differs from run to run; these do not.
+        let mut sums = [0_i64; DIMENSIONS];
+        for (hash, feature) in features {
+            let (place, sign) = place_of(hash);
+            if let Some(sum) = sums.get_mut(place) {
+                *sum += sign * feature.value();
+            }
+        }
+        #[expect(clippy::cast_precision_loss, reason = "what is lost is far below a feature's weight")]
+        let mut vector: Vec<f32> = sums.iter().map(|sum| *sum as f32).collect();
         normalise(&mut vector);
         vector
     }
@@ -89,38 +97,73 @@ struct Feature {
 }
 
 impl Feature {
-    /// A repeated feature says more, but less each time. Only operations that IEEE 754 rounds exactly: a
-    /// logarithm may differ from one machine to the next.
-    fn value(&self) -> f32 {
-        #[expect(clippy::cast_precision_loss, reason = "at most the number of bytes looked at")]
-        let count = self.count as f32;
-        self.weight * count.sqrt()
+    /// What it adds, in units of 2^-24. A repeated feature says more, but less each time. Only operations that
+    /// IEEE 754 rounds exactly: a logarithm may differ from one machine to the next.
+    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "at most 2^15 features")]
+    fn value(&self) -> i64 {
+        const UNIT: f32 = (1 << 24) as f32;
+        (self.weight * (self.count as f32).sqrt() * UNIT) as i64
     }
 }
 
 /// Lower-case words: runs of letters and digits; of a script without spaces, single characters.
-fn words(text: &str) -> Vec<String> {
-    let mut end = text.len().min(MAX_BYTES);
-    while !text.is_char_boundary(end) {
-        end -= 1;
+#[derive(Default)]
+struct Words {
+    /// All of them, each with a mark at its start and at its end.
+    marked: String,
+    /// Where each ends.
+    ends: Vec<usize>,
+}
+
+impl Words {
+    fn of(text: &str) -> Self {
+        let text = text.get(..text.floor_char_boundary(MAX_BYTES)).unwrap_or_default();
+        let mut words = Self { marked: String::with_capacity(text.len() * 3 / 2), ends: Vec::new() };
+        for c in text.chars() {
+            if c.is_ascii() {
+                words.take(c.to_ascii_lowercase());
+            } else {
+                c.to_lowercase().for_each(|c| words.take(c));
+            }
+        }
+        words.end();
+        words
     }
-    let mut words = Vec::new();
-    let mut word = String::new();
-    for c in text.get(..end).unwrap_or_default().chars().flat_map(char::to_lowercase) {
+
+    /// The length in bytes of the word under way, with the mark at its start; 0 where there is none.
+    fn under_way(&self) -> usize {
+        self.marked.len() - self.ends.last().copied().unwrap_or(0)
+    }
+
+    fn take(&mut self, c: char) {
         let stands_alone = is_ideograph(c);
-        if (!c.is_alphanumeric() || stands_alone || word.len() >= MAX_WORD) && !word.is_empty() {
-            words.push(std::mem::take(&mut word));
+        let in_word = c.is_alphanumeric();
+        if !in_word || stands_alone || self.under_way() > MAX_WORD {
+            self.end();
+        }
+        if in_word || stands_alone {
+            if self.under_way() == 0 {
+                self.marked.push('<');
+            }
+            self.marked.push(c);
         }
         if stands_alone {
-            words.push(c.to_string());
-        } else if c.is_alphanumeric() {
-            word.push(c);
+            self.end();
         }
     }
-    if !word.is_empty() {
-        words.push(word);
+
+    fn end(&mut self) {
+        if self.under_way() > 0 {
+            self.marked.push('>');
+            self.ends.push(self.marked.len());
+        }
     }
-    words
+
+    /// The words, each between its marks.
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(from, to)| self.marked.get(from..*to).unwrap_or_default())
+    }
 }
 
 /// Han, Hiragana, Katakana: written without spaces between words.
@@ -128,35 +171,47 @@ const fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{20000}'..='\u{323af}')
 }
 
-/// The runs of three to five letters of a word whose ends are marked; a word of one or two letters has none
-/// besides itself.
-fn each_run(word: &str, mut see: impl FnMut(&str)) {
-    let marked = format!("<{word}>");
-    let starts: Vec<usize> = marked.char_indices().map(|(at, _)| at).chain([marked.len()]).collect();
-    if starts.len() < 6 {
+/// The hashes of the runs of three to five characters of a word between its marks; a word of one or two letters
+/// has none besides itself.
+fn each_run(marked: &str, mut see: impl FnMut(u64)) {
+    if marked.chars().nth(4).is_none() {
         return;
     }
-    for length in 3..=5 {
-        for (from, to) in starts.iter().zip(starts.iter().skip(length)) {
-            see(marked.get(*from..*to).unwrap_or_default());
+    for (from, _) in marked.char_indices() {
+        let mut hash = Hash::of(b'l');
+        for (before, c) in marked.get(from..).unwrap_or_default().chars().take(5).enumerate() {
+            hash = hash.with(c.encode_utf8(&mut [0; 4]).bytes());
+            if before >= 2 {
+                see(hash.finish());
+            }
         }
     }
 }
 
 /// FNV-1a with a kind in front, and MurmurHash3's finaliser so that every bit depends on every byte.
 /// Source: <http://www.isthe.com/chongo/tech/comp/fnv/>, and `fmix64` of MurmurHash3.
-fn hash(kind: u8, bytes: impl Iterator<Item = u8>) -> u64 {
-    let start = 0xcbf2_9ce4_8422_2325_u64;
-    let mut hash = std::iter::once(kind)
-        .chain(bytes)
-        .fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    hash = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-    hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
-    hash ^ (hash >> 33)
+#[derive(Clone, Copy)]
+struct Hash(u64);
+
+impl Hash {
+    fn of(kind: u8) -> Self {
+        Self(0xcbf2_9ce4_8422_2325).with([kind])
+    }
+
+    fn with(self, bytes: impl IntoIterator<Item = u8>) -> Self {
+        let step = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        Self(bytes.into_iter().fold(self.0, step))
+    }
+
+    const fn finish(self) -> u64 {
+        let hash = (self.0 ^ (self.0 >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        let hash = (hash ^ (hash >> 33)).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+        hash ^ (hash >> 33)
+    }
 }
 
 /// The place that a feature adds to, and with which sign.
-fn place_of(hash: u64) -> (usize, f32) {
+fn place_of(hash: u64) -> (usize, i64) {
     let place = (hash >> 32) % DIMENSIONS as u64;
-    (usize::try_from(place).unwrap_or(0), if hash & 1 == 0 { 1.0 } else { -1.0 })
+    (usize::try_from(place).unwrap_or(0), if hash & 1 == 0 { 1 } else { -1 })
 }

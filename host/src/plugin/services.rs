@@ -74,6 +74,17 @@ pub struct Neighbour {
     pub fields: Vec<(String, String)>,
 }
 
+/// What a search for neighbours asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NearestQuery {
+    /// Neighbours at most.
+    pub limit: usize,
+    /// The least cosine of a neighbour.
+    pub at_least: f32,
+    /// Only what was stored with exactly these fields.
+    pub among: Option<Vec<(String, String)>>,
+}
+
 /// Embeddings and nearest neighbours, by tenant and collection.
 #[async_trait]
 pub trait Vectors: Send + Sync {
@@ -85,7 +96,7 @@ pub trait Vectors: Send + Sync {
         tenant: &str,
         collection: &str,
         vector: &[f32],
-        limit: usize,
+        query: NearestQuery,
     ) -> Result<Vec<Neighbour>, ServiceFault>;
     /// Adds or replaces.
     async fn upsert(

@@ -128,7 +128,13 @@ impl Vectors for Memory {
         Ok(vec![vec![1.0]; texts.len()])
     }
 
-    async fn nearest(&self, _: &str, _: &str, _: &[f32], _: usize) -> Result<Vec<Neighbour>, ServiceFault> {
+    async fn nearest(
+        &self,
+        _: &str,
+        _: &str,
+        _: &[f32],
+        _: NearestQuery,
+    ) -> Result<Vec<Neighbour>, ServiceFault> {
         Ok(Vec::new())
     }
 

@@ -116,8 +116,7 @@ impl SemanticCache {
         x.flag("cache", if wishes.control == Control::Refresh { "refresh" } else { "miss" });
         responses::keep(x, &keys.exact, wishes.ttl_ms, &[])?;
         if let (Some(similar), Some(vector)) = (&keys.similar, vector) {
-            let fields =
-                [("context".to_owned(), similar.context.clone()), ("guard".to_owned(), sign(similar))];
+            let fields = terms(similar);
             vectors::upsert(&self.config.collection, &keys.exact, &vector, wishes.ttl_ms, &fields)?;
         }
         Ok(Decision::Next)
@@ -131,15 +130,12 @@ impl SemanticCache {
         }
         let Some(similar) = &keys.similar else { return Ok(Found::Miss(None)) };
         let Some(vector) = embed(&similar.question)? else { return Ok(Found::Miss(None)) };
-        let guard = sign(similar);
-        for hit in vectors::nearest(&self.config.collection, &vector, self.config.neighbours)? {
-            if hit.similarity < self.config.threshold {
-                break;
-            }
-            let field = |name: &str| hit.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value);
-            if field("context") != Some(&similar.context) || field("guard") != Some(&guard) {
-                continue;
-            }
+        let query = vectors::Query {
+            limit: self.config.neighbours,
+            at_least: self.config.threshold,
+            among: Some(terms(similar)),
+        };
+        for hit in vectors::nearest(&self.config.collection, &vector, &query)? {
             // Without an answer it is still under way, or failed: its vector stays, and goes with its lifetime.
             if responses::describe(&hit.id)?.is_some() {
                 x.flag("cache", "semantic-hit");
@@ -155,8 +151,10 @@ fn embed(question: &str) -> Result<Option<Vec<f32>>, Fault> {
     Ok(vectors::embed(&[question.to_owned()])?.into_iter().next())
 }
 
-fn sign(similar: &Similar) -> String {
-    key::text_digest(&guard::signature(&similar.question))
+/// What must be the same in two questions, however near they are.
+fn terms(similar: &Similar) -> Vec<(String, String)> {
+    let guard = key::text_digest(&guard::signature(&similar.question));
+    vec![("context".to_owned(), similar.context.clone()), ("guard".to_owned(), guard)]
 }
 
 fn cache_miss() -> Decision {

@@ -7,7 +7,7 @@ use super::{MAX_BATCH, MAX_KEY, MAX_LOG, check_key, fault, no_exchange};
 use crate::exchange::Keep;
 use crate::plugin::bindings::host::lockgate::plugin::{http, kv, responses, types, vectors};
 use crate::plugin::instance::{ExchangeHandle, State};
-use crate::plugin::services::{FetchRequest, ServiceFault};
+use crate::plugin::services::{FetchRequest, NearestQuery, ServiceFault};
 use std::time::Duration;
 use wasmtime::component::Resource;
 
@@ -121,13 +121,14 @@ impl vectors::Host for State {
         &mut self,
         collection: String,
         vector: Vec<f32>,
-        limit: u32,
+        query: vectors::Query,
     ) -> Result<Vec<vectors::Hit>, types::Fault> {
         granted(&self.around.grants.vectors, &collection, "collection")?;
-        let limit = MAX_BATCH.min(limit as usize);
+        let vectors::Query { limit, at_least, among } = query;
+        let query = NearestQuery { limit: MAX_BATCH.min(limit as usize), at_least, among };
         self.clock.pause();
         let found =
-            self.around.services.vectors.nearest(&self.around.tenant, &collection, &vector, limit).await;
+            self.around.services.vectors.nearest(&self.around.tenant, &collection, &vector, query).await;
         self.clock.resume();
         let found = found.map_err(of_service)?;
         Ok(found
