@@ -117,7 +117,7 @@ fn a_full_collection_evicts_its_own_and_the_store_as_a_whole_is_bounded() {
 #[test]
 fn a_search_can_ask_for_a_likeness_and_for_fields() {
     let store = vectors();
-    let even = |n: u8| vec![("even".to_owned(), (n % 2 == 0).to_string())];
+    let even = |n: u8| vec![("even".to_owned(), n.is_multiple_of(2).to_string())];
     for n in 0..10_u8 {
         store.upsert("acme", "c", &n.to_string(), &[1.0, f32::from(n)], None, even(n)).unwrap();
     }
