@@ -14,12 +14,16 @@ pub(crate) fn all() -> Result<()> {
     setup::all()?;
     step("format", || run(cargo(["fmt", "--all", "--check"])))?;
     step("format of the plugins", || run(in_plugins(cargo(["fmt", "--all", "--check"]))))?;
+    step("format of the example plugins", || run(in_examples(cargo(["fmt", "--all", "--check"]))))?;
     step("tidy", tidy::check)?;
     step("lints", || {
         run(cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
     })?;
     step("lints of the plugins", || {
         run(in_plugins(cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])))
+    })?;
+    step("lints of the example plugins", || {
+        run(in_examples(cargo(["clippy", "--workspace", "--locked", "--", "-D", "warnings"])))
     })?;
     step("tests", tests)?;
     step("examples in the documentation", || {
@@ -93,6 +97,13 @@ fn deny(manifest: &str, arguments: &[&str]) -> Command {
 /// components are built in.
 fn in_plugins(mut command: Command) -> Command {
     command.current_dir(root().join("plugins")).env("CARGO_TARGET_DIR", target_directory().join("plugins"));
+    command
+}
+
+/// So are the example plugins; they share what is compiled for the shipped ones.
+fn in_examples(command: Command) -> Command {
+    let mut command = in_plugins(command);
+    command.current_dir(root().join("examples/plugins"));
     command
 }
 
