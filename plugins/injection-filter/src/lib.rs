@@ -7,6 +7,7 @@
 mod fold;
 mod layers;
 mod lexicon;
+mod markers;
 mod rules;
 mod score;
 mod settings;

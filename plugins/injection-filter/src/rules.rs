@@ -6,6 +6,7 @@
 
 use crate::fold;
 use crate::lexicon::{Lexicon, MOST, Sets};
+use crate::markers::Markers;
 use crate::tokens::Token;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
@@ -109,7 +110,7 @@ pub struct Book {
     /// For each set that starts patterns, which.
     starts: BTreeMap<usize, Vec<usize>>,
     starting: Sets,
-    markers: Vec<(String, usize)>,
+    markers: Markers,
     named: BTreeMap<String, Vec<String>>,
     sets: HashMap<String, usize, std::hash::BuildHasherDefault<crate::lexicon::Fnv>>,
 }
@@ -171,7 +172,7 @@ impl Book {
             if marker.trim().len() < 4 {
                 return Err("a marker needs at least 4 bytes".to_owned());
             }
-            self.markers.push((marker.to_ascii_lowercase(), index));
+            self.markers.add(marker, index);
         }
         source.patterns.iter().try_for_each(|pattern| self.pattern(Owner::Rule(index), pattern))
     }
@@ -255,21 +256,7 @@ impl Book {
 
     /// The rules whose markers stand in a text.
     pub fn marked(&self, text: &str) -> Vec<usize> {
-        let b = text.as_bytes();
-        let opens =
-            |c: &u8| matches!(c, b'<' | b'[' | b'#' | b'-' | b'\n' | b'b' | b'B' | b'e' | b'E' | b's' | b'S');
-        let mut out = Vec::new();
-        for at in b.iter().enumerate().filter(|(_, c)| opens(c)).map(|(at, _)| at) {
-            let rest = b.get(at..).unwrap_or_default();
-            for (marker, rule) in &self.markers {
-                let here =
-                    rest.get(..marker.len()).is_some_and(|head| head.eq_ignore_ascii_case(marker.as_bytes()));
-                if here && !out.contains(rule) {
-                    out.push(*rule);
-                }
-            }
-        }
-        out
+        self.markers.found(text)
     }
 }
 

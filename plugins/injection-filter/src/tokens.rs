@@ -38,11 +38,21 @@ pub fn read(lexicon: &Lexicon, text: &str) -> Tokens {
         word: String::new(),
         leet: false,
         spelled: String::new(),
+        read_as: String::new(),
         quote: None,
     };
-    let mut chars = text.chars().peekable();
     let mut before = ' ';
-    while let Some(c) = chars.next() {
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if c.is_ascii_alphanumeric() {
+            let end = rest.bytes().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
+            let (run, after) = rest.split_at(end);
+            reader.plain(run);
+            before = run.chars().next_back().unwrap_or(c);
+            rest = after;
+            continue;
+        }
+        rest = rest.get(c.len_utf8()..).unwrap_or_default();
         match fold(c) {
             Fold::Letter(letter) => {
                 reader.leet |= letter.is_ascii_digit();
@@ -62,7 +72,7 @@ pub fn read(lexicon: &Lexicon, text: &str) -> Tokens {
             }
             Fold::Gone => continue,
             Fold::Gap => {
-                let next = chars.peek().copied().unwrap_or(' ');
+                let next = rest.chars().next().unwrap_or(' ');
                 if matches!(c, '@' | '$') && next.is_alphanumeric()
                     || (c == '!' && reader.word.is_empty() && next.is_ascii_alphabetic())
                 {
@@ -91,11 +101,23 @@ struct Reader<'l> {
     leet: bool,
     /// Single letters in a row that may spell a word.
     spelled: String,
+    /// Room for a word read in another way.
+    read_as: String,
     /// The mark that ends the quotation we are in.
     quote: Option<char>,
 }
 
 impl Reader<'_> {
+    /// Takes in a run of plain letters and digits: what nearly all of nearly all texts is.
+    fn plain(&mut self, run: &str) {
+        let from = self.word.len();
+        self.word.push_str(run);
+        if let Some(run) = self.word.get_mut(from..) {
+            run.make_ascii_lowercase();
+        }
+        self.leet |= run.bytes().any(|byte| byte.is_ascii_digit());
+    }
+
     /// Follows quotation and code marks. A line's end does not close one: attacks and quotations both run on.
     fn mark(&mut self, c: char, before: char, next: char) {
         if self.quote == Some(c) {
@@ -133,11 +155,15 @@ impl Reader<'_> {
     fn take(&mut self, word: &str) {
         let mut sets = self.lexicon.get(word).copied().unwrap_or_default();
         if self.leet && word.chars().any(|c| c.is_ascii_alphabetic()) {
+            let mut read_as = std::mem::take(&mut self.read_as);
             for one in ['i', 'l'] {
-                sets.join(&self.lexicon.get(&unleet(word, one)).copied().unwrap_or_default());
+                read_as.clear();
+                read_as.extend(word.chars().map(|c| unleet(c, one)));
+                self.lexicon.get(&read_as).into_iter().for_each(|known| sets.join(known));
             }
+            self.read_as = read_as;
             let plain = word.trim_start_matches(['!', '@', '$']);
-            sets.join(&self.lexicon.get(plain).copied().unwrap_or_default());
+            self.lexicon.get(plain).into_iter().for_each(|known| sets.join(known));
         }
         if sets.is_empty() && word.len() >= GLUED && self.segment(word) {
             return;
@@ -185,9 +211,9 @@ impl Reader<'_> {
     }
 }
 
-/// A word with the digits and signs read as the letters they imitate.
-fn unleet(word: &str, one: char) -> String {
-    let letter = |c| match c {
+/// The letter that a digit or sign imitates.
+fn unleet(c: char, one: char) -> char {
+    match c {
         '0' => 'o',
         '1' | '!' => one,
         '3' => 'e',
@@ -197,8 +223,7 @@ fn unleet(word: &str, one: char) -> String {
         '8' => 'b',
         '9' => 'g',
         c => c,
-    };
-    word.chars().map(letter).collect()
+    }
 }
 
 #[cfg(test)]

@@ -7,75 +7,91 @@
 
 mod words;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-use words::{NEGATIONS, NUMBERS, STARTERS, TELLING};
+use words::{Kind, kind};
 
 /// What must agree between two questions, as one line.
 pub fn signature(text: &str) -> String {
-    let mut negations = 0_u32;
-    let mut numbers = Vec::new();
-    let mut names = BTreeSet::new();
-    let mut telling = BTreeSet::new();
+    let mut details = Details::default();
+    let mut lower = String::new();
     let mut starts_sentence = true;
     for raw in text.split_whitespace() {
         let ends_sentence = raw.ends_with(['.', '!', '?', ':']);
         for piece in raw.split(['/', ',', ';', '(', ')', '"', '\u{201c}', '\u{201d}', '\u{2014}']) {
-            word(piece, starts_sentence, &mut negations, &mut numbers, &mut names, &mut telling);
+            details.word(piece, starts_sentence, &mut lower);
             starts_sentence &= piece.is_empty();
         }
         // "1,000" is one number, though its pieces were looked at apart: the digits stand in order either way.
         starts_sentence = ends_sentence;
     }
-    let join = |set: BTreeSet<String>| set.into_iter().collect::<Vec<_>>().join(" ");
-    // Numbers keep their order: "from 2 to 3" is not "from 3 to 2".
-    format!("{}|{}|{}|{}", negations % 2, numbers.join(" "), join(names), join(telling))
+    details.line()
 }
 
-fn word(
-    piece: &str,
-    starts_sentence: bool,
-    negations: &mut u32,
-    numbers: &mut Vec<String>,
-    names: &mut BTreeSet<String>,
-    telling: &mut BTreeSet<String>,
-) {
-    // Signs that are part of a name or a number stay: C++, C#, -5, 50%, $5.
-    let word =
-        piece.trim_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '+' | '#' | '-' | '%' | '$' | '€'));
-    let word = word.trim_end_matches('-');
-    if word.is_empty() {
-        return;
-    }
-    let lower = word.to_lowercase().replace('\u{2019}', "'");
-    if lower.ends_with("n't") || has(NEGATIONS, &lower) {
-        *negations += 1;
-        return;
-    }
-    if word.chars().any(char::is_numeric) {
-        numbers.push(lower);
-        return;
-    }
-    if let Some((_, digits)) =
-        NUMBERS.binary_search_by(|(name, _)| (*name).cmp(&lower)).ok().and_then(|at| NUMBERS.get(at))
-    {
-        numbers.push((*digits).to_owned());
-        return;
-    }
-    let bare = lower.strip_suffix("'s").unwrap_or(&lower);
-    if has(TELLING, bare) {
-        telling.insert(bare.to_owned());
-        return;
-    }
-    let capital = word.chars().any(char::is_uppercase);
-    let symbol = word.contains(['+', '#', '%', '$', '€']);
-    let only_grammar = starts_sentence || lower == "i" || lower.starts_with("i'");
-    if symbol || (capital && !(only_grammar && has(STARTERS, &lower))) {
-        names.insert(bare.to_owned());
-    }
+/// Makes the tables, which are kept in what is snapshotted.
+pub fn prepare() {
+    words::prepare();
 }
 
-fn has(words: &[&str], word: &str) -> bool {
-    words.binary_search(&word).is_ok()
+#[derive(Default)]
+struct Details {
+    negations: u32,
+    /// In their order: "from 2 to 3" is not "from 3 to 2".
+    numbers: Vec<Cow<'static, str>>,
+    names: BTreeSet<String>,
+    telling: BTreeSet<&'static str>,
+}
+
+impl Details {
+    /// Takes a word in; `lower` is room to write it in lower case.
+    fn word(&mut self, piece: &str, starts_sentence: bool, lower: &mut String) {
+        // Signs that are part of a name or a number stay: C++, C#, -5, 50%, $5.
+        let ends = |c: char| !c.is_alphanumeric() && !matches!(c, '+' | '#' | '-' | '%' | '$' | '€');
+        let word = piece.trim_matches(ends).trim_end_matches('-');
+        if word.is_empty() {
+            return;
+        }
+        lower.clear();
+        for c in word.chars() {
+            match c {
+                '\u{2019}' => lower.push('\''),
+                _ if c.is_ascii() => lower.push(c.to_ascii_lowercase()),
+                _ => lower.extend(c.to_lowercase()),
+            }
+        }
+        let known = kind(lower);
+        if lower.ends_with("n't") || known == Some(Kind::Negation) {
+            self.negations += 1;
+            return;
+        }
+        if word.chars().any(char::is_numeric) {
+            self.numbers.push(lower.clone().into());
+            return;
+        }
+        if let Some(Kind::Number(digits)) = known {
+            self.numbers.push(digits.into());
+            return;
+        }
+        let bare = lower.strip_suffix("'s").unwrap_or(lower);
+        let known = if bare.len() == lower.len() { known } else { kind(bare) };
+        if let Some(Kind::Telling(word)) = known {
+            self.telling.insert(word);
+            return;
+        }
+        let capital = word.chars().any(char::is_uppercase);
+        let symbol = word.contains(['+', '#', '%', '$', '€']);
+        let only_grammar = starts_sentence || lower == "i" || lower.starts_with("i'");
+        if symbol || (capital && !(only_grammar && words::starts_sentences(lower))) {
+            self.names.insert(bare.to_owned());
+        }
+    }
+
+    fn line(self) -> String {
+        let Self { negations, numbers, names, telling } = self;
+        let names: Vec<String> = names.into_iter().collect();
+        let telling: Vec<&str> = telling.into_iter().collect();
+        format!("{}|{}|{}|{}", negations % 2, numbers.join(" "), names.join(" "), telling.join(" "))
+    }
 }
 
 #[cfg(test)]

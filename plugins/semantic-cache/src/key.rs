@@ -5,8 +5,8 @@
 //! matter; a digest is never taken over ambiguous bytes.
 //! It never lets text leave: only digests do.
 
+use blake3::{Hash, Hasher};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 /// Fields of a request that never change what is answered.
 const HARMLESS: &[&str] = &[
@@ -42,12 +42,20 @@ pub struct Similar {
 
 /// Makes the keys of a canonical request. `partition` keeps apart what must not be shared.
 pub fn keys(request: &Value, partition: &[&str]) -> Keys {
-    let exact = hex(&digest("exact", partition, request, false));
-    let similar = question(request).map(|question| Similar {
-        question: question.to_owned(),
-        context: hex(&digest("context", partition, request, true)),
-    });
-    Keys { exact, similar }
+    let Some(question) = question(request) else {
+        let exact = digest("exact", partition, request, false);
+        return Keys { exact: exact.to_hex().to_string(), similar: None };
+    };
+    let context = digest("context", partition, request, true);
+    // The context covers all but the question, so the two together are the request.
+    let mut exact = Hasher::new();
+    write_text(&mut exact, "question");
+    exact.update(context.as_bytes());
+    write_text(&mut exact, question);
+    Keys {
+        exact: exact.finalize().to_hex().to_string(),
+        similar: Some(Similar { question: question.to_owned(), context: context.to_hex().to_string() }),
+    }
 }
 
 /// The text of the last message, where a user said it and nothing but it.
@@ -77,13 +85,13 @@ fn is_empty(value: &Value) -> bool {
     value.is_null() || value.as_array().is_some_and(Vec::is_empty)
 }
 
-fn digest(kind: &str, partition: &[&str], request: &Value, without_question: bool) -> [u8; 32] {
-    let mut hash = Sha256::new();
+fn digest(kind: &str, partition: &[&str], request: &Value, without_question: bool) -> Hash {
+    let mut hash = Hasher::new();
     write_text(&mut hash, kind);
     for part in partition {
         write_text(&mut hash, part);
     }
-    let Value::Object(request) = request else { return hash.finalize().into() };
+    let Value::Object(request) = request else { return hash.finalize() };
     let mut fields: Vec<_> = request
         .iter()
         .filter(|(name, value)| !value.is_null() && !HARMLESS.contains(&name.as_str()))
@@ -93,7 +101,7 @@ fn digest(kind: &str, partition: &[&str], request: &Value, without_question: boo
         write_text(&mut hash, name);
         match (name.as_str(), value) {
             ("messages", Value::Array(messages)) => {
-                hash.update(b"[");
+                mark(&mut hash, b'[');
                 let last = messages.len().saturating_sub(1);
                 for (index, message) in messages.iter().enumerate() {
                     write_message(&mut hash, message, without_question && index == last);
@@ -102,14 +110,14 @@ fn digest(kind: &str, partition: &[&str], request: &Value, without_question: boo
             _ => write(&mut hash, value),
         }
     }
-    hash.finalize().into()
+    hash.finalize()
 }
 
-fn write_message(hash: &mut Sha256, message: &Value, without_content: bool) {
+fn write_message(hash: &mut Hasher, message: &Value, without_content: bool) {
     let Value::Object(message) = message else { return write(hash, message) };
     let mut fields: Vec<_> = message.iter().filter(|(_, value)| !value.is_null()).collect();
     fields.sort_by_key(|(name, _)| name.as_str());
-    hash.update(b"{");
+    mark(hash, b'{');
     for (name, value) in fields {
         if name == "content" && without_content {
             continue;
@@ -120,14 +128,14 @@ fn write_message(hash: &mut Sha256, message: &Value, without_content: bool) {
             None => write(hash, value),
         }
     }
-    hash.update(b"}");
+    mark(hash, b'}');
 }
 
 /// Writes a value so that no two values write the same bytes: members sorted, texts with their length.
-fn write(hash: &mut Sha256, value: &Value) {
+fn write(hash: &mut Hasher, value: &Value) {
     match value {
-        Value::Null => hash.update(b"n"),
-        Value::Bool(on) => hash.update(if *on { b"t" } else { b"f" }),
+        Value::Null => mark(hash, b'n'),
+        Value::Bool(on) => mark(hash, if *on { b't' } else { b'f' }),
         Value::Number(number) => {
             // 1 and 1.0 ask for the same.
             let number = number.as_f64().map_or_else(|| number.to_string(), |float| float.to_string());
@@ -135,38 +143,36 @@ fn write(hash: &mut Sha256, value: &Value) {
         }
         Value::String(text) => write_text(hash, text),
         Value::Array(items) => {
-            hash.update(b"[");
+            mark(hash, b'[');
             items.iter().for_each(|item| write(hash, item));
-            hash.update(b"]");
+            mark(hash, b']');
         }
         Value::Object(map) => {
             let mut members: Vec<_> = map.iter().collect();
             members.sort_by_key(|(name, _)| name.as_str());
-            hash.update(b"{");
+            mark(hash, b'{');
             for (name, value) in members {
                 write_text(hash, name);
                 write(hash, value);
             }
-            hash.update(b"}");
+            mark(hash, b'}');
         }
     }
 }
 
-fn write_text(hash: &mut Sha256, text: &str) {
-    hash.update(b"s");
-    hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
-    hash.update(text);
+fn write_text(hash: &mut Hasher, text: &str) {
+    mark(hash, b's');
+    hash.update(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_le_bytes());
+    hash.update(text.as_bytes());
+}
+
+fn mark(hash: &mut Hasher, mark: u8) {
+    hash.update(&[mark]);
 }
 
 /// The digest of a text, as hex.
 pub fn text_digest(text: &str) -> String {
-    hex(&Sha256::digest(text).into())
-}
-
-fn hex(digest: &[u8; 32]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).map_or('0', |digit| char::from(*digit));
-    digest.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    blake3::hash(text.as_bytes()).to_hex().to_string()
 }
 
 #[cfg(test)]
@@ -256,7 +262,7 @@ mod tests {
 
     #[test]
     fn digests_are_hex() {
-        assert_eq!(text_digest("")[..16], *"e3b0c44298fc1c14");
+        assert_eq!(text_digest("")[..16], *"af1349b9f5f9a1a6");
         assert_eq!(of(json!({})).exact.len(), 64);
     }
 }

@@ -30,6 +30,7 @@ impl Plugin for SemanticCache {
     fn configure(config: Config) -> Result<Self, Vec<Issue>> {
         let issues = config.issues();
         if issues.is_empty() {
+            guard::prepare();
             return Ok(Self { config });
         }
         Err(issues.into_iter().map(|(pointer, message)| Issue::new(pointer, message)).collect())
