@@ -66,9 +66,11 @@ pub fn verbatim(life: &Life, body: Option<Bytes>) -> Result<Rendered, Error> {
 /// A filter ended the answer.
 pub async fn filter(life: &mut Life, mut answer: Answer, native: Option<Bytes>) -> Result<Rendered, Error> {
     let route = life.route.clone();
-    let events = answer.events();
     let mut guard = route.chain.guard(&life.exchange);
     let untouched = guard.is_empty();
+    // What is kept is what the provider said. Nearly no answer on a route without filters is kept.
+    life.keeps.extend(life.exchange.take_keeps());
+    let events = if untouched && life.keeps.is_empty() { Vec::new() } else { answer.events() };
     if !untouched {
         for choice in &mut answer.choices {
             for (at, text) in &mut choice.texts {

@@ -12,7 +12,8 @@ use crate::format::openai;
 use crate::plugin::{Call, CallBody, HeaderValue as PluginValue, TargetView};
 use crate::route::{Provider, Target};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -155,7 +156,7 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
     exchange.set_attr("target.id", target.id.clone());
     exchange.set_attr("target.model", model);
     let facts = adapter_facts(provider, &prompt, model);
-    let call = provider.adapter.encode(&exchange, &facts).await.map_err(|error| match error.fault() {
+    let call = provider.adapter.encode(&exchange, facts).await.map_err(|error| match error.fault() {
         // The adapter says what the provider cannot express: the client's to read, and no other attempt at
         // the same provider would differ, but another provider may.
         Some(("invalid", message)) => {
@@ -170,7 +171,9 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
     life.waited += from.elapsed();
     let answered = answered.map_err(provider_failed)?;
     let status = answered.status;
-    let headers = shown(&answered.headers);
+    let is_stream = is_event_stream(&answered.headers);
+    // Only an adapter that decodes is shown any.
+    let headers = if native { Vec::new() } else { shown(&answered.headers) };
     if !status.is_success() {
         let after = retry_after(&answered.headers);
         let from = Instant::now();
@@ -193,8 +196,6 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
         };
         return Err(refused(told, after));
     }
-    let is_stream =
-        headers.iter().any(|(name, value)| name == "content-type" && value.starts_with("text/event-stream"));
     if is_stream {
         let mut source = if native {
             Source::native_stream(answered.body, MAX_FRAME)
@@ -282,17 +283,44 @@ fn build(provider: &Provider, call: Call, prompt: &Prompt, model: &str) -> Resul
 }
 
 /// The canonical body, asking for what the gateway needs: the target's model, and usage in streams.
-fn native_body(prompt: &Prompt, model: &str) -> Result<Vec<u8>, Error> {
-    let mut body = prompt.body().clone();
-    body.insert("model".into(), Value::String(model.to_owned()));
-    if prompt.streaming() {
-        let options = body.entry("stream_options").or_insert_with(|| Value::Object(serde_json::Map::new()));
-        if let Value::Object(options) = options {
-            options.insert("include_usage".into(), Value::Bool(true));
+struct NativeBody<'a> {
+    prompt: &'a Prompt,
+    model: &'a str,
+}
+
+impl Serialize for NativeBody<'_> {
+    /// Nothing of the body is copied on its way to the text.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (body, streaming) = (self.prompt.body(), self.prompt.streaming());
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in body {
+            match (name.as_str(), value) {
+                ("model", _) => map.serialize_entry(name, self.model)?,
+                ("stream_options", Value::Object(options)) if streaming => {
+                    let mut options = options.clone();
+                    options.insert("include_usage".into(), Value::Bool(true));
+                    map.serialize_entry(name, &options)?;
+                }
+                _ => map.serialize_entry(name, value)?,
+            }
         }
+        if streaming && !body.contains_key("stream_options") {
+            map.serialize_entry("stream_options", &serde_json::json!({ "include_usage": true }))?;
+        }
+        map.end()
     }
-    serde_json::to_vec(&body)
-        .map_err(|error| Error::internal("The request could not be written.").caused_by(error))
+}
+
+fn native_body(prompt: &Prompt, model: &str) -> Result<Vec<u8>, Error> {
+    // The texts are most of it; a quarter more has room for names and escapes.
+    let mut body = Vec::with_capacity(256 + prompt.text_bytes() * 5 / 4);
+    serde_json::to_writer(&mut body, &NativeBody { prompt, model })
+        .map_err(|error| Error::internal("The request could not be written.").caused_by(error))?;
+    Ok(body)
+}
+
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
 fn shown(headers: &HeaderMap) -> Vec<(String, String)> {

@@ -85,7 +85,7 @@ async fn targets_are_ranked() {
 async fn a_provider_is_spoken_to() {
     let used = house().bind(ECHO, json!({}), |_| {}).await;
     let x = exchange("hello");
-    let call = used.binding.encode(&x, &attrs(&[("model", "m")])).await.expect("it encodes");
+    let call = used.binding.encode(&x, attrs(&[("model", "m")])).await.expect("it encodes");
     let CallBody::Bytes(body) = call.body else { unreachable!("it sends bytes") };
     assert!(String::from_utf8_lossy(&body).contains("hello"));
     assert_eq!((call.method.as_str(), call.path.as_str()), ("POST", "/echo"));

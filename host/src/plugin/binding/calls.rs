@@ -81,8 +81,7 @@ impl Binding {
     ///
     /// # Errors
     /// The call failed; the fault `invalid` says what the provider cannot express.
-    pub async fn encode(&self, x: &Arc<Exchange>, target: &[(String, String)]) -> Result<Call, CallError> {
-        let target = target.to_vec();
+    pub async fn encode(&self, x: &Arc<Exchange>, target: Vec<(String, String)>) -> Result<Call, CallError> {
         call!(
             self,
             ProviderAdapter as provider_adapter for Some(x),
