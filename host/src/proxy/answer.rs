@@ -42,6 +42,7 @@ pub async fn gather(source: &mut Source) -> Result<Answer, Error> {
             return Err(super::attempt::refused(error, None));
         }
     }
+    source.let_go();
     if answer.is_complete() { Ok(answer) } else { Err(incomplete()) }
 }
 

@@ -27,8 +27,23 @@ pub struct Step {
 
 /// Who reads the frames.
 enum Reader {
-    Native(openai::ChunkReader),
-    Adapter { adapter: Arc<Binding>, exchange: Arc<Exchange>, status: u16, headers: Vec<(String, String)> },
+    /// Frame by frame, when each is asked for: what came first is on its way before the rest is read.
+    Native {
+        reader: openai::ChunkReader,
+        frames: VecDeque<sse::Frame>,
+    },
+    Adapter {
+        adapter: Arc<Binding>,
+        exchange: Arc<Exchange>,
+        status: u16,
+        headers: Vec<(String, String)>,
+    },
+}
+
+impl Reader {
+    fn native() -> Self {
+        Self::Native { reader: openai::ChunkReader::default(), frames: VecDeque::new() }
+    }
 }
 
 /// The events of one answer.
@@ -48,7 +63,7 @@ impl Source {
     /// A provider's event stream in the host's native format.
     #[must_use]
     pub fn native_stream(body: UpstreamBody, max_frame: usize) -> Self {
-        Self::new(Some(body), max_frame, Reader::Native(openai::ChunkReader::default()))
+        Self::new(Some(body), max_frame, Reader::native())
     }
 
     /// A provider's event stream that an adapter decodes.
@@ -67,7 +82,7 @@ impl Source {
     /// Events that are there already.
     #[must_use]
     pub fn ready(events: Vec<Event>) -> Self {
-        let mut source = Self::new(None, 0, Reader::Native(openai::ChunkReader::default()));
+        let mut source = Self::new(None, 0, Reader::native());
         source.over = true;
         source.ready.push_back(Step { events, native: None });
         source
@@ -91,7 +106,7 @@ impl Source {
     /// The provider failed, broke off, or sent what is not an answer.
     pub async fn next(&mut self) -> Result<Option<Step>, Error> {
         loop {
-            if let Some(step) = self.take() {
+            if let Some(step) = self.take()? {
                 return Ok(Some(step));
             }
             if self.is_over() {
@@ -107,18 +122,33 @@ impl Source {
     /// # Errors
     /// The provider failed before that.
     pub async fn begin(&mut self) -> Result<Option<ProviderError>, Error> {
-        while self.ready.iter().all(|step| step.events.is_empty()) && !self.over {
+        let (mut begun, mut looked_at) = (false, 0);
+        loop {
+            if looked_at == self.ready.len() {
+                let step = self.read()?;
+                self.ready.extend(step);
+            }
+            if let Some(step) = self.ready.get(looked_at) {
+                looked_at += 1;
+                begun |= !step.events.is_empty();
+                // Facts about an answer may stand before its error: what has come already is looked at.
+                let Some(said) = step.events.iter().find(|event| !matches!(event, Event::Extra(_))) else {
+                    continue;
+                };
+                return Ok(match said {
+                    Event::Error(error) => Some(error.clone()),
+                    _ => None,
+                });
+            }
+            if begun {
+                return Ok(None);
+            }
+            if self.over {
+                return self.complete().map(|()| None);
+            }
             let chunk = self.wait().await?;
             self.feed(chunk).await?;
         }
-        let events = || self.ready.iter().flat_map(|step| &step.events);
-        if events().next().is_none() {
-            self.complete()?;
-        }
-        Ok(events().find_map(|event| match event {
-            Event::Error(error) => Some(error.clone()),
-            _ => None,
-        }))
     }
 
     /// The next bytes of the provider; none at their end.
@@ -136,7 +166,7 @@ impl Source {
         chunk.transpose().map_err(provider_failed)
     }
 
-    /// Reads what [`Source::wait`] gave into steps.
+    /// Takes in what [`Source::wait`] gave.
     ///
     /// # Errors
     /// The bytes are not an event stream of the provider's format.
@@ -154,8 +184,17 @@ impl Source {
     }
 
     /// A step that is ready.
-    pub fn take(&mut self) -> Option<Step> {
-        let step = self.ready.pop_front()?;
+    ///
+    /// # Errors
+    /// What the provider sent is not an answer.
+    pub fn take(&mut self) -> Result<Option<Step>, Error> {
+        let step = match self.ready.pop_front() {
+            Some(step) => step,
+            None => match self.read()? {
+                Some(step) => step,
+                None => return Ok(None),
+            },
+        };
         for event in &step.events {
             match event {
                 Event::Text { at: TextAt { item: choice, .. }, .. } | Event::Tool { choice, .. } => {
@@ -167,13 +206,34 @@ impl Source {
                 Event::Usage(_) | Event::Extra(_) | Event::Error(_) => {}
             }
         }
-        Some(step)
+        Ok(Some(step))
     }
 
-    /// Whether nothing more will become ready.
+    /// Reads the next frame that has come.
+    fn read(&mut self) -> Result<Option<Step>, Error> {
+        let Reader::Native { reader, frames } = &mut self.reader else { return Ok(None) };
+        let Some(frame) = frames.pop_front() else { return Ok(None) };
+        if frame.data == openai::DONE {
+            self.over = true;
+            frames.clear();
+            return Ok(None);
+        }
+        let events = reader.read(&frame.data).map_err(not_an_answer)?;
+        Ok(Some(Step { events, native: Some(frame.data) }))
+    }
+
+    /// Whether nothing more will become ready, once [`Source::take`] gave nothing.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.over
+    }
+
+    /// Lets go of the provider: at the end of an answer its connection is kept for the next request, before
+    /// that the request is cancelled.
+    pub fn let_go(&mut self) {
+        if let Some(body) = self.body.take().filter(|_| self.over) {
+            body.let_go();
+        }
     }
 
     /// Whether every choice that began has ended, and one has.
@@ -189,16 +249,7 @@ impl Source {
 
     async fn decode(&mut self, frames: Vec<sse::Frame>, last: bool) -> Result<(), Error> {
         match &mut self.reader {
-            Reader::Native(reader) => {
-                for frame in frames {
-                    if frame.data == openai::DONE {
-                        self.over = true;
-                        break;
-                    }
-                    let events = reader.read(&frame.data).map_err(not_an_answer)?;
-                    self.ready.push_back(Step { events, native: Some(frame.data) });
-                }
-            }
+            Reader::Native { frames: waiting, .. } => waiting.extend(frames),
             Reader::Adapter { adapter, exchange, status, headers } => {
                 if frames.is_empty() && !last {
                     return Ok(());

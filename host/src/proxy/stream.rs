@@ -123,7 +123,7 @@ impl Stream {
         };
         self.life.waited += source.waited;
         // Whatever the end is, the provider is let go before the client is told.
-        drop(source);
+        source.let_go();
         match ended {
             Ok(()) => self.conclude().await,
             Err(Broken::Error(error)) => self.break_off(error).await,
@@ -134,8 +134,13 @@ impl Stream {
     /// Moves everything from the provider to the client.
     async fn pump(&mut self, source: &mut Source) -> Result<(), Broken> {
         loop {
-            while let Some(step) = source.take() {
+            while let Some(step) = source.take()? {
                 self.step(step).await?;
+                if self.life.first_byte.is_none() && !self.out.is_empty() {
+                    // The client waits for the first byte most: the rest of what came is read behind it.
+                    self.flush().await?;
+                    tokio::task::yield_now().await;
+                }
             }
             self.flush().await?;
             if source.is_over() {

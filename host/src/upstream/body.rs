@@ -1,13 +1,15 @@
 //! A provider's answer as it arrives.
 //!
 //! Invariants: after an error or the end nothing more comes; the connection goes back to the pool at the end
-//! and only then; dropping the body before cancels the request at the provider.
+//! and only then; dropping the body before cancels the request at the provider, letting it go waits a moment
+//! for the end.
 
 use super::clock::Clock;
 use super::error::{Phase, UpstreamError};
 use super::headers;
 use super::pool::{Leased, Pool};
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt as _;
 use http::{HeaderMap, Response, StatusCode};
 use http_body::Body;
 use hyper::body::Incoming;
@@ -16,6 +18,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+
+/// Bytes, and time, that are waited for the end of a body that was let go.
+const REST_BYTES: usize = 64 * 1024;
+const REST_TIME: Duration = Duration::from_secs(2);
 
 /// The head of an answer, and what follows.
 pub struct UpstreamResponse {
@@ -143,6 +149,21 @@ impl UpstreamBody {
             whole.extend_from_slice(&piece);
         }
         Ok(whole.freeze())
+    }
+
+    /// Lets go of an answer that is complete before its body is: event streams end with a mark, and the end of
+    /// the body comes behind it. The connection is kept when it does; nobody waits for it.
+    pub fn let_go(mut self) {
+        self.max = self.max.min(self.received.saturating_add(REST_BYTES));
+        loop {
+            match self.next().now_or_never() {
+                Some(Some(Ok(_))) => {}
+                Some(None | Some(Err(_))) => return,
+                None => break,
+            }
+        }
+        let rest = async move { while let Some(Ok(_)) = self.next().await {} };
+        tokio::spawn(tokio::time::timeout(REST_TIME, rest));
     }
 
     fn take(&mut self, data: Bytes) -> Result<Bytes, UpstreamError> {

@@ -51,6 +51,20 @@ async fn each_piece_reaches_the_client_before_the_next_is_sent() {
 }
 
 #[tokio::test]
+async fn streams_use_a_connection_again() {
+    for chain in [json!([]), guards()] {
+        let stage = Stage::start(|_: &Recorded| Reply::text("again and again"), chain).await;
+        let mut streams = 0;
+        // The end of a body may come a moment after the answer's: the next stream then has another connection.
+        while stage.upstream.connections() == streams {
+            assert!(streams < 100, "no connection was used twice");
+            assert!(stage.chat(&ask_streamed("again")).await.is_done());
+            streams += 1;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_stream_that_breaks_off_ends_with_an_error_and_without_the_mark_of_its_end() {
     for chain in [json!([]), guards()] {
         for reply in [Reply::truncated(["It is ", "very "]), Reply::reset_after(["It is ", "very "])] {

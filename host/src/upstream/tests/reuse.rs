@@ -35,6 +35,56 @@ async fn an_answer_without_a_body_gives_its_connection_back() {
     assert_eq!(response.body.collect(1).await.unwrap(), "");
 }
 
+/// Begins an answer whose body is not over when it is let go.
+async fn let_go(peer: &mut Peer, upstream: &Arc<Upstream>, more: &str) -> Connection {
+    let sent = sending(upstream);
+    let mut connection = peer.connection().await;
+    connection.request("hello").await;
+    connection
+        .say(&format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\ndone\r\n{more}"))
+        .await;
+    let mut body = sent.await.unwrap().unwrap().body;
+    assert_eq!(body.next().await.unwrap().unwrap(), "done");
+    body.let_go();
+    connection
+}
+
+async fn kept(upstream: &Upstream) {
+    while upstream.pool.counts() != (1, 0) {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_let_go_just_before_its_end_gives_its_connection_back() {
+    let mut peer = Peer::new().await;
+    let upstream = peer.upstream(|_, _| {});
+    let mut connection = let_go(&mut peer, &upstream, "").await;
+    assert_eq!(upstream.pool.counts(), (0, 0));
+    connection.say("1\r\n \r\n0\r\n\r\n").await;
+    kept(&upstream).await;
+    let again = sending(&upstream);
+    connection.answer("").await;
+    again.await.unwrap().unwrap();
+
+    let mut other = Peer::new().await;
+    let upstream = other.upstream(|_, _| {});
+    let _connection = let_go(&mut other, &upstream, "0\r\n\r\n").await;
+    kept(&upstream).await;
+}
+
+#[tokio::test]
+async fn what_does_not_end_after_it_was_let_go_is_closed() {
+    let mut peer = Peer::new().await;
+    let upstream = peer.upstream(|_, _| {});
+    let mut connection = let_go(&mut peer, &upstream, "").await;
+    let piece = format!("400\r\n{}\r\n", "x".repeat(1024));
+    while connection.0.write_all(piece.as_bytes()).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(upstream.pool.counts(), (0, 0));
+}
+
 #[tokio::test]
 async fn a_connection_closed_while_idle_is_not_used() {
     let mut peer = Peer::new().await;
