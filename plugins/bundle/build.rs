@@ -22,9 +22,9 @@ fn main() {
         println!("cargo::rerun-if-changed={}", path.display());
     }
     println!("cargo::rerun-if-changed={}", plugins.join(".cargo").display());
-    for member in &members {
+    for member in crates(&plugins) {
         for part in ["src", "data", "Cargo.toml", "config.schema.json"] {
-            let path = plugins.join(member).join(part);
+            let path = plugins.join(&member).join(part);
             if path.exists() {
                 println!("cargo::rerun-if-changed={}", path.display());
             }
@@ -40,19 +40,24 @@ fn main() {
     }
 }
 
-/// The workspace's members: every folder with a manifest, but this crate.
+/// The plugins: every crate with a schema of its configuration. The others are what plugins share.
 fn members(plugins: &Path) -> Vec<String> {
+    let mut members = crates(plugins);
+    members.retain(|member| plugins.join(member).join("config.schema.json").is_file());
+    members
+}
+
+/// Every folder with a manifest, but this crate.
+fn crates(plugins: &Path) -> Vec<String> {
     let entries =
         fs::read_dir(plugins).map(|entries| entries.flatten().collect::<Vec<_>>()).unwrap_or_default();
-    let mut members: Vec<String> = entries
+    let mut crates: Vec<String> = entries
         .into_iter()
-        .filter(|entry| {
-            entry.path().join("Cargo.toml").is_file() && entry.path().join("config.schema.json").is_file()
-        })
+        .filter(|entry| entry.path().join("Cargo.toml").is_file() && entry.file_name() != "bundle")
         .filter_map(|entry| entry.file_name().into_string().ok())
         .collect();
-    members.sort();
-    members
+    crates.sort();
+    crates
 }
 
 /// Beside the outer build's artifacts, so that every profile and worktree of one target directory shares it.
