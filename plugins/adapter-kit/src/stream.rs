@@ -44,12 +44,16 @@ impl Scratch for Exchange {
     }
 }
 
-/// Forgets what an earlier attempt remembered; to be called by `encode`.
+/// Starts over: what an earlier attempt remembered is forgotten. To be called by `encode`, with what `decode`
+/// is to know of the request.
 ///
 /// # Errors
 /// The host's.
-pub fn begin(x: &impl Scratch) -> Result<(), Fault> {
-    if x.get(KEY).is_some_and(|kept| !kept.is_empty()) { x.put(KEY, &[]) } else { Ok(()) }
+pub fn begin<D: Decoder>(x: &impl Scratch, decoder: &D) -> Result<(), Fault> {
+    let bytes = |decoder: &D| serde_json::to_vec(&(false, decoder)).unwrap_or_default();
+    let state = bytes(decoder);
+    let untouched = x.get(KEY).is_none_or(|kept| kept.is_empty());
+    if untouched && state == bytes(&D::default()) { Ok(()) } else { x.put(KEY, &state) }
 }
 
 /// Decodes a batch.

@@ -64,9 +64,16 @@ pub fn told(events: &[Event]) -> Vec<String> {
 /// with the end told apart; checks that each way tells the same, and gives that.
 #[must_use]
 pub fn transcript<D: Decoder>(frames: &[Value]) -> Vec<String> {
+    transcript_from(&D::default(), frames)
+}
+
+/// The same, with what `encode` told the decoder.
+#[must_use]
+pub fn transcript_from<D: Decoder>(decoder: &D, frames: &[Value]) -> Vec<String> {
     let frames: Vec<Frame> = frames.iter().map(frame).collect();
     let run = |batches: &[&[Frame]]| {
         let (memory, mut events) = (Memory::default(), Vec::new());
+        begin(&memory, decoder).expect("memory takes everything");
         for (at, batch) in batches.iter().enumerate() {
             let last = at + 1 == batches.len();
             events.extend(decode::<D>(&memory, 200, &[], batch, last).expect("memory takes everything"));
@@ -90,7 +97,7 @@ pub fn refused<D: Decoder>(status: u16, headers: &[(&str, &str)], body: &str) ->
     let mut events = decode::<D>(&memory, status, &headers, &[], false).expect("memory takes everything");
     events.extend(decode::<D>(&memory, status, &headers, &frames, false).expect("memory takes everything"));
     events.extend(decode::<D>(&memory, status, &headers, &[], true).expect("memory takes everything"));
-    begin(&memory).expect("memory takes everything");
+    begin(&memory, &D::default()).expect("memory takes everything");
     assert_eq!(
         decode::<D>(&memory, status, &headers, &frames, true).map(|events| events.len()).ok(),
         Some(1)
