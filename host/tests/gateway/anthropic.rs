@@ -23,7 +23,7 @@ async fn stage(reply: Reply) -> Stage {
 
 #[tokio::test]
 async fn texts_whole_and_streamed() {
-    let stage = stage(Reply::anthropic_text("Good day, <EMAIL_1>!")).await;
+    let stage = stage(Reply::text("Good day, <EMAIL_1>!")).await;
     let mut body = ask("I am ada@example.org");
     body["messages"].as_array_mut().unwrap().insert(0, json!({ "role": "system", "content": "Be brief." }));
     for body in [body.clone(), with(body, "stream", json!(true))] {
@@ -43,7 +43,7 @@ async fn texts_whole_and_streamed() {
 
 #[tokio::test]
 async fn usage_and_finish_are_those_of_the_openai_format() {
-    let stage = stage(Reply::anthropic_text("two words")).await;
+    let stage = stage(Reply::text("two words")).await;
     let whole = stage.chat(&ask("hello there")).await.json();
     assert_eq!(whole["object"], "chat.completion");
     assert_eq!(whole["choices"][0]["finish_reason"], "stop");
@@ -60,7 +60,7 @@ async fn usage_and_finish_are_those_of_the_openai_format() {
 
 #[tokio::test]
 async fn tools_both_ways() {
-    let stage = stage(Reply::anthropic_tool_use("find", "{\"who\":\"<EMAIL_1>\"}")).await;
+    let stage = stage(Reply::tool_call("find", "{\"who\":\"<EMAIL_1>\"}")).await;
     let tools = json!([{ "type": "function", "function": { "name": "find", "description": "Finds.", "parameters": { "type": "object" } } }]);
     for body in [ask("find ada@example.org"), ask_streamed("find ada@example.org")] {
         let answer = stage.chat(&with(body, "tools", tools.clone())).await;
@@ -88,9 +88,7 @@ async fn tools_both_ways() {
 
 #[tokio::test]
 async fn errors_come_in_the_clients_format() {
-    let overloaded =
-        json!({ "type": "error", "error": { "type": "overloaded_error", "message": "Overloaded" } });
-    let stage = stage(Reply::status(529, overloaded)).await;
+    let stage = stage(Reply::error(529, "Overloaded")).await;
     for body in [ask("hi"), ask_streamed("hi")] {
         let answer = stage.chat(&body).await;
         assert_eq!(
@@ -135,7 +133,7 @@ async fn an_error_in_the_middle_of_a_stream_is_the_clients_formats_error() {
 
 #[tokio::test]
 async fn what_the_provider_cannot_express_is_refused_by_name() {
-    let stage = stage(Reply::anthropic_text("hi")).await;
+    let stage = stage(Reply::text("hi")).await;
     let answer = stage.chat(&with(ask("hi"), "n", json!(2))).await;
     assert_eq!((answer.status.as_u16(), answer.error("code").as_str()), (400, "unsupported_parameter"));
     assert!(answer.error("message").contains('n'), "{}", answer.body);

@@ -10,6 +10,7 @@ mod failover;
 mod guards;
 mod hostile;
 mod masking;
+mod matrix;
 mod operations;
 mod output;
 mod python;

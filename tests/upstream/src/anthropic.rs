@@ -58,6 +58,29 @@ pub(crate) fn stream(request: &Recorded, speech: &[Speech]) -> Vec<Bytes> {
     frames
 }
 
+/// The beginning of a stream: its block is not closed.
+pub(crate) fn opening(request: &Recorded, deltas: &[String]) -> Vec<Bytes> {
+    let mut frames = stream(request, &[Speech::Text(deltas.to_vec())]);
+    // What closes the block, tells the reason, and ends the message.
+    frames.truncate(frames.len().saturating_sub(3));
+    frames
+}
+
+/// An error.
+pub(crate) fn error(status: u16, message: &str) -> Value {
+    let kind = match status {
+        400 => "invalid_request_error",
+        401 => "authentication_error",
+        403 => "permission_error",
+        404 => "not_found_error",
+        413 => "request_too_large",
+        429 => "rate_limit_error",
+        529 => "overloaded_error",
+        _ => "api_error",
+    };
+    json!({"type": "error", "error": {"type": kind, "message": message}})
+}
+
 fn envelope(request: &Recorded, content: Vec<Value>, stop_reason: Value) -> Value {
     json!({
         "id": "msg_scripted", "type": "message", "role": "assistant", "model": model(request),

@@ -17,6 +17,7 @@
 //! # }
 //! ```
 //!
+//! It speaks the language that a request asks in: OpenAI's, Anthropic's, Gemini's, Mistral's.
 //! It never leaves the loopback interface, keeps no time, and never answers anything its script did not say.
 
 #![expect(
@@ -25,11 +26,14 @@
 )]
 
 mod anthropic;
+mod gemini;
+mod mistral;
 mod openai;
 mod recorded;
 mod reply;
 mod script;
 mod serve;
+mod wire;
 
 pub use recorded::Recorded;
 pub use reply::Reply;

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 /// When every answer was made, in Unix seconds: answers are the same in every run.
-const CREATED: u64 = 1_760_000_000;
+pub(crate) const CREATED: u64 = 1_760_000_000;
 /// Bytes of each piece of a tool call's arguments.
 const ARGUMENT_PIECE: usize = 7;
 
@@ -77,6 +77,12 @@ pub(crate) fn opening(request: &Recorded, deltas: &[String]) -> Vec<Bytes> {
     let model = model(request);
     let role = frame(&chunk(&model, json!({"role": "assistant", "content": ""}), Value::Null));
     std::iter::once(role).chain(deltas.iter().map(|delta| text_frame(&model, delta))).collect()
+}
+
+/// An error.
+pub(crate) fn error(status: u16, message: &str) -> Value {
+    let kind = if status < 500 { "invalid_request_error" } else { "server_error" };
+    json!({"error": {"message": message, "type": kind, "param": null, "code": null}})
 }
 
 /// One embedding for each input.
@@ -150,10 +156,12 @@ fn chunk(model: &str, delta: Value, finish: Value) -> Value {
     })
 }
 
-fn finish(speech: &[Speech]) -> &'static str {
+/// Why what the model says ends.
+pub(crate) fn finish(speech: &[Speech]) -> &'static str {
     if speech.iter().any(|part| matches!(part, Speech::ToolCall { .. })) { "tool_calls" } else { "stop" }
 }
 
-fn call_id(index: usize) -> String {
+/// The id of a call.
+pub(crate) fn call_id(index: usize) -> String {
     format!("call_{index}")
 }

@@ -38,22 +38,34 @@ impl Recorded {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The text of the last message from the user, in the OpenAI and the Anthropic format alike.
+    /// The text of the last message from the user, in whatever language.
     #[must_use]
     pub fn last_user_text(&self) -> String {
         let body = self.json();
-        let messages = body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let last = messages.iter().rev().find(|message| message["role"] == "user");
-        last.map(|message| content_text(&message["content"])).unwrap_or_default()
+        let last = messages(&body).iter().rev().find(|message| message["role"] == "user");
+        last.map(message_text).unwrap_or_default()
     }
 
     /// Words in everything the request says: what the provider bills as its prompt.
     pub(crate) fn words(&self) -> usize {
         let body = self.json();
-        let messages = body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let said = messages.iter().map(|message| words(&content_text(&message["content"]))).sum::<usize>();
-        said + words(&content_text(&body["system"])) + words(&content_text(&body["input"]))
+        let said = messages(&body).iter().map(|message| words(&message_text(message))).sum::<usize>();
+        let instructions =
+            words(&content_text(&body["system"])) + words(&message_text(&body["systemInstruction"]));
+        said + instructions + words(&content_text(&body["input"]))
     }
+}
+
+/// The messages of a conversation; Gemini calls them contents.
+fn messages(body: &Value) -> &[Value] {
+    let messages = body["messages"].as_array().or_else(|| body["contents"].as_array());
+    messages.map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The text of a message; Gemini calls its content parts.
+fn message_text(message: &Value) -> String {
+    let content = if message["parts"].is_array() { &message["parts"] } else { &message["content"] };
+    content_text(content)
 }
 
 /// The text of a message's content: a string, or parts of which some are text.

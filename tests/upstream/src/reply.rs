@@ -1,10 +1,11 @@
 //! Replies, as a test writes them.
 //!
-//! A reply says what is answered, not how: whether a text is one document or a stream is the request's choice.
+//! A reply says what is answered, not how: in which provider's language, as one document or as a stream, is the
+//! request's choice.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -22,8 +23,8 @@ pub(crate) type Paced = Arc<Mutex<mpsc::Receiver<Bytes>>>;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Content {
-    OpenAi(Vec<Speech>),
-    Anthropic(Vec<Speech>),
+    Speech(Vec<Speech>),
+    Error(u16, String),
     Echo,
     Embeddings(usize),
     Status(u16, Value),
@@ -48,46 +49,28 @@ impl Reply {
         Self { content, headers: Vec::new(), delay: None }
     }
 
-    /// A chat completion with this text; it streams word by word.
+    /// This text; it streams word by word.
     #[must_use]
     pub fn text(text: impl AsRef<str>) -> Self {
-        Self::of(Content::OpenAi(vec![Speech::Text(by_word(text.as_ref()))]))
+        Self::of(Content::Speech(vec![Speech::Text(by_word(text.as_ref()))]))
     }
 
-    /// A chat completion that streams in exactly these pieces.
+    /// A text that streams in exactly these pieces.
     #[must_use]
     pub fn chunks<T: Into<String>>(deltas: impl IntoIterator<Item = T>) -> Self {
-        Self::of(Content::OpenAi(vec![Speech::Text(deltas.into_iter().map(Into::into).collect())]))
+        Self::of(Content::Speech(vec![Speech::Text(deltas.into_iter().map(Into::into).collect())]))
     }
 
-    /// A chat completion that calls a tool; its arguments stream in pieces.
+    /// A call of a tool; where the language allows, its arguments stream in pieces.
     #[must_use]
     pub fn tool_call(name: impl Into<String>, arguments: impl Into<String>) -> Self {
-        Self::of(Content::OpenAi(vec![Speech::ToolCall { name: name.into(), arguments: arguments.into() }]))
+        Self::of(Content::Speech(vec![Speech::ToolCall { name: name.into(), arguments: arguments.into() }]))
     }
 
-    /// A chat completion that repeats the last message of the user.
+    /// The last message of the user, repeated.
     #[must_use]
     pub fn echo() -> Self {
         Self::of(Content::Echo)
-    }
-
-    /// A message of the Anthropic API with this text; it streams word by word.
-    #[must_use]
-    pub fn anthropic_text(text: impl AsRef<str>) -> Self {
-        Self::of(Content::Anthropic(vec![Speech::Text(by_word(text.as_ref()))]))
-    }
-
-    /// A message of the Anthropic API that streams in exactly these pieces.
-    #[must_use]
-    pub fn anthropic_stream<T: Into<String>>(deltas: impl IntoIterator<Item = T>) -> Self {
-        Self::of(Content::Anthropic(vec![Speech::Text(deltas.into_iter().map(Into::into).collect())]))
-    }
-
-    /// A message of the Anthropic API that uses a tool.
-    #[must_use]
-    pub fn anthropic_tool_use(name: impl Into<String>, input: impl Into<String>) -> Self {
-        Self::of(Content::Anthropic(vec![Speech::ToolCall { name: name.into(), arguments: input.into() }]))
     }
 
     /// One embedding of this many dimensions for each input; equal inputs have equal embeddings.
@@ -102,14 +85,10 @@ impl Reply {
         Self::of(Content::Status(status, body))
     }
 
-    /// A status with an error in the form of the OpenAI API.
+    /// A status with an error in the provider's own form.
     #[must_use]
     pub fn error(status: u16, message: &str) -> Self {
-        let kind = if status < 500 { "invalid_request_error" } else { "server_error" };
-        Self::status(
-            status,
-            json!({"error": {"message": message, "type": kind, "param": null, "code": null}}),
-        )
+        Self::of(Content::Error(status, message.to_owned()))
     }
 
     /// Any bytes: garbage, a page of a proxy, a stream cut by hand.
@@ -118,7 +97,7 @@ impl Reply {
         Self::of(Content::Raw { status, content_type: content_type.into(), body: body.into() })
     }
 
-    /// A stream that ends properly as HTTP, but without a finish and without `[DONE]`.
+    /// A stream that ends properly as HTTP, but without a finish and without the mark of its end.
     #[must_use]
     pub fn truncated<T: Into<String>>(deltas: impl IntoIterator<Item = T>) -> Self {
         Self::of(Content::Cut { deltas: deltas.into_iter().map(Into::into).collect(), reset: false })

@@ -5,7 +5,8 @@
 //! the answer ended counts as a disconnect.
 
 use crate::reply::{Content, Paced, Reply};
-use crate::{Handler, Recorded, anthropic, openai};
+use crate::wire::Wire;
+use crate::{Handler, Recorded, openai};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, Response, StatusCode};
@@ -113,13 +114,12 @@ enum Rendered {
 }
 
 fn render(reply: &Reply, request: &Recorded) -> Rendered {
-    let streaming = request.json()["stream"] == true;
+    let wire = Wire::of(request);
     match &reply.content {
-        Content::OpenAi(speech) if streaming => events(openai::stream(request, speech), false),
-        Content::OpenAi(speech) => document(200, &openai::completion(request, speech)),
+        Content::Speech(speech) if wire.streams(request) => events(wire.stream(request, speech), false),
+        Content::Speech(speech) => document(200, &wire.document(request, speech)),
+        Content::Error(status, message) => document(*status, &wire.error(*status, message)),
         Content::Echo => render(&Reply::text(request.last_user_text()), request),
-        Content::Anthropic(speech) if streaming => events(anthropic::stream(request, speech), false),
-        Content::Anthropic(speech) => document(200, &anthropic::message(request, speech)),
         Content::Embeddings(dimensions) => document(200, &openai::embeddings(request, *dimensions)),
         Content::Status(status, body) => document(*status, body),
         Content::Raw { status, content_type, body } => Rendered::Answer {
@@ -127,7 +127,7 @@ fn render(reply: &Reply, request: &Recorded) -> Rendered {
             content_type: content_type.clone(),
             frames: Frames::Whole(Some(body.clone())),
         },
-        Content::Cut { deltas, reset } => events(openai::opening(request, deltas), *reset),
+        Content::Cut { deltas, reset } => events(wire.opening(request, deltas), *reset),
         Content::Paced(paced) => stream(Frames::Paced(paced.clone())),
         Content::Hang => Rendered::Hang,
         Content::Reset => Rendered::Reset,

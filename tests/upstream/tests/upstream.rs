@@ -7,7 +7,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use lockgate_upstream::{Reply, Script, Upstream};
+use lockgate_upstream::{Recorded, Reply, Script, Upstream};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -33,7 +33,11 @@ async fn send(
 }
 
 async fn text(upstream: &Upstream, body: &Value) -> String {
-    let (response, _driver) = send(upstream, "/v1/chat/completions", body).await;
+    text_at(upstream, "/v1/chat/completions", body).await
+}
+
+async fn text_at(upstream: &Upstream, path: &str, body: &Value) -> String {
+    let (response, _driver) = send(upstream, path, body).await;
     let bytes = response.unwrap().into_body().collect().await.unwrap().to_bytes();
     String::from_utf8(bytes.to_vec()).unwrap()
 }
@@ -102,8 +106,8 @@ async fn a_tool_call_streams_its_arguments_in_pieces() {
 
 #[tokio::test]
 async fn anthropic_messages_stream_as_named_events() {
-    let upstream = Upstream::start(|_: &_| Reply::anthropic_stream(["He", "llo"])).await.unwrap();
-    let streamed = text(&upstream, &ask(true)).await;
+    let upstream = Upstream::start(|_: &_| Reply::chunks(["He", "llo"])).await.unwrap();
+    let streamed = text_at(&upstream, "/v1/messages", &ask(true)).await;
     let names: Vec<_> = streamed.lines().filter_map(|line| line.strip_prefix("event: ")).collect();
     assert_eq!(
         names,
@@ -118,9 +122,40 @@ async fn anthropic_messages_stream_as_named_events() {
             "message_stop",
         ]
     );
-    let whole: Value = serde_json::from_str(&text(&upstream, &ask(false)).await).unwrap();
+    let whole: Value = serde_json::from_str(&text_at(&upstream, "/v1/messages", &ask(false)).await).unwrap();
     assert_eq!(whole["content"], json!([{"type": "text", "text": "Hello"}]));
     assert_eq!(whole["stop_reason"], "end_turn");
+}
+
+#[tokio::test]
+async fn gemini_answers_by_its_method() {
+    let upstream = Upstream::start(|request: &Recorded| Reply::text(request.last_user_text())).await.unwrap();
+    let body = json!({"contents": [{"role": "user", "parts": [{"text": "Hello there"}]}]});
+    let path = |method: &str| format!("/v1beta/models/gemini-2.5-flash:{method}");
+    let whole: Value =
+        serde_json::from_str(&text_at(&upstream, &path("generateContent"), &body).await).unwrap();
+    assert_eq!(whole["candidates"][0]["content"]["parts"], json!([{"text": "Hello there"}]));
+    assert_eq!(whole["usageMetadata"]["totalTokenCount"], 4);
+    let streamed = data(&text_at(&upstream, &path("streamGenerateContent?alt=sse"), &body).await);
+    let finishes: Vec<_> =
+        streamed.iter().map(|chunk| chunk["candidates"][0]["finishReason"].clone()).collect();
+    assert_eq!(finishes, [Value::Null, json!("STOP")]);
+}
+
+#[tokio::test]
+async fn errors_and_broken_streams_are_in_the_providers_language() {
+    let script = || Script::new([Reply::error(429, "slow down"), Reply::truncated(["He", "llo"])]);
+    for (path, code, pieces) in [
+        ("/v1/chat/completions", json!("invalid_request_error"), 3),
+        ("/v1/messages", json!("rate_limit_error"), 5),
+        ("/v1beta/models/m:streamGenerateContent?alt=sse", json!("RESOURCE_EXHAUSTED"), 2),
+    ] {
+        let upstream = Upstream::start(script()).await.unwrap();
+        let error: Value = serde_json::from_str(&text_at(&upstream, path, &ask(true)).await).unwrap();
+        let told = [&error["error"]["status"], &error["error"]["type"]];
+        assert!(told.contains(&&code), "{error}");
+        assert_eq!(data(&text_at(&upstream, path, &ask(true)).await).len(), pieces, "{path}");
+    }
 }
 
 #[tokio::test]

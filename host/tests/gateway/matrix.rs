@@ -1,0 +1,199 @@
+//! Every provider before the same client: what each is sent, and what the client gets, as snapshots.
+//!
+//! A row is a thing that an application does; the provider answers it in its own language. What must not differ
+//! between providers is asserted; what each exchange looks like is for the reader of the snapshot.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use crate::support::{CREDENTIAL, Stage, ask, ask_streamed, soon, with};
+use http::Method;
+use lockgate_client::Answer;
+use lockgate_upstream::{Recorded, Reply};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// A red pixel.
+const PIXEL: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
+
+/// A thing that an application does, and how the provider answers.
+struct Row {
+    name: &'static str,
+    request: Value,
+    reply: Reply,
+    check: fn(&Answer),
+}
+
+fn rows() -> Vec<Row> {
+    let row = |name, request, reply, check| Row { name, request, reply, check };
+    let weather = json!([{ "type": "function", "function": {
+        "name": "weather", "description": "The weather of a place.",
+        "parameters": { "type": "object", "properties": { "city": { "type": "string" } }, "required": ["city"] },
+    } }]);
+    let conversation = json!({ "model": "gpt-test", "tools": weather, "messages": [
+        { "role": "system", "content": "Be brief." },
+        { "role": "user", "content": "How is the weather in Bern and in Basel?" },
+        { "role": "assistant", "content": null, "tool_calls": [
+            { "id": "call_a", "type": "function", "function": { "name": "weather", "arguments": "{\"city\":\"Bern\"}" } },
+            { "id": "call_b", "type": "function", "function": { "name": "weather", "arguments": "{\"city\":\"Basel\"}" } },
+        ] },
+        { "role": "tool", "tool_call_id": "call_a", "content": "Rain." },
+        { "role": "tool", "tool_call_id": "call_b", "content": "Sun." },
+        { "role": "user", "content": "And tomorrow?" },
+    ] });
+    let mut parameters = ask("Name a colour.");
+    for (name, value) in [
+        ("temperature", json!(0.5)),
+        ("top_p", json!(0.9)),
+        ("max_completion_tokens", json!(50)),
+        ("stop", json!(["END"])),
+        ("tool_choice", json!("required")),
+        ("tools", weather.clone()),
+    ] {
+        parameters[name] = value;
+    }
+    let image = json!({ "model": "gpt-test", "messages": [{ "role": "user", "content": [
+        { "type": "text", "text": "Which colour?" }, { "type": "image_url", "image_url": { "url": PIXEL } },
+    ] }] });
+    let schema = json!({ "type": "json_schema", "json_schema": { "name": "place", "schema": {
+        "type": "object", "properties": { "city": { "type": "string" } }, "required": ["city"],
+        "additionalProperties": false,
+    } } });
+    let usage = with(ask_streamed("Say hello."), "stream_options", json!({ "include_usage": true }));
+    vec![
+        row("text", ask("Say hello."), Reply::text("Hello there."), |answer| {
+            assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "Hello there."));
+            assert_eq!(answer.json()["choices"][0]["finish_reason"], "stop");
+            assert_eq!(answer.json()["usage"]["total_tokens"], 4);
+        }),
+        row("text, streamed with usage", usage, Reply::text("Hello there."), |answer| {
+            assert_eq!(answer.deltas(), ["Hello ", "there."]);
+            assert_eq!(answer.events().last().unwrap()["usage"]["total_tokens"], 4, "{}", answer.body);
+            assert!(answer.is_done());
+        }),
+        row("a conversation with tools", conversation, Reply::text("Snow."), |answer| {
+            assert_eq!(answer.text(), "Snow.");
+        }),
+        row(
+            "a call of a tool",
+            with(ask("Weather in Bern?"), "tools", weather.clone()),
+            Reply::tool_call("weather", r#"{"city":"Bern"}"#),
+            |answer| {
+                let call = &answer.json()["choices"][0]["message"]["tool_calls"][0]["function"];
+                assert_eq!(call, &json!({ "name": "weather", "arguments": r#"{"city":"Bern"}"# }));
+                assert_eq!(answer.json()["choices"][0]["finish_reason"], "tool_calls");
+            },
+        ),
+        row(
+            "a call of a tool, streamed",
+            with(ask_streamed("Weather in Bern?"), "tools", weather),
+            Reply::tool_call("weather", r#"{"city":"Bern"}"#),
+            |answer| {
+                let events = answer.events();
+                let calls =
+                    || events.iter().filter_map(|event| event.pointer("/choices/0/delta/tool_calls/0"));
+                let arguments: String =
+                    calls().filter_map(|call| call["function"]["arguments"].as_str()).collect();
+                assert_eq!(arguments, r#"{"city":"Bern"}"#);
+                assert_eq!(calls().filter(|call| call["function"]["name"] == "weather").count(), 1);
+                assert!(answer.is_done());
+            },
+        ),
+        row("parameters", parameters, Reply::text("Red."), |answer| assert_eq!(answer.text(), "Red.")),
+        row("an image", image, Reply::text("Red."), |answer| assert_eq!(answer.text(), "Red.")),
+        row(
+            "an answer of a schema",
+            with(ask("A city?"), "response_format", schema),
+            Reply::text(r#"{"city":"Bern"}"#),
+            |answer| {
+                assert_eq!(answer.text(), r#"{"city":"Bern"}"#);
+            },
+        ),
+        row("an error", ask("Say hello."), Reply::error(429, "Slow down."), |answer| {
+            assert_eq!((answer.status.as_u16(), answer.error("message").as_str()), (429, "Slow down."));
+        }),
+        row("a truncated stream", ask_streamed("Say hello."), Reply::truncated(["Hello ", "th"]), |answer| {
+            assert_eq!((answer.text().as_str(), answer.is_done()), ("Hello th", false));
+            assert_eq!(answer.error("code"), "upstream_truncated");
+        }),
+    ]
+}
+
+/// One exchange, as a reader wants to see it.
+fn shown(row: &Row, seen: &Recorded, answer: &Answer) -> String {
+    let mut out = format!("## {}\n\n{} {}\n", row.name, seen.method, seen.path);
+    for name in ["authorization", "x-api-key", "x-goog-api-key", "anthropic-version"] {
+        if let Some(value) = seen.header(name) {
+            let _ = writeln!(out, "{name}: {}", value.replace(CREDENTIAL, "<credential>"));
+        }
+    }
+    let pixel = PIXEL.split_once(',').unwrap().1;
+    let sent = serde_json::to_string_pretty(&seen.json()).unwrap().replace(pixel, "<pixel>");
+    let _ = writeln!(out, "{sent}\n\n{}", answer.status.as_u16());
+    let mut told = answer.events();
+    let whole = told.is_empty();
+    told.extend(whole.then(|| answer.json()));
+    for mut document in told {
+        // Where the provider says no date, it is today's.
+        if let Some(created) = document.get_mut("created") {
+            *created = "<date>".into();
+        }
+        let text =
+            if whole { serde_json::to_string_pretty(&document) } else { serde_json::to_string(&document) };
+        let _ = writeln!(out, "{}", text.unwrap());
+    }
+    out.push_str(if answer.is_done() { "[DONE]\n\n" } else { "\n" });
+    out
+}
+
+/// Runs all rows against a provider, whose base URL ends in `path`.
+async fn run(adapter: &str, path: &str, model: &str) -> String {
+    let next = Arc::new(Mutex::new(Reply::hang()));
+    let reply = next.clone();
+    let handler = move |_: &Recorded| reply.lock().clone();
+    let stage = Stage::configured(handler, json!([]), |mut config| {
+        let url = config["providers"]["openai"]["base_url"].as_str().unwrap().replace("/v1", path);
+        let provider =
+            json!({ "adapter": format!("builtin:{adapter}"), "base_url": url, "credential": CREDENTIAL });
+        config["providers"] = json!({ "tested": provider });
+        config["routes"]["*"]["targets"] = json!([format!("tested/{model}")]);
+        config
+    });
+    let stage = stage.await;
+    let mut shows = String::new();
+    for row in rows() {
+        *next.lock() = row.reply.clone();
+        let client = stage.gateway.client();
+        let request = client.request(Method::POST, "/v1/chat/completions").header("x-request-id", "exchange");
+        let open = soon(row.name, client.open(request, row.request.to_string())).await.unwrap();
+        let answer = soon(row.name, open.rest()).await.unwrap();
+        let seen = stage.upstream.last_request().unwrap_or_else(|| panic!("{}: {}", row.name, answer.body));
+        assert!(!answer.body.contains(CREDENTIAL) && !seen.text().contains(CREDENTIAL), "{}", row.name);
+        shows += &shown(&row, &seen, &answer);
+        if answer.status != 200 {
+            assert_eq!(row.name, "an error", "{}", answer.body);
+        }
+        (row.check)(&answer);
+    }
+    shows
+}
+
+#[tokio::test]
+async fn openai() {
+    insta::assert_snapshot!(run("openai", "/v1", "gpt-5").await);
+}
+
+#[tokio::test]
+async fn anthropic() {
+    insta::assert_snapshot!(run("anthropic", "", "claude-sonnet-4-5").await);
+}
+
+#[tokio::test]
+async fn gemini() {
+    insta::assert_snapshot!(run("gemini", "", "gemini-2.5-flash").await);
+}
+
+#[tokio::test]
+async fn mistral() {
+    insta::assert_snapshot!(run("mistral", "/mistral/v1", "mistral-large-latest").await);
+}

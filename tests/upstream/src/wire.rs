@@ -1,0 +1,82 @@
+//! The languages of providers, told apart by the path of a request.
+//!
+//! A reply says what the model says; this says how its provider would write that down.
+
+use crate::reply::Speech;
+use crate::{Recorded, anthropic, gemini, mistral, openai};
+use bytes::Bytes;
+use serde_json::Value;
+
+/// A provider's language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wire {
+    OpenAi,
+    Anthropic,
+    Gemini,
+    Mistral,
+}
+
+impl Wire {
+    /// The language of a request; where nothing else is meant, OpenAI's. Mistral's has the same paths: a test asks
+    /// for it by a base URL that holds `/mistral/`.
+    pub(crate) fn of(request: &Recorded) -> Self {
+        let path = request.path.split('?').next().unwrap_or_default();
+        if path.ends_with("/messages") {
+            Self::Anthropic
+        } else if path.ends_with("enerateContent") {
+            Self::Gemini
+        } else if path.contains("/mistral/") {
+            Self::Mistral
+        } else {
+            Self::OpenAi
+        }
+    }
+
+    /// Whether the answer is to be a stream.
+    pub(crate) fn streams(self, request: &Recorded) -> bool {
+        match self {
+            Self::Gemini => request.path.contains(":streamGenerateContent"),
+            Self::OpenAi | Self::Anthropic | Self::Mistral => request.json()["stream"] == true,
+        }
+    }
+
+    /// An answer as one document.
+    pub(crate) fn document(self, request: &Recorded, speech: &[Speech]) -> Value {
+        match self {
+            Self::OpenAi => openai::completion(request, speech),
+            Self::Anthropic => anthropic::message(request, speech),
+            Self::Gemini => gemini::answer(request, speech),
+            Self::Mistral => mistral::completion(request, speech),
+        }
+    }
+
+    /// An answer as the frames of a stream.
+    pub(crate) fn stream(self, request: &Recorded, speech: &[Speech]) -> Vec<Bytes> {
+        match self {
+            Self::OpenAi => openai::stream(request, speech),
+            Self::Anthropic => anthropic::stream(request, speech),
+            Self::Gemini => gemini::stream(request, speech),
+            Self::Mistral => mistral::stream(request, speech),
+        }
+    }
+
+    /// The beginning of a stream that says these pieces: no finish, and no end.
+    pub(crate) fn opening(self, request: &Recorded, deltas: &[String]) -> Vec<Bytes> {
+        match self {
+            Self::OpenAi => openai::opening(request, deltas),
+            Self::Anthropic => anthropic::opening(request, deltas),
+            Self::Gemini => gemini::opening(request, deltas),
+            Self::Mistral => mistral::opening(request, deltas),
+        }
+    }
+
+    /// The body of an error.
+    pub(crate) fn error(self, status: u16, message: &str) -> Value {
+        match self {
+            Self::OpenAi => openai::error(status, message),
+            Self::Anthropic => anthropic::error(status, message),
+            Self::Gemini => gemini::error(status, message),
+            Self::Mistral => mistral::error(status, message),
+        }
+    }
+}
