@@ -9,6 +9,7 @@ mod check;
 mod document;
 mod fault;
 mod model;
+mod preset;
 mod prune;
 mod reference;
 mod shape;
@@ -121,7 +122,8 @@ fn examine_text(name: &str, text: &str, environment: &dyn Environment) -> Examin
     let mut resolved = reference::resolve(&document, environment, &mut files, &mut faults);
     prune::prune(&mut resolved, &misshapen);
     match serde_json::from_value::<Config>(resolved) {
-        Ok(config) => {
+        Ok(mut config) => {
+            config.providers.iter_mut().for_each(|(name, provider)| provider.complete(name));
             let mut later = Faults::new(name);
             check::check(&config, &document, &mut later);
             faults.join(later);

@@ -122,10 +122,8 @@ impl Composer<'_> {
             self.refuse("/prices/overrides", error.to_string());
         }
         for (name, provider) in &self.config.providers {
-            let adapter =
-                provider.adapter.trim_start_matches("builtin:").split('@').next().unwrap_or_default();
-            if provider.adapter.starts_with("builtin:") && adapter != name {
-                prices.alias(name, adapter);
+            if let Some(known) = provider.price_name().filter(|known| known != name) {
+                prices.alias(name, known);
             }
         }
         prices
@@ -136,7 +134,7 @@ impl Composer<'_> {
         for (name, provider) in &self.config.providers {
             let ms = Duration::from_millis;
             let settings = UpstreamSettings {
-                base_url: provider.url().unwrap_or_default().to_owned(),
+                base_url: provider.base_url.clone().unwrap_or_default(),
                 connect: ms(provider.timeouts.connect_ms),
                 first_byte: ms(provider.timeouts.first_byte_ms),
                 idle: ms(provider.timeouts.idle_ms),

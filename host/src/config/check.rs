@@ -3,7 +3,8 @@
 
 use super::document::{Document, token};
 use super::fault::{Fault, Faults, nearest};
-use super::model::{Binding, Config, Embeddings};
+use super::model::{Binding, Config, Embeddings, Provider};
+use super::preset;
 use std::collections::BTreeMap;
 
 /// The inputs besides text, and the path `streams`: what `modalities` and `uncovered` may name.
@@ -53,19 +54,32 @@ impl Check<'_> {
     fn providers(&mut self) {
         for (name, provider) in &self.config.providers {
             let at = format!("/providers/{}", token(name));
-            self.plugin(&format!("{at}/adapter"), &provider.adapter);
-            match provider.url() {
-                Some(url) => self.url(&format!("{at}/base_url"), url),
-                None => {
-                    self.refuse(&at, "`base_url` is missing: the adapter has no default for it".into(), None)
-                }
-            }
+            self.provider(name, provider, &at);
             if name.contains('/') {
                 self.refuse(&at, "a provider's name must not contain `/`".into(), None);
             }
             if provider.tls.client_cert.is_some() != provider.tls.client_key.is_some() {
                 self.refuse(&format!("{at}/tls"), "`client_cert` and `client_key` go together".into(), None);
             }
+        }
+    }
+
+    fn provider(&mut self, name: &str, provider: &Provider, at: &str) {
+        let known = || preset::all().iter().map(|preset| preset.name.as_str());
+        if let Some(preset) = provider.preset.as_deref().filter(|name| preset::find(name).is_none()) {
+            let message = format!("there is no preset `{preset}`");
+            self.refuse(&format!("{at}/preset"), message, nearest(preset, known()));
+        } else if provider.adapter.is_empty() {
+            let message = format!("`adapter` is missing, and there is no preset `{name}`");
+            self.refuse(at, message, nearest(name, known()));
+        }
+        if provider.adapter.is_empty() {
+            return;
+        }
+        self.plugin(&format!("{at}/adapter"), &provider.adapter);
+        match &provider.base_url {
+            Some(url) => self.url(&format!("{at}/base_url"), url),
+            None => self.refuse(at, "`base_url` is missing: the adapter has no default for it".into(), None),
         }
     }
 

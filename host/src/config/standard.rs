@@ -2,12 +2,9 @@
 //! behind the standard chain.
 
 use super::reference::Environment;
-use super::{Faults, Loaded, parse};
+use super::{Faults, Loaded, parse, preset};
 use serde_json::Value;
 use std::net::SocketAddr;
-
-/// The providers that are found by a variable of the environment.
-const PROVIDERS: [(&str, &str); 2] = [("OPENAI_API_KEY", "openai"), ("ANTHROPIC_API_KEY", "anthropic")];
 
 /// The variables that name where to listen, and the settings they are.
 const LISTENERS: [(&str, &str); 2] =
@@ -32,12 +29,16 @@ const CHAIN: &str = "
 /// # Errors
 /// No provider's key is set.
 pub fn standard(environment: &dyn Environment) -> Result<Loaded, Faults> {
-    let found: Vec<_> = PROVIDERS.iter().filter(|(key, _)| environment.variable(key).is_some()).collect();
+    let keyed =
+        preset::all().iter().filter_map(|preset| Some((preset.key.as_deref()?, preset.name.as_str())));
+    let found: Vec<_> = keyed.clone().filter(|(key, _)| environment.variable(key).is_some()).collect();
     let Some((_, first)) = found.first() else {
-        return Err(Faults::one(
-            "environment",
-            "there is nothing to serve: set OPENAI_API_KEY or ANTHROPIC_API_KEY, or name a configuration with -c",
-        ));
+        let keys: Vec<&str> = keyed.map(|(key, _)| key).collect();
+        let message = format!(
+            "there is nothing to serve: set one of {}, or name a configuration with -c",
+            keys.join(", ")
+        );
+        return Err(Faults::one("environment", message));
     };
     let key = environment.variable("LOCKGATE_API_KEY");
     let mut text = String::from("watch: false\n");
@@ -60,9 +61,7 @@ pub fn standard(environment: &dyn Environment) -> Result<Loaded, Faults> {
     text.push_str(&format!("log: {{ format: {} }}\nproviders:\n", Value::String(format)));
     for (key, name) in &found {
         let base_url = format!("{}_BASE_URL", name.to_uppercase());
-        text.push_str(&format!(
-            "  {name}:\n    adapter: 'builtin:{name}'\n    credential: '${{env:{key}}}'\n"
-        ));
+        text.push_str(&format!("  {name}:\n    credential: '${{env:{key}}}'\n"));
         if environment.variable(&base_url).is_some() {
             text.push_str(&format!("    base_url: '${{env:{base_url}}}'\n"));
         }

@@ -71,7 +71,7 @@ fn a_misshapen_part_does_not_hide_the_faults_of_others() {
 fn the_shape_is_checked_with_suggestions() {
     let text = whole()
         .replace("on_error: reject", "on_eror: reject")
-        .replace("adapter: 'builtin:openai', ", "")
+        .replace("name: web, ", "")
         .replace("weight: 2", "weight: heavy")
         .replace("listen: 127.0.0.1:0", "listn: 127.0.0.1:0\nwatch: maybe");
     insta::assert_snapshot!(faults(&text));
@@ -107,13 +107,43 @@ fn aliases_and_depth_are_bounded() {
 }
 
 #[test]
+fn what_is_known_of_a_provider_need_not_be_written() {
+    let text = "providers:
+  groq: { credential: k }
+  fast: { preset: groq, base_url: 'http://127.0.0.1:1/v1' }
+  mine: { adapter: 'builtin:gemini@1' }
+  local: { adapter: 'builtin:openai', base_url: 'http://127.0.0.1:2/v1' }
+";
+    let config = parse("x", text, &[]).unwrap().config;
+    for (name, adapter, url, prices) in [
+        ("groq", "builtin:openai", "https://api.groq.com/openai/v1", "groq"),
+        ("fast", "builtin:openai", "http://127.0.0.1:1/v1", "groq"),
+        ("mine", "builtin:gemini@1", "https://generativelanguage.googleapis.com", "gemini"),
+        ("local", "builtin:openai", "http://127.0.0.1:2/v1", "openai"),
+    ] {
+        let provider = config.providers.get(name).unwrap();
+        assert_eq!(
+            (provider.adapter.as_str(), provider.base_url.as_deref(), provider.price_name()),
+            (adapter, Some(url), Some(prices)),
+            "{name}"
+        );
+    }
+    let wrong = faults("providers: { grok: {}, x: { preset: mistrl }, y: { adapter: own } }");
+    for told in ["did you mean `groq`", "did you mean `mistral`", "providers.y"] {
+        assert!(wrong.contains(told), "{wrong}");
+    }
+}
+
+#[test]
 fn the_environment_alone_serves_its_provider() {
     let loaded = standard(&[("OPENAI_API_KEY", "sk-1")]).unwrap();
     assert_eq!(loaded.config.anonymous.as_deref(), Some("default"));
     let keyed = standard(&[("ANTHROPIC_API_KEY", "sk-2"), ("LOCKGATE_API_KEY", "mine")]).unwrap();
     assert_eq!(keyed.config.anonymous, None);
     assert!(keyed.config.routes.contains_key("anthropic/*"));
-    assert!(standard(&[]).unwrap_err().to_string().contains("OPENAI_API_KEY"));
+    let two = standard(&[("GROQ_API_KEY", "sk-3"), ("MISTRAL_API_KEY", "sk-4")]).unwrap().config;
+    assert_eq!(two.providers.keys().collect::<Vec<_>>(), ["groq", "mistral"]);
+    assert!(standard(&[]).unwrap_err().to_string().contains("OPENAI_API_KEY, ANTHROPIC_API_KEY"));
     let everywhere =
         [("OPENAI_API_KEY", "sk-1"), ("LOCKGATE_LISTEN", "0.0.0.0:80"), ("LOCKGATE_API_KEY", "mine")];
     assert_eq!(standard(&everywhere).unwrap().config.listen.to_string(), "0.0.0.0:80");

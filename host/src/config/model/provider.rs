@@ -1,5 +1,6 @@
 //! Providers, as they stand in the file.
 
+use crate::config::preset;
 use crate::secret::Secret;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -10,9 +11,13 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Provider {
-    /// The adapter: `builtin:openai`, `builtin:anthropic`, or a plugin's name.
+    /// A provider that is known by name, such as `groq`: its adapter and base URL. Without this and `adapter`, the
+    /// provider's own name is looked up.
+    pub preset: Option<String>,
+    /// The adapter: `builtin:openai`, `builtin:anthropic`, `builtin:gemini`, `builtin:mistral`, or a plugin's name.
+    #[serde(default)]
     pub adapter: String,
-    /// Its base URL; the provider's own where the adapter ships with Lockgate.
+    /// Its base URL; the preset's or the adapter's own where none is given.
     pub base_url: Option<String>,
     /// Its key.
     #[schemars(with = "Option<String>")]
@@ -61,14 +66,27 @@ pub struct ProviderTls {
 }
 
 impl Provider {
-    /// The base URL: the one in the file, or the provider's own.
+    /// Fills in what the file leaves to what is known of the provider.
+    pub fn complete(&mut self, name: &str) {
+        let meant = self.preset.as_deref().or(self.adapter.is_empty().then_some(name));
+        let known = meant.and_then(preset::find).or_else(|| preset::find(self.builtin_adapter()?));
+        let Some(known) = known else { return };
+        if self.adapter.is_empty() {
+            self.adapter.clone_from(&known.adapter);
+        }
+        self.base_url.get_or_insert_with(|| known.base_url.clone());
+        self.preset.get_or_insert_with(|| known.name.clone());
+    }
+
+    /// What the price list calls it; none where nothing is known of it.
     #[must_use]
-    pub fn url(&self) -> Option<&str> {
-        let own = self.adapter.split('@').next().unwrap_or_default();
-        self.base_url.as_deref().or(match own {
-            "builtin:openai" => Some("https://api.openai.com/v1"),
-            "builtin:anthropic" => Some("https://api.anthropic.com"),
-            _ => None,
-        })
+    pub fn price_name(&self) -> Option<&'static str> {
+        let known = preset::find(self.preset.as_deref()?)?;
+        Some(known.prices.as_deref().unwrap_or(&known.name))
+    }
+
+    /// The adapter's name, without its version, where it ships with Lockgate.
+    fn builtin_adapter(&self) -> Option<&str> {
+        self.adapter.strip_prefix("builtin:")?.split('@').next()
     }
 }
