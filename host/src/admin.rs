@@ -3,10 +3,10 @@
 //! Health and metrics are open to whoever reaches the listener; everything else needs the admin token, or,
 //! where none is configured, a loopback address. Never calls a provider.
 
-use crate::api::json_response;
 use crate::app::App;
 use crate::error::{Error, Party};
-use crate::proxy::{Body, error_response, request_id};
+use crate::format::Format;
+use crate::proxy::{Body, error_response, json_response, request_id};
 use crate::secret::Secret;
 use crate::shutdown::Shutdown;
 use bytes::Bytes;
@@ -34,7 +34,7 @@ impl Admin {
     pub async fn handle(self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
         let id = request_id(request.headers());
         let answered = self.dispatch(&request, peer, &id).await;
-        answered.unwrap_or_else(|error| error_response(&error, &id))
+        answered.unwrap_or_else(|error| error_response(Format::OpenAi, &error, &id))
     }
 
     async fn dispatch(

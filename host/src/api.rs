@@ -2,13 +2,10 @@
 
 use crate::chat::Operation;
 use crate::error::{Error, Party};
-use crate::format::openai;
-use crate::proxy::{self, Body, Gateway, Inbound, error_response, request_id};
-use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full};
+use crate::format::Format;
+use crate::proxy::{self, Body, Gateway, Inbound, error_response, json_response, request_id};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use serde_json::Value;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,36 +13,54 @@ use std::time::Instant;
 /// Answers one request of a client.
 pub async fn handle(gateway: Arc<Gateway>, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
     let id = request_id(request.headers());
-    let answered = dispatch(&gateway, request, peer, id.clone()).await;
-    answered.unwrap_or_else(|error| error_response(&error, &id))
+    let format = format_of(&request);
+    let answered = dispatch(&gateway, format, request, peer, id.clone()).await;
+    answered.unwrap_or_else(|error| error_response(format, &error, &id))
+}
+
+/// The API that a client speaks: by the path, and where both have it, by a header that every client of
+/// Anthropic's sends.
+fn format_of(request: &Request<Incoming>) -> Format {
+    let path = endpoint(request);
+    let anthropic = path.starts_with("/messages")
+        || path.starts_with("/models") && request.headers().contains_key("anthropic-version");
+    if anthropic { Format::Anthropic } else { Format::OpenAi }
+}
+
+/// The path without the version, which may be left out.
+fn endpoint(request: &Request<Incoming>) -> &str {
+    let path = request.uri().path();
+    path.strip_prefix("/v1").unwrap_or(path)
 }
 
 async fn dispatch(
     gateway: &Arc<Gateway>,
+    format: Format,
     request: Request<Incoming>,
     peer: IpAddr,
     id: String,
 ) -> Result<Response<Body>, Error> {
-    let path = request.uri().path();
-    let path = path.strip_prefix("/v1").unwrap_or(path);
-    let operation = match path {
-        "/chat/completions" => Operation::Chat,
-        "/embeddings" => Operation::Embeddings,
-        "/models" => return models(gateway, &request, None, &id),
+    let path = endpoint(&request);
+    let (operation, counts) = match path {
+        "/chat/completions" | "/messages" => (Operation::Chat, false),
+        "/embeddings" => (Operation::Embeddings, false),
+        "/messages/count_tokens" => (Operation::Chat, true),
+        "/models" => return models(gateway, format, &request, None, &id),
         _ => match path.strip_prefix("/models/") {
-            Some(model) => return models(gateway, &request, Some(model), &id),
+            Some(model) => return models(gateway, format, &request, Some(model), &id),
             None => return Err(unknown_path(&request)),
         },
     };
     if request.method() != Method::POST {
         return Err(wrong_method(&request));
     }
-    let inbound = Inbound { operation, accepted: Instant::now(), id, peer, request };
-    proxy::serve(gateway, inbound).await
+    let inbound = Inbound { format, operation, accepted: Instant::now(), id, peer, request };
+    if counts { proxy::count_tokens(gateway, inbound).await } else { proxy::serve(gateway, inbound).await }
 }
 
 fn models(
     gateway: &Gateway,
+    format: Format,
     request: &Request<Incoming>,
     model: Option<&str>,
     id: &str,
@@ -57,26 +72,14 @@ fn models(
     let routes =
         gateway.tenants.get(&principal.tenant).ok_or_else(|| Error::internal("The tenant has no routes."))?;
     let body = match model {
-        None => openai::render_models(routes.models()),
+        None => format.models(routes.models()),
         Some(model) => {
             let (id, owner) =
                 routes.models().find(|(id, _)| *id == model).ok_or_else(|| proxy::unknown_model(model))?;
-            openai::render_model(id, owner)
+            format.model(id, owner)
         }
     };
     Ok(json_response(StatusCode::OK, &body, id))
-}
-
-/// A JSON answer.
-#[must_use]
-pub fn json_response(status: StatusCode, body: &Value, id: &str) -> Response<Body> {
-    let mut response = Response::new(Full::new(Bytes::from(body.to_string())).boxed_unsync());
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Ok(id) = HeaderValue::from_str(id) {
-        response.headers_mut().insert("x-request-id", id);
-    }
-    response
 }
 
 fn unknown_path(request: &Request<Incoming>) -> Error {

@@ -1,4 +1,109 @@
 //! The client APIs: one folder each. Parsing, rendering, errors and streams of one API; nothing here does
 //! I/O, knows a route, or looks at a provider's name.
+//!
+//! [`Format`] is what the rest of the host sees of them.
 
+pub mod anthropic;
 pub mod openai;
+mod writer;
+
+pub use writer::Writer;
+
+use crate::chat::{Answer, Operation};
+use crate::error::Error;
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+
+/// A client API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// OpenAI: chat completions, embeddings, models. What is canonical in the host is in this format.
+    OpenAi,
+    /// Anthropic: messages.
+    Anthropic,
+}
+
+/// What an answer says of itself where its provider does not.
+#[derive(Debug, Clone, Copy)]
+pub struct Head<'a> {
+    /// The exchange's id.
+    pub exchange: &'a str,
+    /// Seconds since the Unix epoch.
+    pub created: u64,
+    /// The model that was asked for.
+    pub model: &'a str,
+}
+
+impl Format {
+    /// The name that plugins and logs see.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+        }
+    }
+
+    /// Whether a provider's answer in the host's native format is one in this format.
+    #[must_use]
+    pub const fn is_native(self) -> bool {
+        matches!(self, Self::OpenAi)
+    }
+
+    /// Reads a request into a canonical body.
+    ///
+    /// # Errors
+    /// 400, naming what is wrong and where.
+    pub fn parse(self, operation: Operation, body: &[u8]) -> Result<Map<String, Value>, Error> {
+        match (self, operation) {
+            (Self::OpenAi, Operation::Chat) => openai::parse_chat(body),
+            (_, Operation::Embeddings) => openai::parse_embeddings(body),
+            (Self::Anthropic, Operation::Chat) => anthropic::parse_messages(body),
+        }
+    }
+
+    /// A canonical body as a provider of the native format takes it: without what only this format knows.
+    #[must_use]
+    pub fn native(self, body: &Map<String, Value>) -> Cow<'_, Map<String, Value>> {
+        match self {
+            Self::OpenAi => Cow::Borrowed(body),
+            Self::Anthropic => Cow::Owned(anthropic::without_own_fields(body.clone())),
+        }
+    }
+
+    /// A whole answer to a chat request.
+    #[must_use]
+    pub fn answer(self, answer: &Answer, head: Head<'_>) -> Value {
+        match self {
+            Self::OpenAi => openai::render_answer(answer, head),
+            Self::Anthropic => anthropic::render_answer(answer, head),
+        }
+    }
+
+    /// The list of models that a key may use, each with who owns it.
+    #[must_use]
+    pub fn models<'a>(self, models: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
+        match self {
+            Self::OpenAi => openai::render_models(models),
+            Self::Anthropic => anthropic::render_models(models.map(|(id, _)| id)),
+        }
+    }
+
+    /// One model.
+    #[must_use]
+    pub fn model(self, id: &str, owner: &str) -> Value {
+        match self {
+            Self::OpenAi => openai::render_model(id, owner),
+            Self::Anthropic => anthropic::render_model(id),
+        }
+    }
+
+    /// An error as the body of an answer.
+    #[must_use]
+    pub fn error(self, error: &Error, exchange: &str) -> Value {
+        match self {
+            Self::OpenAi => openai::render_error(error),
+            Self::Anthropic => anthropic::render_error(error, exchange),
+        }
+    }
+}

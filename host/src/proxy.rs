@@ -7,12 +7,14 @@
 
 mod answer;
 mod attempt;
+mod count;
 mod inbound;
 mod life;
 mod source;
 mod stream;
 
-pub use answer::error_response;
+pub use answer::{error_response, json_response};
+pub use count::count_tokens;
 pub use inbound::{Inbound, authenticate, request_id};
 pub use life::{Cache, Life, log_error};
 
@@ -86,7 +88,7 @@ pub async fn serve(gateway: &Arc<Gateway>, inbound: Inbound) -> Result<Response<
     let deadline = started + gateway.total_timeout;
     let exchange = Arc::new(Exchange::new(request.id.clone(), principal.tenant.clone(), prompt, deadline));
     request.describe(&exchange, &principal);
-    let mut life = Life::new(gateway.clone(), exchange, principal, route, started);
+    let mut life = Life::new(gateway.clone(), request.format, exchange, principal, route, started);
     let served = tokio::time::timeout_at(deadline.into(), serve_admitted(&mut life, routes)).await;
     let error = match served {
         Ok(Ok(delivery)) => return Ok(delivery.into_response(life)),
@@ -100,7 +102,7 @@ pub async fn serve(gateway: &Arc<Gateway>, inbound: Inbound) -> Result<Response<
     };
     life.ended(error.status.as_u16(), error.party.name());
     let error = life.explain(error);
-    let mut response = error_response(&error, life.exchange.id());
+    let mut response = error_response(life.format, &error, life.exchange.id());
     life.describe(response.headers_mut(), true);
     Ok(response)
 }

@@ -6,10 +6,11 @@ use super::source::{Source, incomplete};
 use crate::chat::{Answer, Event};
 use crate::clock::unix_seconds;
 use crate::error::Error;
-use crate::format::openai;
+use crate::format::{Format, Head};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
+use serde_json::Value;
 
 /// An answer in the client's format.
 pub struct Rendered {
@@ -80,11 +81,11 @@ pub async fn filter(life: &mut Life, mut answer: Answer, native: Option<Bytes>) 
         }
     }
     keep(life, events);
-    let body = match native.filter(|_| untouched) {
+    let body = match native.filter(|_| untouched && life.format.is_native()) {
         Some(body) => body,
         None => {
-            let model = life.exchange.prompt().model().to_owned();
-            let body = openai::render_answer(&answer, &chat_id(life), unix_seconds(), &model);
+            let prompt = life.exchange.prompt();
+            let body = life.format.answer(&answer, head(life.exchange.id(), prompt.model()));
             serde_json::to_vec(&body)
                 .map_err(|error| Error::internal("The answer could not be written.").caused_by(error))?
                 .into()
@@ -127,14 +128,14 @@ pub fn summary(life: &Life, answer: &Answer, gathered: bool) -> Vec<(String, Str
     summary
 }
 
-/// The id of an answer whose provider gave none.
-pub fn chat_id(life: &Life) -> String {
-    format!("chatcmpl-{}", life.exchange.id())
+/// What an answer says of itself where its provider does not.
+pub fn head<'a>(exchange: &'a str, model: &'a str) -> Head<'a> {
+    Head { exchange, created: unix_seconds(), model }
 }
 
 /// An error as an answer in the client's format.
-pub fn error_response(error: &Error, id: &str) -> Response<Body> {
-    let body = serde_json::to_vec(&openai::render_error(error)).unwrap_or_default();
+pub fn error_response(format: Format, error: &Error, id: &str) -> Response<Body> {
+    let body = serde_json::to_vec(&format.error(error, id)).unwrap_or_default();
     let mut response = Response::new(Full::new(Bytes::from(body)).boxed_unsync());
     *response.status_mut() = error.status;
     let headers = response.headers_mut();
@@ -144,5 +145,15 @@ pub fn error_response(error: &Error, id: &str) -> Response<Body> {
         put(headers, "retry-after", &after.as_secs_f64().ceil().to_string());
         put(headers, "retry-after-ms", &after.as_millis().to_string());
     }
+    response
+}
+
+/// A JSON answer.
+#[must_use]
+pub fn json_response(status: StatusCode, body: &Value, id: &str) -> Response<Body> {
+    let mut response = Response::new(Full::new(Bytes::from(body.to_string())).boxed_unsync());
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    put(response.headers_mut(), "x-request-id", id);
     response
 }

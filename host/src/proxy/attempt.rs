@@ -8,13 +8,13 @@ use super::life::Life;
 use super::source::{Source, adapter_failed, incomplete, provider_failed, read_whole};
 use crate::chat::{Answer, Event, Operation, Prompt, ProviderError};
 use crate::error::{Error, Party};
-use crate::format::openai;
+use crate::format::{Format, openai};
 use crate::plugin::{Call, CallBody, HeaderValue as PluginValue, TargetView};
 use crate::route::{Provider, Target};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::time::{Duration, Instant};
 
 /// Bytes of one event of a provider's stream.
@@ -165,7 +165,7 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
         _ => adapter_failed(error),
     })?;
     let native = call.native.as_deref() == Some("openai");
-    let request = build(provider, call, &prompt, model)?;
+    let request = build(provider, call, life.format, &prompt, model)?;
     let from = Instant::now();
     let answered = provider.upstream.send(request).await;
     life.waited += from.elapsed();
@@ -246,7 +246,13 @@ fn adapter_facts(provider: &Provider, prompt: &Prompt, model: &str) -> Vec<(Stri
 }
 
 /// Puts the host's part into an adapter's call: the base URL, the credential, the canonical body.
-fn build(provider: &Provider, call: Call, prompt: &Prompt, model: &str) -> Result<Request<Bytes>, Error> {
+fn build(
+    provider: &Provider,
+    call: Call,
+    format: Format,
+    prompt: &Prompt,
+    model: &str,
+) -> Result<Request<Bytes>, Error> {
     let bad = |what: &str| {
         Error::upstream(
             StatusCode::BAD_GATEWAY,
@@ -256,7 +262,7 @@ fn build(provider: &Provider, call: Call, prompt: &Prompt, model: &str) -> Resul
     };
     let body = match call.body {
         CallBody::Bytes(bytes) => Bytes::from(bytes),
-        CallBody::Prompt => Bytes::from(native_body(prompt, model)?),
+        CallBody::Prompt => Bytes::from(native_body(format, prompt, model)?),
     };
     let method = Method::from_bytes(call.method.as_bytes()).map_err(|_| bad("method"))?;
     let uri = provider.upstream.url(&call.path).map_err(|_| bad("path"))?;
@@ -284,14 +290,15 @@ fn build(provider: &Provider, call: Call, prompt: &Prompt, model: &str) -> Resul
 
 /// The canonical body, asking for what the gateway needs: the target's model, and usage in streams.
 struct NativeBody<'a> {
-    prompt: &'a Prompt,
+    body: &'a Map<String, Value>,
+    streaming: bool,
     model: &'a str,
 }
 
 impl Serialize for NativeBody<'_> {
     /// Nothing of the body is copied on its way to the text.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (body, streaming) = (self.prompt.body(), self.prompt.streaming());
+        let (body, streaming) = (self.body, self.streaming);
         let mut map = serializer.serialize_map(None)?;
         for (name, value) in body {
             match (name.as_str(), value) {
@@ -311,10 +318,11 @@ impl Serialize for NativeBody<'_> {
     }
 }
 
-fn native_body(prompt: &Prompt, model: &str) -> Result<Vec<u8>, Error> {
+fn native_body(format: Format, prompt: &Prompt, model: &str) -> Result<Vec<u8>, Error> {
     // The texts are most of it; a quarter more has room for names and escapes.
     let mut body = Vec::with_capacity(256 + prompt.text_bytes() * 5 / 4);
-    serde_json::to_writer(&mut body, &NativeBody { prompt, model })
+    let canonical = format.native(prompt.body());
+    serde_json::to_writer(&mut body, &NativeBody { body: &canonical, streaming: prompt.streaming(), model })
         .map_err(|error| Error::internal("The request could not be written.").caused_by(error))?;
     Ok(body)
 }

@@ -8,7 +8,7 @@ use crate::auth::Principal;
 use crate::chat::{Operation, Prompt};
 use crate::error::{Error, Party};
 use crate::exchange::Exchange;
-use crate::format::openai;
+use crate::format::Format;
 use crate::server::body::{BodyError, read_limited};
 use http::{HeaderMap, Request, StatusCode};
 use hyper::body::Incoming;
@@ -31,6 +31,8 @@ const MAX_ID: usize = 128;
 
 /// A request as it came in.
 pub struct Inbound {
+    /// The client's API.
+    pub format: Format,
     /// What is asked for.
     pub operation: Operation,
     /// When it was accepted.
@@ -47,6 +49,8 @@ pub struct Inbound {
 pub struct Facts {
     /// Its id.
     pub id: String,
+    /// The client's API.
+    pub format: Format,
     peer: IpAddr,
 }
 
@@ -82,18 +86,16 @@ impl Inbound {
                 Error::new(Party::Client, status, code, message).caused_by(error)
             })?;
         let headers = visible(&head.headers);
-        let map = match self.operation {
-            Operation::Chat => openai::parse_chat(&body)?,
-            Operation::Embeddings => openai::parse_embeddings(&body)?,
-        };
-        Ok((Facts { id: self.id, peer: self.peer }, Prompt::new(self.operation, map, headers)))
+        let map = self.format.parse(self.operation, &body)?;
+        let facts = Facts { id: self.id, format: self.format, peer: self.peer };
+        Ok((facts, Prompt::new(self.operation, map, headers)))
     }
 }
 
 impl Facts {
     /// Sets the facts that plugins may be granted.
     pub fn describe(&self, exchange: &Exchange, principal: &Principal) {
-        exchange.set_attr("client.format", "openai");
+        exchange.set_attr("client.format", self.format.name());
         exchange.set_attr("client.ip", self.peer.to_string());
         exchange.set_attr("principal.key", principal.key.to_string());
     }

@@ -8,6 +8,7 @@ use crate::auth::Principal;
 use crate::chat::{Prompt, Usage};
 use crate::error::{Error, Party};
 use crate::exchange::{Exchange, Keep};
+use crate::format::Format;
 use crate::ledger::Record;
 use crate::price::Usd;
 use crate::route::{Route, Target};
@@ -18,7 +19,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// Bytes per token where a provider reports no usage.
 /// Source: OpenAI's rule of thumb for English text, four characters to a token.
-const BYTES_PER_TOKEN: u64 = 4;
+pub(super) const BYTES_PER_TOKEN: u64 = 4;
 
 /// Bytes of the flags' header; what does not fit is in the log and the ledger.
 const MAX_FLAGS_HEADER: usize = 1_024;
@@ -38,6 +39,8 @@ pub enum Cache {
 pub struct Life {
     /// The configuration it started on, and finishes on.
     pub gateway: Arc<Gateway>,
+    /// The client's API.
+    pub format: Format,
     /// The exchange as plugins see it.
     pub exchange: Arc<Exchange>,
     /// Who asks.
@@ -72,6 +75,7 @@ impl Life {
     #[must_use]
     pub fn new(
         gateway: Arc<Gateway>,
+        format: Format,
         exchange: Arc<Exchange>,
         principal: Principal,
         route: Arc<Route>,
@@ -80,6 +84,7 @@ impl Life {
         gateway.metrics.in_flight(1);
         Self {
             gateway,
+            format,
             exchange,
             principal,
             route,

@@ -5,14 +5,13 @@
 //! with the client: a client that goes away cancels the provider's request at once. What is not complete
 //! never ends with the mark of a complete answer.
 
-use super::answer::{self, chat_id};
+use super::answer::{self, head};
 use super::life::{Cache, Life};
 use super::source::{Source, Step};
 use super::{Body, attempt};
 use crate::chat::{Answer, Event, TextAt, Usage};
-use crate::clock::unix_seconds;
 use crate::error::{Error, Party};
-use crate::format::openai::{self, ChunkWriter};
+use crate::format::Writer;
 use crate::pipeline::chain::GateFilter;
 use crate::pipeline::stream::Guard;
 use crate::sse;
@@ -76,11 +75,10 @@ struct Stream {
     life: Life,
     sender: mpsc::Sender<Bytes>,
     guard: Guard<GateFilter>,
-    writer: ChunkWriter,
+    writer: Writer,
     out: BytesMut,
     /// Whether the provider's frames go out as they came.
     relay: bool,
-    include_usage: bool,
     /// The tokens of the answer, as the client is told: those of a kept answer are told, but not billed again.
     usage: Usage,
     /// The answer so far, where something will look at it when it is complete.
@@ -90,18 +88,17 @@ struct Stream {
 impl Stream {
     fn new(life: Life, sender: mpsc::Sender<Bytes>, native: bool) -> Self {
         let prompt = life.exchange.prompt();
-        let include_usage = openai::wants_usage(prompt.body());
-        let writer = ChunkWriter::new(&chat_id(&life), unix_seconds(), prompt.model(), include_usage);
+        let says = head(life.exchange.id(), prompt.model());
+        let writer = Writer::new(life.format, says, prompt.body());
         let chain = &life.route.chain;
         let guard = chain.guard(&life.exchange);
         let wanted = !life.keeps.is_empty() || chain.judges();
-        let relay = native && guard.is_empty();
+        let relay = native && guard.is_empty() && life.format.is_native();
         Self {
             guard,
             writer,
             out: BytesMut::new(),
             relay,
-            include_usage,
             usage: Usage::default(),
             gathered: wanted.then(Answer::default),
             sender,
@@ -176,6 +173,7 @@ impl Stream {
                     if self.life.cache != Cache::Hit {
                         self.life.usage.update(usage);
                     }
+                    self.write(&event);
                 }
                 Event::Error(error) => return Err(attempt::refused(error, None).into()),
                 event if !self.relay => self.pass(event).await?,
@@ -185,7 +183,7 @@ impl Stream {
         // A chunk of nothing but usage is there because the gateway asked for it.
         if self.relay
             && let Some(data) = step.native
-            && (self.include_usage || !only_usage)
+            && (self.writer.tells_usage() || !only_usage)
         {
             sse::encode("", &data, &mut self.out);
         }
@@ -225,9 +223,7 @@ impl Stream {
     }
 
     fn write(&mut self, event: &Event) {
-        if let Some(data) = self.writer.write(event) {
-            sse::encode("", &data, &mut self.out);
-        }
+        self.writer.write(event, &mut self.out);
     }
 
     async fn flush(&mut self) -> Result<(), Broken> {
@@ -248,13 +244,8 @@ impl Stream {
         let prompt = self.life.exchange.prompt();
         self.life.estimate_missing_usage(&prompt);
         let told = if self.usage == Usage::default() { self.life.usage } else { self.usage };
-        if !self.relay
-            && let Some(data) = self.writer.usage(&told)
-        {
-            sse::encode("", &data, &mut self.out);
-        }
-        sse::encode_comment(&self.life.epilogue(), &mut self.out);
-        sse::encode("", openai::DONE, &mut self.out);
+        let told = Some(&told).filter(|_| !self.relay);
+        self.writer.end(told, &self.life.epilogue(), &mut self.out);
         if self.flush().await.is_ok() {
             self.life.ended(StatusCode::OK.as_u16(), "answered");
         }
@@ -278,9 +269,7 @@ impl Stream {
     /// Ends an answer that cannot go on: with the format's error, and without the mark of its end.
     async fn break_off(&mut self, error: Error) {
         let error = self.life.explain(error);
-        let data = serde_json::to_vec(&openai::render_error(&error)).unwrap_or_default();
-        sse::encode("", &data, &mut self.out);
-        sse::encode_comment(&self.life.epilogue(), &mut self.out);
+        self.writer.break_off(&error, self.life.exchange.id(), &self.life.epilogue(), &mut self.out);
         self.life.ended(error.status.as_u16(), error.party.name());
         // A client that is gone does not need to be told.
         let _ = self.flush().await;

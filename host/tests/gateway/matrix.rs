@@ -1,4 +1,4 @@
-//! Every provider before the same client: what each is sent, and what the client gets, as snapshots.
+//! Every client API before every provider: what each is sent, and what the client gets, as snapshots.
 //!
 //! A row is a thing that an application does; the provider answers it in its own language. What must not differ
 //! between providers is asserted; what each exchange looks like is for the reader of the snapshot.
@@ -19,13 +19,14 @@ const PIXEL: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAA
 /// A thing that an application does, and how the provider answers.
 struct Row {
     name: &'static str,
+    path: &'static str,
     request: Value,
     reply: Reply,
     check: fn(&Answer),
 }
 
-fn rows() -> Vec<Row> {
-    let row = |name, request, reply, check| Row { name, request, reply, check };
+fn completions() -> Vec<Row> {
+    let row = |name, request, reply, check| Row { name, path: "/v1/chat/completions", request, reply, check };
     let weather = json!([{ "type": "function", "function": {
         "name": "weather", "description": "The weather of a place.",
         "parameters": { "type": "object", "properties": { "city": { "type": "string" } }, "required": ["city"] },
@@ -119,6 +120,98 @@ fn rows() -> Vec<Row> {
     ]
 }
 
+fn messages() -> Vec<Row> {
+    let row = |name, request, reply, check| Row { name, path: "/v1/messages", request, reply, check };
+    let hello = || json!({ "model": "m", "max_tokens": 100, "messages": [{ "role": "user", "content": "Say hello." }] });
+    let weather = json!([{ "name": "weather", "description": "The weather of a place.", "input_schema": {
+        "type": "object", "properties": { "city": { "type": "string" } }, "required": ["city"],
+    } }]);
+    let conversation = json!({ "model": "m", "max_tokens": 100, "system": "Be brief.", "tools": weather, "messages": [
+        { "role": "user", "content": "How is the weather in Bern and in Basel?" },
+        { "role": "assistant", "content": [
+            { "type": "text", "text": "Let me see." },
+            { "type": "tool_use", "id": "toolu_a", "name": "weather", "input": { "city": "Bern" } },
+            { "type": "tool_use", "id": "toolu_b", "name": "weather", "input": { "city": "Basel" } },
+        ] },
+        { "role": "user", "content": [
+            { "type": "tool_result", "tool_use_id": "toolu_a", "content": "Rain." },
+            { "type": "tool_result", "tool_use_id": "toolu_b", "content": [{ "type": "text", "text": "Sun." }] },
+            { "type": "text", "text": "And tomorrow?" },
+        ] },
+    ] });
+    let data = PIXEL.split_once(',').unwrap().1;
+    let image = with(
+        hello(),
+        "messages",
+        json!([{ "role": "user", "content": [
+        { "type": "image", "source": { "type": "base64", "media_type": "image/png", "data": data } },
+        { "type": "text", "text": "Which colour?" },
+    ] }]),
+    );
+    fn streamed(answer: &Answer, delta: &str) -> String {
+        let events = answer.events();
+        assert_eq!(events.last().unwrap()["type"], "message_stop", "{}", answer.body);
+        events.iter().filter_map(|event| event["delta"][delta].as_str()).collect()
+    }
+    vec![
+        row("text", hello(), Reply::text("Hello there."), |answer| {
+            let message = answer.json();
+            assert_eq!(message["content"], json!([{ "type": "text", "text": "Hello there." }]));
+            assert_eq!(
+                (&message["stop_reason"], &message["usage"]["input_tokens"]),
+                (&json!("end_turn"), &json!(2))
+            );
+        }),
+        row("text, streamed", with(hello(), "stream", json!(true)), Reply::text("Hello there."), |answer| {
+            assert_eq!(streamed(answer, "text"), "Hello there.");
+            let events = answer.events();
+            let end = events.iter().find(|event| event["type"] == "message_delta").unwrap();
+            assert_eq!(end["usage"]["output_tokens"], 2, "{}", answer.body);
+        }),
+        row("a conversation with tools", conversation, Reply::text("Snow."), |answer| {
+            assert_eq!(answer.json()["content"][0]["text"], "Snow.");
+        }),
+        row(
+            "a call of a tool",
+            with(hello(), "tools", weather.clone()),
+            Reply::tool_call("weather", r#"{"city":"Bern"}"#),
+            |answer| {
+                let message = answer.json();
+                let call = &message["content"][0];
+                assert_eq!((&call["name"], &call["input"]), (&json!("weather"), &json!({ "city": "Bern" })));
+                assert_eq!(message["stop_reason"], "tool_use");
+            },
+        ),
+        row(
+            "a call of a tool, streamed",
+            with(with(hello(), "tools", weather), "stream", json!(true)),
+            Reply::tool_call("weather", r#"{"city":"Bern"}"#),
+            |answer| assert_eq!(streamed(answer, "partial_json"), r#"{"city":"Bern"}"#),
+        ),
+        row("an image", image, Reply::text("Red."), |answer| {
+            assert_eq!(answer.json()["content"][0]["text"], "Red.");
+        }),
+        row("an error", hello(), Reply::error(429, "Slow down."), |answer| {
+            assert_eq!((answer.status.as_u16(), answer.error("message").as_str()), (429, "Slow down."));
+            assert_eq!(
+                (answer.json()["type"].clone(), answer.error("type").as_str()),
+                (json!("error"), "rate_limit_error")
+            );
+        }),
+        row(
+            "a truncated stream",
+            with(hello(), "stream", json!(true)),
+            Reply::truncated(["Hello ", "th"]),
+            |answer| {
+                let events = answer.events();
+                assert_eq!(events.last().unwrap()["type"], "error");
+                assert!(answer.body.contains("event: error") && !answer.body.contains("message_stop"));
+                assert_eq!(answer.error("code"), "upstream_truncated");
+            },
+        ),
+    ]
+}
+
 /// One exchange, as a reader wants to see it.
 fn shown(row: &Row, seen: &Recorded, answer: &Answer) -> String {
     let mut out = format!("## {}\n\n{} {}\n", row.name, seen.method, seen.path);
@@ -147,7 +240,7 @@ fn shown(row: &Row, seen: &Recorded, answer: &Answer) -> String {
 }
 
 /// Runs all rows against a provider, whose base URL ends in `path`.
-async fn run(adapter: &str, path: &str, model: &str) -> String {
+async fn run(rows: Vec<Row>, adapter: &str, path: &str, model: &str) -> String {
     let next = Arc::new(Mutex::new(Reply::hang()));
     let reply = next.clone();
     let handler = move |_: &Recorded| reply.lock().clone();
@@ -161,10 +254,10 @@ async fn run(adapter: &str, path: &str, model: &str) -> String {
     });
     let stage = stage.await;
     let mut shows = String::new();
-    for row in rows() {
+    for row in rows {
         *next.lock() = row.reply.clone();
         let client = stage.gateway.client();
-        let request = client.request(Method::POST, "/v1/chat/completions").header("x-request-id", "exchange");
+        let request = client.request(Method::POST, row.path).header("x-request-id", "exchange");
         let open = soon(row.name, client.open(request, row.request.to_string())).await.unwrap();
         let answer = soon(row.name, open.rest()).await.unwrap();
         let seen = stage.upstream.last_request().unwrap_or_else(|| panic!("{}: {}", row.name, answer.body));
@@ -179,21 +272,41 @@ async fn run(adapter: &str, path: &str, model: &str) -> String {
 }
 
 #[tokio::test]
-async fn openai() {
-    insta::assert_snapshot!(run("openai", "/v1", "gpt-5").await);
+async fn completions_before_openai() {
+    insta::assert_snapshot!(run(completions(), "openai", "/v1", "gpt-5").await);
 }
 
 #[tokio::test]
-async fn anthropic() {
-    insta::assert_snapshot!(run("anthropic", "", "claude-sonnet-4-5").await);
+async fn completions_before_anthropic() {
+    insta::assert_snapshot!(run(completions(), "anthropic", "", "claude-sonnet-4-5").await);
 }
 
 #[tokio::test]
-async fn gemini() {
-    insta::assert_snapshot!(run("gemini", "", "gemini-2.5-flash").await);
+async fn completions_before_gemini() {
+    insta::assert_snapshot!(run(completions(), "gemini", "", "gemini-2.5-flash").await);
 }
 
 #[tokio::test]
-async fn mistral() {
-    insta::assert_snapshot!(run("mistral", "/mistral/v1", "mistral-large-latest").await);
+async fn completions_before_mistral() {
+    insta::assert_snapshot!(run(completions(), "mistral", "/mistral/v1", "mistral-large-latest").await);
+}
+
+#[tokio::test]
+async fn messages_before_openai() {
+    insta::assert_snapshot!(run(messages(), "openai", "/v1", "gpt-5").await);
+}
+
+#[tokio::test]
+async fn messages_before_anthropic() {
+    insta::assert_snapshot!(run(messages(), "anthropic", "", "claude-sonnet-4-5").await);
+}
+
+#[tokio::test]
+async fn messages_before_gemini() {
+    insta::assert_snapshot!(run(messages(), "gemini", "", "gemini-2.5-flash").await);
+}
+
+#[tokio::test]
+async fn messages_before_mistral() {
+    insta::assert_snapshot!(run(messages(), "mistral", "/mistral/v1", "mistral-large-latest").await);
 }

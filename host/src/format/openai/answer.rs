@@ -2,6 +2,7 @@
 
 use super::wire::{Body, UsageBody};
 use crate::chat::{Answer, Choice, Event, Usage, channel};
+use crate::format::Head;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -39,15 +40,18 @@ pub fn read_embeddings_usage(body: &[u8]) -> Result<Usage, serde_json::Error> {
     serde_json::from_slice::<Embeddings>(body).map(|body| body.usage.read())
 }
 
-/// Renders a whole chat completion. `id` and `created` stand in where the provider gave none.
+/// Renders a whole chat completion. What the head says stands in where the provider said nothing.
 #[must_use]
-pub fn render_answer(answer: &Answer, id: &str, created: u64, model: &str) -> Value {
+pub fn render_answer(answer: &Answer, head: Head<'_>) -> Value {
     let mut body = Map::new();
-    body.insert("id".into(), answer.extra("id").unwrap_or(id).into());
+    body.insert(
+        "id".into(),
+        answer.extra("id").map_or_else(|| answer_id(head.exchange), str::to_owned).into(),
+    );
     body.insert("object".into(), "chat.completion".into());
     let told = answer.extra("created").and_then(|created| created.parse().ok());
-    body.insert("created".into(), told.unwrap_or(created).into());
-    body.insert("model".into(), answer.extra("model").unwrap_or(model).into());
+    body.insert("created".into(), told.unwrap_or(head.created).into());
+    body.insert("model".into(), answer.extra("model").unwrap_or(head.model).into());
     body.insert("choices".into(), answer.choices.iter().map(render_choice).collect());
     body.insert("usage".into(), render_usage(&answer.usage));
     for key in ["system_fingerprint", "service_tier"] {
@@ -56,6 +60,11 @@ pub fn render_answer(answer: &Answer, id: &str, created: u64, model: &str) -> Va
         }
     }
     Value::Object(body)
+}
+
+/// The id of an answer whose provider gave none.
+pub(super) fn answer_id(exchange: &str) -> String {
+    format!("chatcmpl-{exchange}")
 }
 
 /// The usage object.

@@ -3,10 +3,13 @@
 //! The reader keeps what tells a new tool call from the continuation of one; the writer keeps what a chunk
 //! repeats (id, model, date). Neither buffers text.
 
-use super::answer::render_usage;
+use super::answer::{answer_id, render_usage};
 use super::error::read_error;
 use super::wire::Body;
 use crate::chat::{Event, Usage, channel};
+use crate::format::Head;
+use crate::sse;
+use bytes::BytesMut;
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 
@@ -61,19 +64,31 @@ pub struct ChunkWriter {
 }
 
 impl ChunkWriter {
-    /// A writer; `id`, `created` and `model` stand in until the provider's own are known.
+    /// A writer; what the head says stands in until the provider's own facts are known.
     #[must_use]
-    pub fn new(id: &str, created: u64, model: &str, include_usage: bool) -> Self {
+    pub fn new(says: Head<'_>, include_usage: bool) -> Self {
         let mut head = Map::new();
-        head.insert("id".into(), id.into());
+        head.insert("id".into(), answer_id(says.exchange).into());
         head.insert("object".into(), "chat.completion.chunk".into());
-        head.insert("created".into(), created.into());
-        head.insert("model".into(), model.into());
+        head.insert("created".into(), says.created.into());
+        head.insert("model".into(), says.model.into());
         Self { head, begun: HashSet::new(), include_usage }
     }
 
-    /// The data of the chunk for an event, or none where the event is not told by itself.
-    pub fn write(&mut self, event: &Event) -> Option<Vec<u8>> {
+    /// Whether the client asked for the usage.
+    #[must_use]
+    pub const fn tells_usage(&self) -> bool {
+        self.include_usage
+    }
+
+    /// Writes the chunk of an event, where the event is told by itself.
+    pub fn write(&mut self, event: &Event, out: &mut BytesMut) {
+        if let Some(data) = self.data(event) {
+            sse::encode("", &data, out);
+        }
+    }
+
+    fn data(&mut self, event: &Event) -> Option<Vec<u8>> {
         let (choice, delta, finish) = match event {
             Event::Extra(extras) => {
                 self.learn(extras);
@@ -100,10 +115,11 @@ impl ChunkWriter {
         Some(self.chunk(json!([choice]), None))
     }
 
-    /// The data of the chunk that tells the usage, where the client asked for it.
-    #[must_use]
-    pub fn usage(&self, usage: &Usage) -> Option<Vec<u8>> {
-        self.include_usage.then(|| self.chunk(json!([]), Some(render_usage(usage))))
+    /// Writes the chunk that tells the usage, where the client asked for it.
+    pub fn usage(&self, usage: &Usage, out: &mut BytesMut) {
+        if self.include_usage {
+            sse::encode("", &self.chunk(json!([]), Some(render_usage(usage))), out);
+        }
     }
 
     fn learn(&mut self, extras: &[(String, String)]) {

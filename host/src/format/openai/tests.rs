@@ -4,6 +4,9 @@
 use super::*;
 use crate::chat::{Answer, Event, TextAt, channel};
 use crate::error::{Error, Party};
+use crate::format::Head;
+use crate::sse::Decoder;
+use bytes::BytesMut;
 use http::StatusCode;
 use serde_json::json;
 
@@ -49,14 +52,14 @@ fn a_whole_answer_reads_and_renders_the_same() {
     let events = read_answer(body.to_string().as_bytes()).unwrap();
     let answer: Answer = events.into_iter().collect();
     assert!(answer.is_complete());
-    assert_eq!(render_answer(&answer, "-", 0, "-"), body);
+    assert_eq!(render_answer(&answer, Head { exchange: "-", created: 0, model: "-" }), body);
     let again: Answer = answer.events().into_iter().collect();
     assert_eq!(again, answer);
 }
 
 #[test]
 fn a_stream_of_chunks_reads_to_the_same_answer_as_it_was_written_from() {
-    let mut writer = ChunkWriter::new("x", 9, "m", true);
+    let mut writer = ChunkWriter::new(Head { exchange: "x", created: 9, model: "m" }, true);
     let events = vec![
         Event::Extra(vec![
             ("id".into(), "c2".into()),
@@ -74,12 +77,14 @@ fn a_stream_of_chunks_reads_to_the_same_answer_as_it_was_written_from() {
         Event::Usage(crate::chat::Usage { input: 2, output: 3, cache_read: 1, cache_write: 0, reasoning: 1 }),
     ];
     let expected: Answer = events.iter().cloned().collect();
-    let mut frames: Vec<Vec<u8>> = events.iter().filter_map(|event| writer.write(event)).collect();
-    frames.extend(writer.usage(&expected.usage));
+    let mut out = BytesMut::new();
+    events.iter().for_each(|event| writer.write(event, &mut out));
+    writer.usage(&expected.usage, &mut out);
+    let frames = Decoder::new(1 << 20).push(&out.freeze()).unwrap();
     let mut reader = ChunkReader::default();
-    let got: Answer = frames.iter().flat_map(|frame| reader.read(frame).unwrap()).collect();
+    let got: Answer = frames.iter().flat_map(|frame| reader.read(&frame.data).unwrap()).collect();
     assert_eq!(got, expected);
-    let first: serde_json::Value = serde_json::from_slice(frames.first().unwrap()).unwrap();
+    let first: serde_json::Value = serde_json::from_slice(&frames.first().unwrap().data).unwrap();
     assert_eq!(first["choices"][0]["delta"]["role"], "assistant");
     assert_eq!(first["usage"], json!(null));
 }

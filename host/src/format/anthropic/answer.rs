@@ -1,0 +1,75 @@
+//! Whole answers, rendered as a message.
+
+use crate::chat::{Answer, Choice, Usage, channel};
+use crate::format::Head;
+use serde_json::{Map, Value, json};
+
+/// Renders a message. The API has one answer to a request: further choices are not told.
+#[must_use]
+pub fn render_answer(answer: &Answer, head: Head<'_>) -> Value {
+    let choice = answer.choices.first();
+    let finish = choice.and_then(|choice| choice.finish.as_deref());
+    let content = choice.map(blocks).unwrap_or_default();
+    json!({
+        "id": answer.extra("id").map_or_else(|| answer_id(head.exchange), str::to_owned),
+        "type": "message",
+        "role": "assistant",
+        "model": answer.extra("model").unwrap_or(head.model),
+        "content": content,
+        "stop_reason": stop_reason(finish.unwrap_or("stop")),
+        "stop_sequence": null,
+        "usage": render_usage(&answer.usage),
+    })
+}
+
+/// The id of an answer whose provider gave none.
+pub(super) fn answer_id(exchange: &str) -> String {
+    format!("msg_{exchange}")
+}
+
+/// Cached input is counted apart from the rest here, and together with it in the host.
+pub(super) fn render_usage(usage: &Usage) -> Value {
+    json!({
+        "input_tokens": usage.input.saturating_sub(usage.cache_read + usage.cache_write),
+        "cache_creation_input_tokens": usage.cache_write,
+        "cache_read_input_tokens": usage.cache_read,
+        "output_tokens": usage.output,
+    })
+}
+
+/// Why the answer ended, in the API's words.
+pub(super) fn stop_reason(finish: &str) -> &'static str {
+    match finish {
+        "length" => "max_tokens",
+        "tool_calls" | "function_call" => "tool_use",
+        "content_filter" => "refusal",
+        _ => "end_turn",
+    }
+}
+
+/// What was thought, then what was said, then what was called.
+fn blocks(choice: &Choice) -> Vec<Value> {
+    let mut blocks = Vec::new();
+    if let Some(thinking) = choice.channel(channel::REASONING) {
+        // Thoughts that another provider's model had are not signed.
+        blocks.push(json!({ "type": "thinking", "thinking": thinking, "signature": "" }));
+    }
+    let said = [channel::CONTENT, channel::REFUSAL].into_iter().filter_map(|name| choice.channel(name));
+    blocks.extend(said.filter(|text| !text.is_empty()).map(|text| json!({ "type": "text", "text": text })));
+    blocks.extend(choice.tools.iter().map(|tool| {
+        let input = arguments(choice.part(channel::TOOL_ARGS, tool.part));
+        json!({ "type": "tool_use", "id": tool.id, "name": tool.name, "input": input })
+    }));
+    blocks
+}
+
+/// The arguments of a call as an object. What is none stands under one name, so that it is not lost.
+fn arguments(text: &str) -> Value {
+    if text.trim().is_empty() {
+        return Value::Object(Map::new());
+    }
+    match serde_json::from_str(text) {
+        Ok(Value::Object(arguments)) => Value::Object(arguments),
+        _ => json!({ "arguments": text }),
+    }
+}

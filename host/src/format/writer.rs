@@ -1,0 +1,72 @@
+//! Streams, in whatever format the client asked.
+
+use super::{Format, Head, anthropic, openai};
+use crate::chat::{Event, Usage};
+use crate::error::Error;
+use crate::sse;
+use bytes::BytesMut;
+use serde_json::{Map, Value};
+
+/// Writes the frames of one stream.
+#[derive(Debug)]
+pub enum Writer {
+    /// Chunks of a chat completion.
+    OpenAi(openai::ChunkWriter),
+    /// Events of a message.
+    Anthropic(anthropic::EventWriter),
+}
+
+impl Writer {
+    /// A writer for the answer to a request.
+    #[must_use]
+    pub fn new(format: Format, head: Head<'_>, request: &Map<String, Value>) -> Self {
+        match format {
+            Format::OpenAi => Self::OpenAi(openai::ChunkWriter::new(head, openai::wants_usage(request))),
+            Format::Anthropic => Self::Anthropic(anthropic::EventWriter::new(head)),
+        }
+    }
+
+    /// Whether a relayed chunk that tells nothing but the usage is for the client.
+    #[must_use]
+    pub const fn tells_usage(&self) -> bool {
+        match self {
+            Self::OpenAi(writer) => writer.tells_usage(),
+            Self::Anthropic(_) => true,
+        }
+    }
+
+    /// Writes what an event says.
+    pub fn write(&mut self, event: &Event, out: &mut BytesMut) {
+        match self {
+            Self::OpenAi(writer) => writer.write(event, out),
+            Self::Anthropic(writer) => writer.write(event, out),
+        }
+    }
+
+    /// Writes the end of a complete answer. `usage` is none where it was told already; `epilogue` is a comment.
+    pub fn end(&mut self, usage: Option<&Usage>, epilogue: &str, out: &mut BytesMut) {
+        match self {
+            Self::OpenAi(writer) => {
+                if let Some(usage) = usage {
+                    writer.usage(usage, out);
+                }
+                sse::encode_comment(epilogue, out);
+                sse::encode("", openai::DONE, out);
+            }
+            Self::Anthropic(writer) => {
+                sse::encode_comment(epilogue, out);
+                writer.end(usage, out);
+            }
+        }
+    }
+
+    /// Writes the end of an answer that cannot go on: the error, and no mark of an end.
+    pub fn break_off(&self, error: &Error, exchange: &str, epilogue: &str, out: &mut BytesMut) {
+        let (name, data) = match self {
+            Self::OpenAi(_) => ("", openai::render_error(error)),
+            Self::Anthropic(_) => ("error", anthropic::render_error(error, exchange)),
+        };
+        sse::encode(name, &serde_json::to_vec(&data).unwrap_or_default(), out);
+        sse::encode_comment(epilogue, out);
+    }
+}
