@@ -15,7 +15,13 @@ pub async fn handle(gateway: Arc<Gateway>, request: Request<Incoming>, peer: IpA
     let id = request_id(request.headers());
     let format = format_of(&request);
     let answered = dispatch(&gateway, format, request, peer, id.clone()).await;
-    answered.unwrap_or_else(|error| error_response(format, &error, &id))
+    let mut response = answered.unwrap_or_else(|error| error_response(format, &error, &id));
+    if let Some(name) = format.own_id_header()
+        && let Some(id) = response.headers().get("x-request-id").cloned()
+    {
+        response.headers_mut().insert(name, id);
+    }
+    response
 }
 
 /// The API that a client speaks: by the path, and where both have it, by a header that every client of

@@ -44,6 +44,15 @@ impl Format {
         }
     }
 
+    /// Where clients of the API look for the request's id, beside `x-request-id`.
+    #[must_use]
+    pub const fn own_id_header(self) -> Option<&'static str> {
+        match self {
+            Self::OpenAi => None,
+            Self::Anthropic => Some("request-id"),
+        }
+    }
+
     /// Whether a provider's answer in the host's native format is one in this format.
     #[must_use]
     pub const fn is_native(self) -> bool {

@@ -10,8 +10,8 @@ use std::process::Command;
 
 /// What plugins are compiled for.
 const WASM_TARGET: &str = "wasm32-wasip2";
-/// The package of the SDK tests, and its version.
-const PYTHON_PACKAGE: &str = "openai==3.52.0";
+/// The official clients that the tests run, and their versions; each has an environment of its own.
+const PYTHON_CLIENTS: [(&str, &str); 2] = [("openai", "3.52.0"), ("anthropic", "2.11.0")];
 /// The checker of licences and sources.
 const CARGO_DENY: &str = "0.20.2";
 
@@ -19,7 +19,7 @@ const CARGO_DENY: &str = "0.20.2";
 pub(crate) fn all() -> Result<()> {
     step("target wasm32-wasip2", wasm_target)?;
     step("cargo-nextest", nextest)?;
-    step("Python with the openai package", python)
+    step("the providers' Python packages", || PYTHON_CLIENTS.iter().try_for_each(|client| python(*client)))
 }
 
 /// The target that plugins are compiled for.
@@ -59,30 +59,29 @@ pub(crate) fn has_nextest() -> bool {
     succeeds(cargo(["nextest", "--version"]))
 }
 
-/// The Python that has the openai package.
-pub(crate) fn python_path() -> PathBuf {
-    let environment = target_directory().join("python");
-    if cfg!(windows) { environment.join("Scripts/python.exe") } else { environment.join("bin/python3") }
+/// The folder of the clients' environments, each under its client's name.
+pub(crate) fn clients() -> PathBuf {
+    target_directory().join("clients")
 }
 
-fn python() -> Result<()> {
-    let python = python_path();
-    let (_, version) = PYTHON_PACKAGE.split_once("==").unwrap_or_default();
-    let probe = format!("import openai; assert openai.__version__ == '{version}'");
+fn python((package, version): (&str, &str)) -> Result<()> {
+    let environment = clients().join(package);
+    let python = environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python3" });
+    let probe = format!("import {package}; assert {package}.__version__ == '{version}'");
     if succeeds(command(&python, ["-c", &probe])) {
         return Ok(());
     }
     if !succeeds(command("python3", ["-c", "import venv, ensurepip"])) {
         bail!(
-            "the tests of the Python SDK need python3 with venv and pip; install it (Debian: python3-venv)"
+            "the tests of the Python packages need python3 with venv and pip; install it (Debian: python3-venv)"
         );
     }
-    let environment = target_directory().join("python");
     let mut create = command("python3", ["-m", "venv"]);
     create.arg(&environment);
     run(create)?;
-    run(command(&python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PYTHON_PACKAGE]))
-        .with_context(|| format!("the package {PYTHON_PACKAGE} cannot be installed"))
+    let wanted = format!("{package}=={version}");
+    run(command(&python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", &wanted]))
+        .with_context(|| format!("the package {wanted} cannot be installed"))
 }
 
 /// cargo-deny; building it takes minutes.

@@ -109,6 +109,6 @@ fn in_examples(command: Command) -> Command {
 
 /// What tests find beside the repository.
 fn for_tests(mut command: Command) -> Command {
-    command.env("LOCKGATE_TEST_PYTHON", setup::python_path());
+    command.env("LOCKGATE_TEST_CLIENTS", setup::clients());
     command
 }

@@ -29,8 +29,10 @@ pub fn render_models<'a>(models: impl Iterator<Item = &'a str>) -> Value {
 }
 
 /// The body of `GET /v1/models/{id}`. A gateway has no date of creation to tell, and the official clients insist
-/// on one: the epoch.
+/// on one: the epoch. A model that a key may use is active.
 #[must_use]
 pub fn render_model(id: &str) -> Value {
-    json!({ "type": "model", "id": id, "display_name": id, "created_at": "1970-01-01T00:00:00Z" })
+    json!({
+        "type": "model", "id": id, "display_name": id, "created_at": "1970-01-01T00:00:00Z", "lifecycle": "active",
+    })
 }

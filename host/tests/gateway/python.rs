@@ -1,6 +1,6 @@
-//! The official Python package of OpenAI against a live gateway, changed in nothing but its base URL and key.
+//! The official Python packages against a live gateway, changed in nothing but their base URL and key.
 //!
-//! `cargo xtask test` makes the environment that has the package and names it in `LOCKGATE_TEST_PYTHON`.
+//! `cargo xtask test` makes an environment for each package and names their folder in `LOCKGATE_TEST_CLIENTS`.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use crate::support::{KEY, Stage, soon, standard_chain};
@@ -9,7 +9,7 @@ use serde_json::json;
 use std::path::Path;
 use tokio::process::Command;
 
-/// Answers as the script of the test expects it.
+/// Answers as the scripts expect it.
 fn answer(request: &Recorded) -> Reply {
     let said = request.last_user_text();
     let body = request.json();
@@ -34,11 +34,11 @@ fn answer(request: &Recorded) -> Reply {
     Reply::echo()
 }
 
-#[tokio::test]
-async fn the_openai_package_works_unchanged() {
-    let Some(python) = std::env::var_os("LOCKGATE_TEST_PYTHON") else {
+/// Runs the script of a package, in the environment that has it.
+async fn run(package: &str, base_url: impl FnOnce(String) -> String) {
+    let Some(clients) = std::env::var_os("LOCKGATE_TEST_CLIENTS") else {
         unreachable!(
-            "LOCKGATE_TEST_PYTHON is not set: run `cargo xtask test`, or `cargo xtask setup` and name its Python"
+            "LOCKGATE_TEST_CLIENTS is not set: run `cargo xtask test`, or `cargo xtask setup` and name `clients` in the target folder"
         );
     };
     let stage = Stage::configured(answer, standard_chain(), |mut config| {
@@ -47,13 +47,24 @@ async fn the_openai_package_works_unchanged() {
         config
     })
     .await;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/gateway/openai_package.py");
-    let mut command = Command::new(python);
-    command.arg("-W").arg("error").arg(script).kill_on_drop(true);
-    command.env_clear().env("BASE_URL", stage.gateway.base_url()).env("API_KEY", KEY);
+    let script = format!("tests/gateway/{package}_package.py");
+    let mut command = Command::new(Path::new(&clients).join(package).join("bin/python3"));
+    command.args(["-W", "error"]).arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script)).kill_on_drop(true);
+    let base_url = base_url(stage.gateway.base_url());
+    command.env_clear().env("BASE_URL", base_url).env("API_KEY", KEY);
     let ended = soon("the script's end", command.output()).await.unwrap();
     let said = String::from_utf8_lossy(&ended.stdout).into_owned() + &String::from_utf8_lossy(&ended.stderr);
     assert!(ended.status.success(), "{said}");
     assert!(said.contains("everything as expected"), "{said}");
     assert!(stage.upstream.requests().iter().all(|seen| !seen.text().contains("ada@")));
+}
+
+#[tokio::test]
+async fn the_openai_package_works_unchanged() {
+    run("openai", |url| url).await;
+}
+
+#[tokio::test]
+async fn the_anthropic_package_works_unchanged() {
+    run("anthropic", |url| url.trim_end_matches("/v1").to_owned()).await;
 }
