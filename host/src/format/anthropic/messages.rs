@@ -40,7 +40,10 @@ pub fn read(system: Option<Value>, said: Value) -> Result<Vec<Value>, Error> {
     Ok(out)
 }
 
-fn blocks(at: &str, content: Value) -> Result<Vec<(String, Map<String, Value>)>, Error> {
+/// A block of content, by its type.
+type Block = (String, Map<String, Value>);
+
+fn blocks(at: &str, content: Value) -> Result<Vec<Block>, Error> {
     let Value::Array(blocks) = content else {
         return Err(wrong(&format!("{at}.content"), "must be a text or a list of blocks"));
     };
