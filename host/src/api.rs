@@ -1,9 +1,12 @@
 //! The client endpoints: which path leads where. No policy of its own; every answer carries the request's id.
 
+mod endpoint;
+
 use crate::chat::Operation;
 use crate::error::{Error, Party};
 use crate::format::Format;
 use crate::proxy::{self, Body, Gateway, Inbound, error_response, json_response, request_id};
+use endpoint::{Asked, Endpoint};
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use std::net::IpAddr;
@@ -13,8 +16,9 @@ use std::time::Instant;
 /// Answers one request of a client.
 pub async fn handle(gateway: Arc<Gateway>, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
     let id = request_id(request.headers());
-    let format = format_of(&request);
-    let answered = dispatch(&gateway, format, request, peer, id.clone()).await;
+    let endpoint = Endpoint::of(&request);
+    let format = endpoint.format;
+    let answered = dispatch(&gateway, endpoint, request, peer, id.clone()).await;
     let mut response = answered.unwrap_or_else(|error| error_response(format, &error, &id));
     if let Some(name) = format.own_id_header()
         && let Some(id) = response.headers().get("x-request-id").cloned()
@@ -24,44 +28,37 @@ pub async fn handle(gateway: Arc<Gateway>, request: Request<Incoming>, peer: IpA
     response
 }
 
-/// The API that a client speaks: by the path, and where both have it, by a header that every client of
-/// Anthropic's sends.
-fn format_of(request: &Request<Incoming>) -> Format {
-    let path = endpoint(request);
-    let anthropic = path.starts_with("/messages")
-        || path.starts_with("/models") && request.headers().contains_key("anthropic-version");
-    if anthropic { Format::Anthropic } else { Format::OpenAi }
-}
-
-/// The path without the version, which may be left out.
-fn endpoint(request: &Request<Incoming>) -> &str {
-    let path = request.uri().path();
-    path.strip_prefix("/v1").unwrap_or(path)
-}
-
 async fn dispatch(
     gateway: &Arc<Gateway>,
-    format: Format,
+    endpoint: Endpoint,
     request: Request<Incoming>,
     peer: IpAddr,
     id: String,
 ) -> Result<Response<Body>, Error> {
-    let path = endpoint(&request);
-    let (operation, counts) = match path {
-        "/chat/completions" | "/messages" => (Operation::Chat, false),
-        "/embeddings" => (Operation::Embeddings, false),
-        "/messages/count_tokens" => (Operation::Chat, true),
-        "/models" => return models(gateway, format, &request, None, &id),
-        _ => match path.strip_prefix("/models/") {
-            Some(model) => return models(gateway, format, &request, Some(model), &id),
-            None => return Err(unknown_path(&request)),
-        },
+    let accepted = Instant::now();
+    let format = endpoint.format;
+    let (operation, path, counts) = match endpoint.asked {
+        Asked::Chat(path) => (Operation::Chat, path, false),
+        Asked::Embeddings => (Operation::Embeddings, None, false),
+        Asked::Tokens(path) => (Operation::Chat, path, true),
+        Asked::Models => return models(gateway, format, &request, None, &id),
+        Asked::Model(model) => return models(gateway, format, &request, Some(&model), &id),
+        Asked::Unknown => return Err(unknown_path(&request)),
     };
     if request.method() != Method::POST {
         return Err(wrong_method(&request));
     }
-    let inbound = Inbound { format, operation, accepted: Instant::now(), id, peer, request };
+    if path.as_ref().is_some_and(|path| path.stream) && !wants_events(&request) {
+        let message = "Streams are sent as server-sent events only: add '?alt=sse' to the URL.";
+        return Err(Error::bad_request("unsupported_stream", message).param("alt"));
+    }
+    let inbound = Inbound { format, operation, path, accepted, id, peer, request };
     if counts { proxy::count_tokens(gateway, inbound).await } else { proxy::serve(gateway, inbound).await }
+}
+
+/// Whether a client of Gemini's asks for events; it could ask for a list that never ends.
+fn wants_events(request: &Request<Incoming>) -> bool {
+    request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"))
 }
 
 fn models(

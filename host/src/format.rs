@@ -4,6 +4,7 @@
 //! [`Format`] is what the rest of the host sees of them.
 
 pub mod anthropic;
+pub mod gemini;
 pub mod openai;
 mod writer;
 
@@ -11,7 +12,7 @@ pub use writer::Writer;
 
 use crate::chat::{Answer, Operation};
 use crate::error::Error;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
 /// A client API.
@@ -21,6 +22,17 @@ pub enum Format {
     OpenAi,
     /// Anthropic: messages.
     Anthropic,
+    /// Gemini: content.
+    Gemini,
+}
+
+/// What a path says of a request, where its body does not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InPath {
+    /// The model.
+    pub model: String,
+    /// Whether the answer is to be a stream.
+    pub stream: bool,
 }
 
 /// What an answer says of itself where its provider does not.
@@ -41,6 +53,7 @@ impl Format {
         match self {
             Self::OpenAi => "openai",
             Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
         }
     }
 
@@ -48,7 +61,7 @@ impl Format {
     #[must_use]
     pub const fn own_id_header(self) -> Option<&'static str> {
         match self {
-            Self::OpenAi => None,
+            Self::OpenAi | Self::Gemini => None,
             Self::Anthropic => Some("request-id"),
         }
     }
@@ -63,11 +76,20 @@ impl Format {
     ///
     /// # Errors
     /// 400, naming what is wrong and where.
-    pub fn parse(self, operation: Operation, body: &[u8]) -> Result<Map<String, Value>, Error> {
+    pub fn parse(
+        self,
+        operation: Operation,
+        body: &[u8],
+        path: Option<&InPath>,
+    ) -> Result<Map<String, Value>, Error> {
         match (self, operation) {
             (Self::OpenAi, Operation::Chat) => openai::parse_chat(body),
             (_, Operation::Embeddings) => openai::parse_embeddings(body),
             (Self::Anthropic, Operation::Chat) => anthropic::parse_messages(body),
+            (Self::Gemini, Operation::Chat) => {
+                let (model, stream) = path.map_or(("", false), |path| (path.model.as_str(), path.stream));
+                gemini::parse_content(body, model, stream)
+            }
         }
     }
 
@@ -77,6 +99,7 @@ impl Format {
         match self {
             Self::OpenAi => Cow::Borrowed(body),
             Self::Anthropic => Cow::Owned(anthropic::without_own_fields(body.clone())),
+            Self::Gemini => Cow::Owned(gemini::without_own_fields(body.clone())),
         }
     }
 
@@ -86,6 +109,16 @@ impl Format {
         match self {
             Self::OpenAi => openai::render_answer(answer, head),
             Self::Anthropic => anthropic::render_answer(answer, head),
+            Self::Gemini => gemini::render_answer(answer, head),
+        }
+    }
+
+    /// A count of tokens.
+    #[must_use]
+    pub fn tokens(self, tokens: u64) -> Value {
+        match self {
+            Self::OpenAi | Self::Anthropic => json!({ "input_tokens": tokens }),
+            Self::Gemini => json!({ "totalTokens": tokens }),
         }
     }
 
@@ -95,6 +128,7 @@ impl Format {
         match self {
             Self::OpenAi => openai::render_models(models),
             Self::Anthropic => anthropic::render_models(models.map(|(id, _)| id)),
+            Self::Gemini => gemini::render_models(models.map(|(id, _)| id)),
         }
     }
 
@@ -104,6 +138,7 @@ impl Format {
         match self {
             Self::OpenAi => openai::render_model(id, owner),
             Self::Anthropic => anthropic::render_model(id),
+            Self::Gemini => gemini::render_model(id),
         }
     }
 
@@ -113,6 +148,7 @@ impl Format {
         match self {
             Self::OpenAi => openai::render_error(error),
             Self::Anthropic => anthropic::render_error(error, exchange),
+            Self::Gemini => gemini::render_error(error),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Streams, in whatever format the client asked.
 
-use super::{Format, Head, anthropic, openai};
+use super::{Format, Head, anthropic, gemini, openai};
 use crate::chat::{Event, Usage};
 use crate::error::Error;
 use crate::sse;
@@ -14,6 +14,8 @@ pub enum Writer {
     OpenAi(openai::ChunkWriter),
     /// Events of a message.
     Anthropic(anthropic::EventWriter),
+    /// Partial answers.
+    Gemini(gemini::ChunkWriter),
 }
 
 impl Writer {
@@ -23,6 +25,7 @@ impl Writer {
         match format {
             Format::OpenAi => Self::OpenAi(openai::ChunkWriter::new(head, openai::wants_usage(request))),
             Format::Anthropic => Self::Anthropic(anthropic::EventWriter::new(head)),
+            Format::Gemini => Self::Gemini(gemini::ChunkWriter::new(head)),
         }
     }
 
@@ -31,7 +34,7 @@ impl Writer {
     pub const fn tells_usage(&self) -> bool {
         match self {
             Self::OpenAi(writer) => writer.tells_usage(),
-            Self::Anthropic(_) => true,
+            Self::Anthropic(_) | Self::Gemini(_) => true,
         }
     }
 
@@ -40,6 +43,7 @@ impl Writer {
         match self {
             Self::OpenAi(writer) => writer.write(event, out),
             Self::Anthropic(writer) => writer.write(event, out),
+            Self::Gemini(writer) => writer.write(event, out),
         }
     }
 
@@ -57,6 +61,8 @@ impl Writer {
                 sse::encode_comment(epilogue, out);
                 writer.end(usage, out);
             }
+            // Clients of this API read lines of data and nothing else.
+            Self::Gemini(writer) => writer.end(usage, out),
         }
     }
 
@@ -65,8 +71,11 @@ impl Writer {
         let (name, data) = match self {
             Self::OpenAi(_) => ("", openai::render_error(error)),
             Self::Anthropic(_) => ("error", anthropic::render_error(error, exchange)),
+            Self::Gemini(_) => ("", gemini::render_error(error)),
         };
         sse::encode(name, &serde_json::to_vec(&data).unwrap_or_default(), out);
-        sse::encode_comment(epilogue, out);
+        if !matches!(self, Self::Gemini(_)) {
+            sse::encode_comment(epilogue, out);
+        }
     }
 }

@@ -8,7 +8,6 @@ use super::life::{BYTES_PER_TOKEN, put};
 use super::{Body, Gateway, find_route};
 use crate::error::Error;
 use http::{Response, StatusCode};
-use serde_json::json;
 use std::sync::Arc;
 
 /// Answers with the tokens of a request, estimated by its length; a flag says so.
@@ -16,14 +15,14 @@ use std::sync::Arc;
 /// # Errors
 /// What the client is to be told in its format.
 pub async fn count_tokens(gateway: &Arc<Gateway>, inbound: Inbound) -> Result<Response<Body>, Error> {
-    let id = inbound.id.clone();
+    let (format, id) = (inbound.format, inbound.id.clone());
     let principal = authenticate(gateway, inbound.request.headers(), &id)?;
     let routes =
         gateway.tenants.get(&principal.tenant).ok_or_else(|| Error::internal("The tenant has no routes."))?;
     let (_, prompt) = inbound.parse(gateway).await?;
     find_route(routes, prompt.model())?;
     let tokens = (prompt.text_bytes() as u64).div_ceil(BYTES_PER_TOKEN);
-    let mut response = json_response(StatusCode::OK, &json!({ "input_tokens": tokens }), &id);
+    let mut response = json_response(StatusCode::OK, &format.tokens(tokens), &id);
     put(response.headers_mut(), "x-lockgate-flags", "usage=estimated");
     Ok(response)
 }

@@ -8,7 +8,7 @@ use crate::auth::Principal;
 use crate::chat::{Operation, Prompt};
 use crate::error::{Error, Party};
 use crate::exchange::Exchange;
-use crate::format::Format;
+use crate::format::{Format, InPath};
 use crate::server::body::{BodyError, read_limited};
 use http::{HeaderMap, Request, StatusCode};
 use hyper::body::Incoming;
@@ -35,6 +35,8 @@ pub struct Inbound {
     pub format: Format,
     /// What is asked for.
     pub operation: Operation,
+    /// What the path says of it, in an API that says it there.
+    pub path: Option<InPath>,
     /// When it was accepted.
     pub accepted: Instant,
     /// Its id: the client's own, or a new one.
@@ -86,7 +88,7 @@ impl Inbound {
                 Error::new(Party::Client, status, code, message).caused_by(error)
             })?;
         let headers = visible(&head.headers);
-        let map = self.format.parse(self.operation, &body)?;
+        let map = self.format.parse(self.operation, &body, self.path.as_ref())?;
         let facts = Facts { id: self.id, format: self.format, peer: self.peer };
         Ok((facts, Prompt::new(self.operation, map, headers)))
     }

@@ -212,6 +212,75 @@ fn messages() -> Vec<Row> {
     ]
 }
 
+fn content() -> Vec<Row> {
+    const WHOLE: &str = "/v1beta/models/smart:generateContent";
+    const STREAMED: &str = "/v1beta/models/smart:streamGenerateContent?alt=sse";
+    let row = |name, path, request, reply, check| Row { name, path, request, reply, check };
+    let said = |parts: Value| json!({ "contents": [{ "role": "user", "parts": parts }] });
+    let hello = || said(json!([{ "text": "Say hello." }]));
+    let weather = json!([{ "functionDeclarations": [{ "name": "weather", "description": "The weather of a place.",
+        "parameters": { "type": "OBJECT", "properties": { "city": { "type": "STRING" } }, "required": ["city"] },
+    }] }]);
+    let conversation = json!({
+        "systemInstruction": { "parts": [{ "text": "Be brief." }] }, "tools": weather, "contents": [
+            { "role": "user", "parts": [{ "text": "How is the weather in Bern and in Basel?" }] },
+            { "role": "model", "parts": [
+                { "functionCall": { "name": "weather", "args": { "city": "Bern" } } },
+                { "functionCall": { "name": "weather", "args": { "city": "Basel" } } },
+            ] },
+            { "role": "user", "parts": [
+                { "functionResponse": { "name": "weather", "response": { "output": "Rain." } } },
+                { "functionResponse": { "name": "weather", "response": { "output": "Sun." } } },
+                { "text": "And tomorrow?" },
+            ] },
+        ],
+    });
+    let data = PIXEL.split_once(',').unwrap().1;
+    let image = said(json!([
+        { "inlineData": { "mimeType": "image/png", "data": data } }, { "text": "Which colour?" },
+    ]));
+    fn text(answer: &Answer) -> String {
+        let mut partial = answer.events();
+        partial.push(answer.json());
+        let texts = partial.iter().filter_map(|part| part["candidates"][0]["content"]["parts"].as_array());
+        texts.flatten().filter_map(|part| part["text"].as_str()).collect()
+    }
+    vec![
+        row("text", WHOLE, hello(), Reply::text("Hello there."), |answer| {
+            assert_eq!(text(answer), "Hello there.", "{}", answer.body);
+            assert_eq!(answer.json()["usageMetadata"]["totalTokenCount"], 4);
+            assert_eq!(answer.json()["candidates"][0]["finishReason"], "STOP");
+        }),
+        row("text, streamed", STREAMED, hello(), Reply::text("Hello there."), |answer| {
+            assert_eq!(text(answer), "Hello there.", "{}", answer.body);
+            assert_eq!(answer.events().last().unwrap()["usageMetadata"]["totalTokenCount"], 4);
+        }),
+        row("a conversation with tools", WHOLE, conversation, Reply::text("Snow."), |answer| {
+            assert_eq!(text(answer), "Snow.", "{}", answer.body);
+        }),
+        row(
+            "a call of a tool, streamed",
+            STREAMED,
+            with(hello(), "tools", weather),
+            Reply::tool_call("weather", r#"{"city":"Bern"}"#),
+            |answer| {
+                let events = answer.events();
+                let call = &events.last().unwrap()["candidates"][0]["content"]["parts"][0]["functionCall"];
+                assert_eq!((&call["name"], &call["args"]), (&json!("weather"), &json!({ "city": "Bern" })));
+            },
+        ),
+        row("an image", WHOLE, image, Reply::text("Red."), |answer| assert_eq!(text(answer), "Red.")),
+        row("an error", WHOLE, hello(), Reply::error(429, "Slow down."), |answer| {
+            assert_eq!((answer.status.as_u16(), answer.error("message").as_str()), (429, "Slow down."));
+            assert_eq!(answer.error("status"), "RESOURCE_EXHAUSTED");
+        }),
+        row("a truncated stream", STREAMED, hello(), Reply::truncated(["Hello ", "th"]), |answer| {
+            assert_eq!((text(answer).as_str(), answer.error("status").as_str()), ("Hello th", "INTERNAL"));
+            assert!(!answer.body.contains("finishReason"));
+        }),
+    ]
+}
+
 /// One exchange, as a reader wants to see it.
 fn shown(row: &Row, seen: &Recorded, answer: &Answer) -> String {
     let mut out = format!("## {}\n\n{} {}\n", row.name, seen.method, seen.path);
@@ -309,4 +378,24 @@ async fn messages_before_gemini() {
 #[tokio::test]
 async fn messages_before_mistral() {
     insta::assert_snapshot!(run(messages(), "mistral", "/mistral/v1", "mistral-large-latest").await);
+}
+
+#[tokio::test]
+async fn content_before_openai() {
+    insta::assert_snapshot!(run(content(), "openai", "/v1", "gpt-5").await);
+}
+
+#[tokio::test]
+async fn content_before_anthropic() {
+    insta::assert_snapshot!(run(content(), "anthropic", "", "claude-sonnet-4-5").await);
+}
+
+#[tokio::test]
+async fn content_before_gemini() {
+    insta::assert_snapshot!(run(content(), "gemini", "", "gemini-2.5-flash").await);
+}
+
+#[tokio::test]
+async fn content_before_mistral() {
+    insta::assert_snapshot!(run(content(), "mistral", "/mistral/v1", "mistral-large-latest").await);
 }

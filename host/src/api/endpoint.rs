@@ -1,0 +1,123 @@
+//! Which path leads where: the API that a client speaks, and what it asks for there.
+
+use crate::format::{Format, InPath};
+use http::Request;
+use percent_encoding::percent_decode_str;
+
+/// What a path asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// A completion. Gemini names the model, and whether the answer streams, in the path.
+    Chat(Option<InPath>),
+    /// Embeddings.
+    Embeddings,
+    /// The tokens of a request for a completion.
+    Tokens(Option<InPath>),
+    /// The models that a key may use.
+    Models,
+    /// One of them.
+    Model(String),
+    /// Nothing that is known.
+    Unknown,
+}
+
+/// Where a request goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The API.
+    pub format: Format,
+    /// What is asked for.
+    pub asked: Asked,
+}
+
+impl Endpoint {
+    /// The endpoint of a request. OpenAI and Anthropic share the path of the models: there a header tells, which
+    /// every client of Anthropic's sends.
+    pub fn of<B>(request: &Request<B>) -> Self {
+        let path = request.uri().path();
+        if let Some(path) = path.strip_prefix("/v1beta") {
+            return Self { format: Format::Gemini, asked: gemini(path) };
+        }
+        // The version may be left out.
+        let path = path.strip_prefix("/v1").unwrap_or(path);
+        let (format, asked) = match path {
+            "/chat/completions" => (Format::OpenAi, Asked::Chat(None)),
+            "/embeddings" => (Format::OpenAi, Asked::Embeddings),
+            "/messages" => (Format::Anthropic, Asked::Chat(None)),
+            "/messages/count_tokens" => (Format::Anthropic, Asked::Tokens(None)),
+            _ => match path.strip_prefix("/models") {
+                Some(rest) => (models_format(request), model(rest)),
+                None if path.starts_with("/messages/") => (Format::Anthropic, Asked::Unknown),
+                None => (Format::OpenAi, Asked::Unknown),
+            },
+        };
+        Self { format, asked }
+    }
+}
+
+fn models_format<B>(request: &Request<B>) -> Format {
+    if request.headers().contains_key("anthropic-version") { Format::Anthropic } else { Format::OpenAi }
+}
+
+fn model(rest: &str) -> Asked {
+    match rest.strip_prefix('/') {
+        None if rest.is_empty() => Asked::Models,
+        Some(model) if !model.is_empty() => Asked::Model(decoded(model)),
+        _ => Asked::Unknown,
+    }
+}
+
+/// `/models`, `/models/NAME`, `/models/NAME:METHOD`; a name may hold slashes and colons.
+fn gemini(path: &str) -> Asked {
+    let Some(rest) = path.strip_prefix("/models") else { return Asked::Unknown };
+    let Some((name, method)) = rest.rsplit_once(':') else { return model(rest) };
+    let Some(name) = name.strip_prefix('/').filter(|name| !name.is_empty()) else { return Asked::Unknown };
+    let asked = |stream| Some(InPath { model: decoded(name), stream });
+    match method {
+        "generateContent" => Asked::Chat(asked(false)),
+        "streamGenerateContent" => Asked::Chat(asked(true)),
+        "countTokens" => Asked::Tokens(asked(false)),
+        _ => model(rest),
+    }
+}
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[track_caller]
+    fn check(path: &str, format: Format, asked: Asked) {
+        let request = Request::get(path).body(()).unwrap();
+        assert_eq!(Endpoint::of(&request), Endpoint { format, asked }, "{path}");
+    }
+
+    #[test]
+    fn paths_lead_to_their_api() {
+        let asked = |model: &str, stream| Some(InPath { model: model.into(), stream });
+        check("/v1/chat/completions", Format::OpenAi, Asked::Chat(None));
+        check("/chat/completions?x=1", Format::OpenAi, Asked::Chat(None));
+        check("/v1/messages", Format::Anthropic, Asked::Chat(None));
+        check("/v1/messages/batches", Format::Anthropic, Asked::Unknown);
+        check("/v1/models", Format::OpenAi, Asked::Models);
+        check("/v1/models/a%2Fb", Format::OpenAi, Asked::Model("a/b".into()));
+        check("/v1/modelsx", Format::OpenAi, Asked::Unknown);
+        check("/v1/", Format::OpenAi, Asked::Unknown);
+        check("/v1beta/models", Format::Gemini, Asked::Models);
+        check("/v1beta/models/smart", Format::Gemini, Asked::Model("smart".into()));
+        check("/v1beta/models/a/b:1:generateContent", Format::Gemini, Asked::Chat(asked("a/b:1", false)));
+        check(
+            "/v1beta/models/m:streamGenerateContent?alt=sse",
+            Format::Gemini,
+            Asked::Chat(asked("m", true)),
+        );
+        check("/v1beta/models/m:countTokens", Format::Gemini, Asked::Tokens(asked("m", false)));
+        check("/v1beta/models/:generateContent", Format::Gemini, Asked::Unknown);
+        check("/v1beta/files", Format::Gemini, Asked::Unknown);
+    }
+}

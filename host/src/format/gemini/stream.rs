@@ -1,0 +1,114 @@
+//! Streams, written as partial answers.
+//!
+//! Texts go out as they come. A call is one part in this API, so its arguments are gathered until the answer ends;
+//! the last partial answer tells the calls, why each candidate ended, and the usage.
+
+use super::answer::{call, finish_reason, render_usage};
+use crate::chat::{Event, TextAt, Usage, channel};
+use crate::format::Head;
+use crate::sse;
+use bytes::BytesMut;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// A call under way.
+#[derive(Debug)]
+struct Call {
+    part: u32,
+    id: String,
+    name: String,
+    arguments: String,
+}
+
+/// What is told of a candidate at the end.
+#[derive(Debug, Default)]
+struct Rest {
+    calls: Vec<Call>,
+    finish: Option<String>,
+}
+
+/// Writes the partial answers of one stream.
+#[derive(Debug)]
+pub struct ChunkWriter {
+    id: String,
+    model: String,
+    rest: BTreeMap<u32, Rest>,
+    usage: Usage,
+}
+
+impl ChunkWriter {
+    /// A writer; what the head says stands in until the provider's own facts are known.
+    #[must_use]
+    pub fn new(head: Head<'_>) -> Self {
+        let (id, model) = (head.exchange.to_owned(), head.model.to_owned());
+        Self { id, model, rest: BTreeMap::new(), usage: Usage::default() }
+    }
+
+    /// Writes what an event says, where it is told by itself.
+    pub fn write(&mut self, event: &Event, out: &mut BytesMut) {
+        match event {
+            Event::Extra(facts) => self.learn(facts),
+            Event::Usage(usage) => self.usage.update(*usage),
+            Event::Text { at, text } => self.text(at, text, out),
+            Event::Tool { choice, part, id, name } => {
+                let call = Call { part: *part, id: id.clone(), name: name.clone(), arguments: String::new() };
+                self.rest.entry(*choice).or_default().calls.push(call);
+            }
+            Event::Finish { choice, reason } => {
+                self.rest.entry(*choice).or_default().finish = Some(reason.clone());
+            }
+            Event::Error(_) => {}
+        }
+    }
+
+    /// Writes the last partial answer.
+    pub fn end(&mut self, usage: Option<&Usage>, out: &mut BytesMut) {
+        self.usage.update(usage.copied().unwrap_or_default());
+        let rest = std::mem::take(&mut self.rest);
+        let candidates = rest.into_iter().map(|(index, rest)| {
+            let calls = rest.calls.iter().map(|known| call(&known.id, &known.name, &known.arguments));
+            json!({
+                "content": { "role": "model", "parts": calls.collect::<Vec<_>>() },
+                "finishReason": finish_reason(rest.finish.as_deref().unwrap_or("stop")),
+                "index": index,
+            })
+        });
+        let mut last = self.partial(candidates.collect());
+        last["usageMetadata"] = render_usage(&self.usage);
+        write(&last, out);
+    }
+
+    fn learn(&mut self, facts: &[(String, String)]) {
+        for (name, value) in facts {
+            match name.as_str() {
+                "id" => self.id.clone_from(value),
+                "model" => self.model.clone_from(value),
+                _ => {}
+            }
+        }
+    }
+
+    fn text(&mut self, at: &TextAt, text: &str, out: &mut BytesMut) {
+        if at.channel == channel::TOOL_ARGS {
+            let calls = self.rest.entry(at.item).or_default().calls.iter_mut();
+            if let Some(call) = calls.rev().find(|call| call.part == at.part) {
+                call.arguments.push_str(text);
+            }
+            return;
+        }
+        let part = match &*at.channel {
+            channel::REASONING => json!({ "text": text, "thought": true }),
+            _ => json!({ "text": text }),
+        };
+        let candidate = json!({ "content": { "role": "model", "parts": [part] }, "index": at.item });
+        write(&self.partial(vec![candidate]), out);
+    }
+
+    fn partial(&self, candidates: Vec<Value>) -> Value {
+        json!({ "candidates": candidates, "modelVersion": self.model, "responseId": self.id })
+    }
+}
+
+fn write(data: &Value, out: &mut BytesMut) {
+    sse::encode("", &serde_json::to_vec(data).unwrap_or_default(), out);
+}
