@@ -10,8 +10,12 @@ use std::process::Command;
 
 /// What plugins are compiled for.
 const WASM_TARGET: &str = "wasm32-wasip2";
-/// The official clients that the tests run, and their versions; each has an environment of its own.
-const PYTHON_CLIENTS: [(&str, &str); 2] = [("openai", "3.52.0"), ("anthropic", "2.11.0")];
+/// The official clients that the tests run: package, module, version. Each has an environment of its own.
+const PYTHON_CLIENTS: [(&str, &str, &str); 3] = [
+    ("openai", "openai", "3.52.0"),
+    ("anthropic", "anthropic", "2.11.0"),
+    ("google-genai", "google.genai", "3.4.0"),
+];
 /// The checker of licences and sources.
 const CARGO_DENY: &str = "0.20.2";
 
@@ -64,10 +68,10 @@ pub(crate) fn clients() -> PathBuf {
     target_directory().join("clients")
 }
 
-fn python((package, version): (&str, &str)) -> Result<()> {
+fn python((package, module, version): (&str, &str, &str)) -> Result<()> {
     let environment = clients().join(package);
     let python = environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python3" });
-    let probe = format!("import {package}; assert {package}.__version__ == '{version}'");
+    let probe = format!("import {module}; assert {module}.__version__ == '{version}'");
     if succeeds(command(&python, ["-c", &probe])) {
         return Ok(());
     }

@@ -31,12 +31,15 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// The endpoint of a request. OpenAI and Anthropic share the path of the models: there a header tells, which
-    /// every client of Anthropic's sends.
+    /// The endpoint of a request. All APIs share the path of the models: there a header tells them apart, which
+    /// the clients of Anthropic and Google send.
     pub fn of<B>(request: &Request<B>) -> Self {
         let path = request.uri().path();
         if let Some(path) = path.strip_prefix("/v1beta") {
-            return Self { format: Format::Gemini, asked: gemini(path) };
+            return Self { format: Format::Gemini, asked: gemini(path).unwrap_or(Asked::Unknown) };
+        }
+        if let Some(asked @ (Asked::Chat(_) | Asked::Tokens(_))) = path.strip_prefix("/v1").and_then(gemini) {
+            return Self { format: Format::Gemini, asked };
         }
         // The version may be left out.
         let path = path.strip_prefix("/v1").unwrap_or(path);
@@ -56,7 +59,14 @@ impl Endpoint {
 }
 
 fn models_format<B>(request: &Request<B>) -> Format {
-    if request.headers().contains_key("anthropic-version") { Format::Anthropic } else { Format::OpenAi }
+    let has = |name: &str| request.headers().contains_key(name);
+    if has("anthropic-version") {
+        Format::Anthropic
+    } else if has("x-goog-api-client") || has("x-goog-api-key") {
+        Format::Gemini
+    } else {
+        Format::OpenAi
+    }
 }
 
 fn model(rest: &str) -> Asked {
@@ -68,17 +78,17 @@ fn model(rest: &str) -> Asked {
 }
 
 /// `/models`, `/models/NAME`, `/models/NAME:METHOD`; a name may hold slashes and colons.
-fn gemini(path: &str) -> Asked {
-    let Some(rest) = path.strip_prefix("/models") else { return Asked::Unknown };
-    let Some((name, method)) = rest.rsplit_once(':') else { return model(rest) };
-    let Some(name) = name.strip_prefix('/').filter(|name| !name.is_empty()) else { return Asked::Unknown };
+fn gemini(path: &str) -> Option<Asked> {
+    let rest = path.strip_prefix("/models")?;
+    let Some((name, method)) = rest.rsplit_once(':') else { return Some(model(rest)) };
+    let name = name.strip_prefix('/').filter(|name| !name.is_empty())?;
     let asked = |stream| Some(InPath { model: decoded(name), stream });
-    match method {
+    Some(match method {
         "generateContent" => Asked::Chat(asked(false)),
         "streamGenerateContent" => Asked::Chat(asked(true)),
         "countTokens" => Asked::Tokens(asked(false)),
         _ => model(rest),
-    }
+    })
 }
 
 fn decoded(text: &str) -> String {
@@ -119,5 +129,7 @@ mod tests {
         check("/v1beta/models/m:countTokens", Format::Gemini, Asked::Tokens(asked("m", false)));
         check("/v1beta/models/:generateContent", Format::Gemini, Asked::Unknown);
         check("/v1beta/files", Format::Gemini, Asked::Unknown);
+        check("/v1/models/m:generateContent", Format::Gemini, Asked::Chat(asked("m", false)));
+        check("/v1/models/llama3:8b", Format::OpenAi, Asked::Model("llama3:8b".into()));
     }
 }

@@ -47,7 +47,7 @@ async fn run(package: &str, base_url: impl FnOnce(String) -> String) {
         config
     })
     .await;
-    let script = format!("tests/gateway/{package}_package.py");
+    let script = format!("tests/gateway/{}_package.py", package.replace('-', "_"));
     let mut command = Command::new(Path::new(&clients).join(package).join("bin/python3"));
     command.args(["-W", "error"]).arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script)).kill_on_drop(true);
     let base_url = base_url(stage.gateway.base_url());
@@ -67,4 +67,9 @@ async fn the_openai_package_works_unchanged() {
 #[tokio::test]
 async fn the_anthropic_package_works_unchanged() {
     run("anthropic", |url| url.trim_end_matches("/v1").to_owned()).await;
+}
+
+#[tokio::test]
+async fn the_google_genai_package_works_unchanged() {
+    run("google-genai", |url| url.trim_end_matches("/v1").to_owned()).await;
 }

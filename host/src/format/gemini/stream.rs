@@ -67,8 +67,13 @@ impl ChunkWriter {
         let rest = std::mem::take(&mut self.rest);
         let candidates = rest.into_iter().map(|(index, rest)| {
             let calls = rest.calls.iter().map(|known| call(&known.id, &known.name, &known.arguments));
+            let mut parts: Vec<Value> = calls.collect();
+            if parts.is_empty() {
+                // Clients take a content without parts for a broken answer.
+                parts.push(json!({ "text": "" }));
+            }
             json!({
-                "content": { "role": "model", "parts": calls.collect::<Vec<_>>() },
+                "content": { "role": "model", "parts": parts },
                 "finishReason": finish_reason(rest.finish.as_deref().unwrap_or("stop")),
                 "index": index,
             })
