@@ -10,11 +10,14 @@ use std::process::Command;
 
 /// What plugins are compiled for.
 const WASM_TARGET: &str = "wasm32-wasip2";
-/// The official clients that the tests run: package, module, version. Each has an environment of its own.
-const PYTHON_CLIENTS: [(&str, &str, &str); 3] = [
-    ("openai", "openai", "3.52.0"),
-    ("anthropic", "anthropic", "2.11.0"),
-    ("google-genai", "google.genai", "3.4.0"),
+/// The clients that the tests run, each with what it needs besides. Each has an environment of its own.
+const PYTHON_CLIENTS: [&[&str]; 6] = [
+    &["openai==3.52.0"],
+    &["anthropic==2.11.0"],
+    &["google-genai==3.4.0"],
+    &["mistralai==3.7.0"],
+    &["litellm==1.106.2", "mcp==2.3.0"],
+    &["langchain-openai==1.6.7"],
 ];
 /// The checker of licences and sources.
 const CARGO_DENY: &str = "0.20.2";
@@ -23,7 +26,7 @@ const CARGO_DENY: &str = "0.20.2";
 pub(crate) fn all() -> Result<()> {
     step("target wasm32-wasip2", wasm_target)?;
     step("cargo-nextest", nextest)?;
-    step("the providers' Python packages", || PYTHON_CLIENTS.iter().try_for_each(|client| python(*client)))
+    step("the providers' Python packages", || PYTHON_CLIENTS.iter().try_for_each(|wanted| python(wanted)))
 }
 
 /// The target that plugins are compiled for.
@@ -68,10 +71,13 @@ pub(crate) fn clients() -> PathBuf {
     target_directory().join("clients")
 }
 
-fn python((package, module, version): (&str, &str, &str)) -> Result<()> {
-    let environment = clients().join(package);
+fn python(wanted: &[&str]) -> Result<()> {
+    let pinned = || wanted.iter().filter_map(|one| one.split_once("=="));
+    let Some((client, _)) = pinned().next() else { bail!("a client has no version") };
+    let environment = clients().join(client);
     let python = environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python3" });
-    let probe = format!("import {module}; assert {module}.__version__ == '{version}'");
+    let mut probe = "from importlib.metadata import version".to_owned();
+    pinned().for_each(|(package, version)| probe += &format!("; assert version('{package}') == '{version}'"));
     if succeeds(command(&python, ["-c", &probe])) {
         return Ok(());
     }
@@ -83,9 +89,9 @@ fn python((package, module, version): (&str, &str, &str)) -> Result<()> {
     let mut create = command("python3", ["-m", "venv"]);
     create.arg(&environment);
     run(create)?;
-    let wanted = format!("{package}=={version}");
-    run(command(&python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", &wanted]))
-        .with_context(|| format!("the package {wanted} cannot be installed"))
+    let mut install = command(&python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
+    install.args(wanted);
+    run(install).with_context(|| format!("{} cannot be installed", wanted.join(" ")))
 }
 
 /// cargo-deny; building it takes minutes.

@@ -1,4 +1,4 @@
-//! The official Python packages against a live gateway, changed in nothing but their base URL and key.
+//! The Python packages that applications use, the providers' own first, against a live gateway, changed in nothing but their base URL and key.
 //!
 //! `cargo xtask test` makes an environment for each package and names their folder in `LOCKGATE_TEST_CLIENTS`.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
@@ -72,4 +72,19 @@ async fn the_anthropic_package_works_unchanged() {
 #[tokio::test]
 async fn the_google_genai_package_works_unchanged() {
     run("google-genai", |url| url.trim_end_matches("/v1").to_owned()).await;
+}
+
+#[tokio::test]
+async fn the_mistralai_package_works_unchanged() {
+    run("mistralai", |url| url.trim_end_matches("/v1").to_owned()).await;
+}
+
+#[tokio::test]
+async fn litellm_works_as_a_client() {
+    run("litellm", |url| url).await;
+}
+
+#[tokio::test]
+async fn langchain_openai_works_as_a_client() {
+    run("langchain-openai", |url| url).await;
 }
