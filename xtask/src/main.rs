@@ -1,9 +1,10 @@
-//! What is done to this repository: `cargo xtask setup | test | demo | bench | tidy`.
+//! What is done to this repository: `cargo xtask setup | test | demo | bench | tidy | compatibility`.
 //!
 //! Everything starts from a clone, a Rust toolchain and a C compiler; what else is missing is installed or
 //! named. It writes nothing but the target directory and what `setup` says it installs.
 
 mod bench;
+mod compatibility;
 mod demo;
 mod gateway;
 mod setup;
@@ -48,6 +49,8 @@ enum Command {
     },
     /// Checks the layout: layers, sizes of files, names, headers.
     Tidy,
+    /// Writes docs/compatibility.md from the snapshots of the tests.
+    Compatibility,
 }
 
 fn main() -> ExitCode {
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Demo { once, binary } => demo::run(once, binary),
         Command::Bench { arguments } => bench::all(&arguments),
         Command::Tidy => step::step("tidy", tidy::check),
+        Command::Compatibility => step::step("docs/compatibility.md", compatibility::write),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,6 +6,7 @@ mod layers;
 mod paths;
 mod wit;
 
+use crate::compatibility;
 use crate::step::root;
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -43,6 +44,9 @@ pub(crate) fn check() -> Result<()> {
         if let Some(module) = path.strip_prefix("host/src/") {
             faults.extend(placed(layers::check(module, &text)));
         }
+    }
+    if fs::read_to_string(compatibility::file()).unwrap_or_default() != compatibility::page()? {
+        faults.push("docs/compatibility.md is old: run cargo xtask compatibility".to_owned());
     }
     if !faults.is_empty() {
         bail!("{} faults\n  {}", faults.len(), faults.join("\n  "));
