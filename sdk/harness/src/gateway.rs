@@ -13,6 +13,17 @@ use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
+/// The credential that an adapter's placeholder becomes.
+pub const CREDENTIAL: &str = "credential-of-the-harness";
+
+/// Where the plugin under test is put.
+pub(crate) enum Place<'a> {
+    /// In the chain, with a configuration and grants.
+    Chain { config: &'a Value, grants: &'a Value },
+    /// Before the provider.
+    Adapter,
+}
+
 /// A gateway; it stops when this is dropped.
 pub struct TestGateway {
     upstream: Upstream,
@@ -25,22 +36,31 @@ pub struct TestGateway {
 impl TestGateway {
     pub(crate) async fn start(
         component: &Path,
-        config: &Value,
-        grants: &Value,
+        place: Place<'_>,
         provider: impl Handler,
     ) -> Result<Self, HarnessError> {
         let upstream = Upstream::start(provider).await?;
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("lockgate.json");
+        let (provider, chain) = match place {
+            Place::Chain { config, grants } => (
+                json!({ "adapter": "builtin:openai", "base_url": upstream.base_url() }),
+                json!([{
+                    "plugin": "tested", "config": config, "grants": grants, "streams": "on-demand",
+                    "limits": { "deadline_ms": 30_000, "wait_ms": 60_000 },
+                }]),
+            ),
+            Place::Adapter => (
+                json!({ "adapter": "tested", "base_url": upstream.origin(), "credential": CREDENTIAL }),
+                json!([]),
+            ),
+        };
         let configuration = json!({
             "watch": false,
             "engine": { "cache_dir": folder.path().join("cache"), "pooling": false },
-            "providers": { "scripted": { "adapter": "builtin:openai", "base_url": upstream.base_url() } },
+            "providers": { "scripted": provider },
             "plugins": { "tested": { "source": std::path::absolute(component)? } },
-            "chains": { "tested": [{
-                "plugin": "tested", "config": config, "grants": grants, "streams": "on-demand",
-                "limits": { "deadline_ms": 30_000, "wait_ms": 60_000 },
-            }] },
+            "chains": { "tested": chain },
             "routes": { "*": { "targets": ["scripted/*"], "chain": "tested" } },
             "tenants": { "test": { "routes": ["*"] } },
             "anonymous": "test",

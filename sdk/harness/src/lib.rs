@@ -27,7 +27,7 @@
 mod gateway;
 mod plugin;
 
-pub use gateway::TestGateway;
+pub use gateway::{CREDENTIAL, TestGateway};
 pub use lockgate::config::Grants;
 pub use lockgate::plugin::{Decision, Outcome};
 pub use lockgate_client::Answer;
@@ -88,6 +88,18 @@ impl Harness {
         TestPlugin::load(&self.component, self.config.clone(), self.grants.clone()).await
     }
 
+    /// The plugin as the adapter of a provider, behind a gateway. `provider` answers in the provider's language,
+    /// and each model that a client names is asked for there.
+    ///
+    /// # Errors
+    /// It cannot be loaded, or the gateway cannot start.
+    pub async fn adapter(
+        &self,
+        provider: impl lockgate_upstream::Handler,
+    ) -> Result<TestGateway, HarnessError> {
+        TestGateway::start(&self.component, gateway::Place::Adapter, provider).await
+    }
+
     /// The plugin in the chain of a gateway, before a provider that answers what `provider` says.
     ///
     /// # Errors
@@ -96,6 +108,7 @@ impl Harness {
         &self,
         provider: impl lockgate_upstream::Handler,
     ) -> Result<TestGateway, HarnessError> {
-        TestGateway::start(&self.component, &self.config, &self.grants, provider).await
+        let place = gateway::Place::Chain { config: &self.config, grants: &self.grants };
+        TestGateway::start(&self.component, place, provider).await
     }
 }
