@@ -137,14 +137,15 @@ fn function(index: usize, declared: Value) -> Result<Value, Error> {
     let Some(name @ Value::String(_)) = declared.remove("name") else {
         return Err(wrong(&at(), "has a function without a name"));
     };
-    let mut function = json!({ "name": name });
+    let mut function = Map::new();
+    function.insert("name".into(), name);
     if let Some(description) = declared.remove("description") {
-        function["description"] = description;
+        function.insert("description".into(), description);
     }
     let schema = take(&mut declared, "parametersJsonSchema")
         .or_else(|| declared.remove("parameters").map(json_schema));
     if let Some(schema) = schema {
-        function["parameters"] = schema;
+        function.insert("parameters".into(), schema);
     }
     Ok(json!({ "type": "function", "function": function }))
 }

@@ -8,7 +8,7 @@ use crate::chat::{Event, TextAt, Usage, channel};
 use crate::format::Head;
 use crate::sse;
 use bytes::BytesMut;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// A call under way.
@@ -78,9 +78,8 @@ impl ChunkWriter {
                 "index": index,
             })
         });
-        let mut last = self.partial(candidates.collect());
-        last["usageMetadata"] = render_usage(&self.usage);
-        write(&last, out);
+        let usage = render_usage(&self.usage);
+        write(&self.partial(candidates.collect(), Some(usage)), out);
     }
 
     fn learn(&mut self, facts: &[(String, String)]) {
@@ -106,11 +105,16 @@ impl ChunkWriter {
             _ => json!({ "text": text }),
         };
         let candidate = json!({ "content": { "role": "model", "parts": [part] }, "index": at.item });
-        write(&self.partial(vec![candidate]), out);
+        write(&self.partial(vec![candidate], None), out);
     }
 
-    fn partial(&self, candidates: Vec<Value>) -> Value {
-        json!({ "candidates": candidates, "modelVersion": self.model, "responseId": self.id })
+    fn partial(&self, candidates: Vec<Value>, usage: Option<Value>) -> Value {
+        let mut partial = Map::new();
+        partial.insert("candidates".into(), candidates.into());
+        partial.extend(usage.map(|usage| ("usageMetadata".to_owned(), usage)));
+        partial.insert("modelVersion".into(), self.model.as_str().into());
+        partial.insert("responseId".into(), self.id.as_str().into());
+        partial.into()
     }
 }
 
