@@ -17,6 +17,12 @@ pub fn signature(text: &str) -> String {
     let mut lower = String::new();
     let mut starts_sentence = true;
     for raw in text.split_whitespace() {
+        if raw.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            // Nearly every word: it has nothing to be split or trimmed at.
+            details.bare_word(raw, starts_sentence, &mut lower);
+            starts_sentence = false;
+            continue;
+        }
         let ends_sentence = raw.ends_with(['.', '!', '?', ':']);
         for piece in raw.split(['/', ',', ';', '(', ')', '"', '\u{201c}', '\u{201d}', '\u{2014}']) {
             details.word(piece, starts_sentence, &mut lower);
@@ -48,16 +54,21 @@ impl Details {
         // Signs that are part of a name or a number stay: C++, C#, -5, 50%, $5.
         let ends = |c: char| !c.is_alphanumeric() && !matches!(c, '+' | '#' | '-' | '%' | '$' | '€');
         let word = piece.trim_matches(ends).trim_end_matches('-');
-        if word.is_empty() {
-            return;
+        if !word.is_empty() {
+            self.bare_word(word, starts_sentence, lower);
         }
+    }
+
+    /// Takes in a word without what surrounds it.
+    fn bare_word(&mut self, word: &str, starts_sentence: bool, lower: &mut String) {
         lower.clear();
-        for c in word.chars() {
-            match c {
-                '\u{2019}' => lower.push('\''),
-                _ if c.is_ascii() => lower.push(c.to_ascii_lowercase()),
-                _ => lower.extend(c.to_lowercase()),
-            }
+        if word.is_ascii() {
+            lower.push_str(word);
+            lower.make_ascii_lowercase();
+        } else {
+            word.chars().flat_map(char::to_lowercase).for_each(|c| {
+                lower.push(if c == '\u{2019}' { '\'' } else { c });
+            });
         }
         let known = kind(lower);
         if lower.ends_with("n't") || known == Some(Kind::Negation) {

@@ -21,7 +21,13 @@ struct SemanticCache {
 /// What the search found: an answer to replay, or what an answer is to be remembered by.
 enum Found {
     Hit(String),
-    Miss(Option<Vec<f32>>),
+    Miss(Option<Mark>),
+}
+
+/// What an answer is found by: the vector of its question, and what must be the same in another's.
+struct Mark {
+    vector: Vec<f32>,
+    terms: Vec<(String, String)>,
 }
 
 impl Plugin for SemanticCache {
@@ -101,24 +107,23 @@ impl SemanticCache {
     fn answer(&self, x: &Exchange, keys: &Keys, wishes: &Wishes) -> Result<Decision, Fault> {
         let found = match wishes.control {
             Control::Refresh => Found::Miss(match &keys.similar {
-                Some(similar) => embed(&similar.question)?,
+                Some(similar) => Mark::of(similar)?,
                 None => None,
             }),
             _ => self.search(x, keys)?,
         };
-        let vector = match found {
+        let mark = match found {
             Found::Hit(id) => return Ok(Decision::Replay(id)),
             Found::Miss(_) if wishes.control == Control::Only => {
                 x.flag("cache", "miss");
                 return Ok(cache_miss());
             }
-            Found::Miss(vector) => vector,
+            Found::Miss(mark) => mark,
         };
         x.flag("cache", if wishes.control == Control::Refresh { "refresh" } else { "miss" });
         responses::keep(x, &keys.exact, wishes.ttl_ms, &[])?;
-        if let (Some(similar), Some(vector)) = (&keys.similar, vector) {
-            let fields = terms(similar);
-            vectors::upsert(&self.config.collection, &keys.exact, &vector, wishes.ttl_ms, &fields)?;
+        if let Some(Mark { vector, terms }) = mark {
+            vectors::upsert(&self.config.collection, &keys.exact, &vector, wishes.ttl_ms, &terms)?;
         }
         Ok(Decision::Next)
     }
@@ -130,13 +135,13 @@ impl SemanticCache {
             return Ok(Found::Hit(keys.exact.clone()));
         }
         let Some(similar) = &keys.similar else { return Ok(Found::Miss(None)) };
-        let Some(vector) = embed(&similar.question)? else { return Ok(Found::Miss(None)) };
+        let Some(mark) = Mark::of(similar)? else { return Ok(Found::Miss(None)) };
         let query = vectors::Query {
             limit: self.config.neighbours,
             at_least: self.config.threshold,
-            among: Some(terms(similar)),
+            among: Some(mark.terms.clone()),
         };
-        for hit in vectors::nearest(&self.config.collection, &vector, &query)? {
+        for hit in vectors::nearest(&self.config.collection, &mark.vector, &query)? {
             // Without an answer it is still under way, or failed: its vector stays, and goes with its lifetime.
             if responses::describe(&hit.id)?.is_some() {
                 x.flag("cache", "semantic-hit");
@@ -144,18 +149,19 @@ impl SemanticCache {
                 return Ok(Found::Hit(hit.id));
             }
         }
-        Ok(Found::Miss(Some(vector)))
+        Ok(Found::Miss(Some(mark)))
     }
 }
 
-fn embed(question: &str) -> Result<Option<Vec<f32>>, Fault> {
-    Ok(vectors::embed(&[question.to_owned()])?.into_iter().next())
-}
-
-/// What must be the same in two questions, however near they are.
-fn terms(similar: &Similar) -> Vec<(String, String)> {
-    let guard = key::text_digest(&guard::signature(&similar.question));
-    vec![("context".to_owned(), similar.context.clone()), ("guard".to_owned(), guard)]
+impl Mark {
+    /// The mark of a question; none where the embedder gives no vector.
+    fn of(similar: &Similar) -> Result<Option<Self>, Fault> {
+        let vectors = vectors::embed(std::slice::from_ref(&similar.question))?;
+        let Some(vector) = vectors.into_iter().next() else { return Ok(None) };
+        let guard = key::text_digest(&guard::signature(&similar.question));
+        let terms = vec![("context".to_owned(), similar.context.clone()), ("guard".to_owned(), guard)];
+        Ok(Some(Self { vector, terms }))
+    }
 }
 
 fn cache_miss() -> Decision {
