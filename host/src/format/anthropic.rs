@@ -1,8 +1,8 @@
 //! The Anthropic API: messages and their tokens.
 //!
 //! A request is read into the canonical (OpenAI) body, so that every guard and every provider is behind it. What
-//! only this API knows travels in the canonical body as fields that the `anthropic` adapter understands
-//! (`cache_control`, `thinking`, `top_k`); [`without_own_fields`] takes them out for others.
+//! this API says more exactly stands under `anthropic` as well, and marks of prompt caching stay on their parts, for
+//! the `anthropic` adapter; [`without_own_fields`] takes both out for providers of the OpenAI API.
 //! Source: Anthropic API reference, "Messages", "Streaming messages", "Errors".
 
 mod answer;

@@ -1,8 +1,8 @@
 //! The Gemini API: content and its tokens.
 //!
 //! A request is read into the canonical (OpenAI) body, so that every guard and every provider is behind it. What
-//! only this API knows (`safetySettings`, `cachedContent`, …) travels under its own name, for the `gemini` adapter;
-//! [`without_own_fields`] takes it out for others. Field names are read in both of the spellings that the API takes.
+//! this API says more exactly stands under `gemini` as well, for the `gemini` adapter; [`without_own_fields`] takes it
+//! out for providers of the OpenAI API. What only this API knows (`safetySettings`, …) travels under its own name. Field names are read in both of the spellings that the API takes.
 //! Source: Gemini API reference, "Generating content", "Counting tokens", "Models"; `google.rpc.Status`.
 
 mod answer;

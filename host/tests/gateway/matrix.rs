@@ -153,6 +153,12 @@ fn messages() -> Vec<Row> {
         assert_eq!(events.last().unwrap()["type"], "message_stop", "{}", answer.body);
         events.iter().filter_map(|event| event["delta"][delta].as_str()).collect()
     }
+    let mut parameters = with(hello(), "thinking", json!({ "type": "enabled", "budget_tokens": 2048 }));
+    parameters["max_tokens"] = json!(4096);
+    parameters["stop_sequences"] = json!(["END"]);
+    parameters["metadata"] = json!({ "user_id": "u1" });
+    parameters["system"] =
+        json!([{ "type": "text", "text": "Be brief.", "cache_control": { "type": "ephemeral" } }]);
     vec![
         row("text", hello(), Reply::text("Hello there."), |answer| {
             let message = answer.json();
@@ -190,6 +196,9 @@ fn messages() -> Vec<Row> {
         ),
         row("an image", image, Reply::text("Red."), |answer| {
             assert_eq!(answer.json()["content"][0]["text"], "Red.");
+        }),
+        row("parameters", parameters, Reply::text("Red."), |answer| {
+            assert_eq!(answer.json()["content"][0]["text"], "Red.", "{}", answer.body);
         }),
         row("an error", hello(), Reply::error(429, "Slow down."), |answer| {
             assert_eq!((answer.status.as_u16(), answer.error("message").as_str()), (429, "Slow down."));
@@ -239,6 +248,14 @@ fn content() -> Vec<Row> {
     let image = said(json!([
         { "inlineData": { "mimeType": "image/png", "data": data } }, { "text": "Which colour?" },
     ]));
+    let parameters = with(
+        hello(),
+        "generationConfig",
+        json!({
+            "temperature": 1.0, "topP": 0.9, "maxOutputTokens": 4096, "stopSequences": ["END"],
+            "thinkingConfig": { "thinkingBudget": 2048, "includeThoughts": true },
+        }),
+    );
     fn text(answer: &Answer) -> String {
         let mut partial = answer.events();
         partial.push(answer.json());
@@ -270,6 +287,7 @@ fn content() -> Vec<Row> {
             },
         ),
         row("an image", WHOLE, image, Reply::text("Red."), |answer| assert_eq!(text(answer), "Red.")),
+        row("parameters", WHOLE, parameters, Reply::text("Red."), |answer| assert_eq!(text(answer), "Red.")),
         row("an error", WHOLE, hello(), Reply::error(429, "Slow down."), |answer| {
             assert_eq!((answer.status.as_u16(), answer.error("message").as_str()), (429, "Slow down."));
             assert_eq!(answer.error("status"), "RESOURCE_EXHAUSTED");
@@ -331,6 +349,11 @@ async fn run(rows: Vec<Row>, adapter: &str, path: &str, model: &str) -> String {
         let answer = soon(row.name, open.rest()).await.unwrap();
         let seen = stage.upstream.last_request().unwrap_or_else(|| panic!("{}: {}", row.name, answer.body));
         assert!(!answer.body.contains(CREDENTIAL) && !seen.text().contains(CREDENTIAL), "{}", row.name);
+        let sent = seen.json();
+        for (api, exact) in [("anthropic", "thinking"), ("gemini", "thinking_config")] {
+            assert!(sent.get(api).is_none(), "what only an adapter reads went out: {sent}");
+            assert!(adapter == api || sent.get(exact).is_none(), "another API's word went out: {sent}");
+        }
         shows += &shown(&row, &seen, &answer);
         if answer.status != 200 {
             assert_eq!(row.name, "an error", "{}", answer.body);

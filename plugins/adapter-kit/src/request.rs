@@ -19,6 +19,9 @@ const HARMLESS: &[&str] = &[
     "user",
 ];
 
+/// Where the gateway keeps what a client of another API said more exactly than the canonical words beside it can.
+const EXACT: &[&str] = &["anthropic", "gemini"];
+
 /// Parameters of OpenAI's that change an answer. Those that an adapter has not taken by the end cannot be
 /// expressed.
 const OPENAI: &[&str] = &[
@@ -83,6 +86,13 @@ impl Request {
         };
         fields.retain(|name, value| !value.is_null() && name != "model");
         Ok(Self { api, drop, fields })
+    }
+
+    /// Takes over what a client of this very API said more exactly than the canonical words beside it.
+    pub fn exact(&mut self, api: &str) {
+        if let Some(Value::Object(exact)) = self.take(api) {
+            self.fields.extend(exact);
+        }
     }
 
     /// Takes a parameter.
@@ -182,7 +192,7 @@ impl Request {
     /// What is left is OpenAI's and asks for something.
     pub fn rest(mut self, out: &mut Map<String, Value>) -> Result<(), Refusal> {
         for (name, value) in std::mem::take(&mut self.fields) {
-            if HARMLESS.contains(&name.as_str()) {
+            if HARMLESS.contains(&name.as_str()) || EXACT.contains(&name.as_str()) {
                 continue;
             }
             if !OPENAI.contains(&name.as_str()) {
@@ -237,6 +247,15 @@ mod tests {
             assert!(error.starts_with(&format!("the X API cannot express `{name}`;")), "{error}");
             assert_eq!(rest(json!({ name: value }), true), Ok(json!({})));
         }
+    }
+
+    #[test]
+    fn exact_words_are_for_their_own_api() {
+        let exact = json!({ "gemini": { "thinking_config": { "a": 1 } }, "anthropic": { "thinking": {} } });
+        assert_eq!(rest(exact.clone(), false), Ok(json!({})));
+        let mut request = request(exact, false);
+        request.exact("gemini");
+        assert_eq!(request.take("thinking_config"), Some(json!({ "a": 1 })));
     }
 
     #[test]

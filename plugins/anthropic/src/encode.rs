@@ -23,6 +23,8 @@ const HARMLESS: &[&str] = &[
     "prompt_cache_retention",
     "prompt_cache_options",
     "service_tier",
+    // Where the gateway keeps what a client of that API said more exactly than the canonical words beside it.
+    "gemini",
 ];
 
 /// Parameters that the Messages API has no word for.
@@ -54,6 +56,12 @@ pub fn body(request: &str, model: &str, streaming: bool, options: &Options) -> R
         serde_json::from_str(request).map_err(|error| format!("the request is not JSON: {error}"))?;
     let Value::Object(mut from) = request else { return Err("the request is not a JSON object".into()) };
     from.retain(|_, value| !value.is_null());
+
+    // The same for a client of this very API: its own words take the place of the canonical ones.
+    if let Some(Value::Object(exact)) = from.remove("anthropic") {
+        from.remove("reasoning_effort");
+        from.extend(exact);
+    }
 
     let mut out = Map::new();
     from.remove("model");

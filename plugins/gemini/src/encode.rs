@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 /// What cannot be expressed, by the name of the parameter.
 pub fn body(request: &str, model: &str, options: &Options) -> Result<Vec<u8>, Refusal> {
     let mut request = Request::parse(request, "Gemini API", options.drop_params)?;
+    request.exact("gemini");
     let generation = Generation::of(model);
     let mut out = Map::new();
     let conversation = contents::translate(request.take("messages"), generation)?;

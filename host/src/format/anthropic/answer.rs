@@ -2,7 +2,8 @@
 
 use crate::chat::{Answer, Choice, Usage, channel};
 use crate::format::Head;
-use serde_json::{Map, Value, json};
+use crate::format::translate::arguments;
+use serde_json::{Value, json};
 
 /// Renders a message. The API has one answer to a request: further choices are not told.
 #[must_use]
@@ -61,15 +62,4 @@ fn blocks(choice: &Choice) -> Vec<Value> {
         json!({ "type": "tool_use", "id": tool.id, "name": tool.name, "input": input })
     }));
     blocks
-}
-
-/// The arguments of a call as an object. What is none stands under one name, so that it is not lost.
-fn arguments(text: &str) -> Value {
-    if text.trim().is_empty() {
-        return Value::Object(Map::new());
-    }
-    match serde_json::from_str(text) {
-        Ok(Value::Object(arguments)) => Value::Object(arguments),
-        _ => json!({ "arguments": text }),
-    }
 }

@@ -4,8 +4,8 @@
 //! canonical conversation wants it; content of a kind that is not known travels as it is, to be refused or
 //! understood by the adapter; thinking of earlier turns is left out, as what signs it is not kept.
 
-use super::request::wrong;
 use crate::error::Error;
+use crate::format::translate::wrong;
 use serde_json::{Map, Value, json};
 
 /// Reads `system` and `messages` into canonical messages.

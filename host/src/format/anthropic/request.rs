@@ -4,26 +4,18 @@
 
 use super::messages;
 use crate::error::Error;
+use crate::format::translate::{effort, object, without_exact, wrong};
 use serde_json::{Map, Value, json};
 
-/// Thinking budgets up to these, in tokens, are these efforts; larger ones are `high`.
-const EFFORTS: [(u64, &str); 2] = [(4_096, "low"), (12_288, "medium")];
-
-/// Fields of the canonical body that only this API and its adapter know: at the top, and in parts and tools.
-const OWN_FIELDS: [&str; 2] = ["thinking", "top_k"];
-const OWN_MARK: &str = "cache_control";
+/// The mark of prompt caching on parts and tools, which only this API and its adapter know.
+const MARK: &str = "cache_control";
 
 /// Reads a messages request into a canonical body.
 ///
 /// # Errors
 /// 400 for what is not a request of this API.
 pub fn parse_messages(body: &[u8]) -> Result<Map<String, Value>, Error> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| {
-        Error::bad_request("invalid_json", format!("The body of the request is not JSON: {error}."))
-    })?;
-    let Value::Object(mut given) = value else {
-        return Err(Error::bad_request("invalid_type", "The body of the request must be a JSON object."));
-    };
+    let mut given = object(body)?;
     let mut out = Map::new();
     match given.remove("model") {
         Some(Value::String(model)) if !model.is_empty() => out.insert("model".into(), model.into()),
@@ -33,8 +25,12 @@ pub fn parse_messages(body: &[u8]) -> Result<Map<String, Value>, Error> {
     let said = given.remove("messages").ok_or_else(|| wrong("messages", "is required"))?;
     out.insert("messages".into(), messages::read(given.remove("system"), said)?.into());
     tools(&mut given, &mut out)?;
+    let mut exact = Map::new();
     for (name, value) in given {
-        parameter(name, value, &mut out)?;
+        parameter(name, value, &mut out, &mut exact)?;
+    }
+    if !exact.is_empty() {
+        out.insert("anthropic".into(), exact.into());
     }
     Ok(out)
 }
@@ -42,13 +38,11 @@ pub fn parse_messages(body: &[u8]) -> Result<Map<String, Value>, Error> {
 /// A canonical body without what only this API knows.
 #[must_use]
 pub fn without_own_fields(mut body: Map<String, Value>) -> Map<String, Value> {
-    for name in OWN_FIELDS {
-        body.shift_remove(name);
-    }
+    without_exact(&mut body);
     let unmark = |list: Option<&mut Value>| {
         for item in list.and_then(Value::as_array_mut).into_iter().flatten() {
             if let Some(item) = item.as_object_mut() {
-                item.shift_remove(OWN_MARK);
+                item.shift_remove(MARK);
             }
         }
     };
@@ -59,7 +53,13 @@ pub fn without_own_fields(mut body: Map<String, Value>) -> Map<String, Value> {
     body
 }
 
-fn parameter(name: String, value: Value, out: &mut Map<String, Value>) -> Result<(), Error> {
+/// Says a parameter in canonical words; where those are less exact, the API's own go into `exact` as well.
+fn parameter(
+    name: String,
+    value: Value,
+    out: &mut Map<String, Value>,
+    exact: &mut Map<String, Value>,
+) -> Result<(), Error> {
     match (name.as_str(), value) {
         (_, Value::Null) => {}
         ("max_tokens", value) => {
@@ -78,17 +78,18 @@ fn parameter(name: String, value: Value, out: &mut Map<String, Value>) -> Result
                 out.insert("user".into(), user.clone());
             }
         }
-        ("thinking", value) => {
-            if value.get("type").is_some_and(|kind| kind == "enabled")
-                && let Some(budget) = value.get("budget_tokens").and_then(Value::as_u64)
-            {
-                let effort =
-                    EFFORTS.iter().find(|(most, _)| budget <= *most).map_or("high", |(_, effort)| effort);
-                out.insert("reasoning_effort".into(), effort.into());
+        ("thinking", value) => match value.get("type").and_then(Value::as_str) {
+            // Which is what happens without it.
+            Some("disabled") => {}
+            kind => {
+                let budget = value.get("budget_tokens").and_then(Value::as_u64);
+                if let (Some("enabled"), Some(budget)) = (kind, budget) {
+                    out.entry("reasoning_effort").or_insert_with(|| effort(budget).into());
+                }
+                exact.insert(name, value);
             }
-            out.insert(name, value);
-        }
-        ("output_config", value) => output(value, out),
+        },
+        ("output_config", value) => output(value, out, exact),
         (_, value) => {
             out.insert(name, value);
         }
@@ -97,9 +98,10 @@ fn parameter(name: String, value: Value, out: &mut Map<String, Value>) -> Result
 }
 
 /// `output_config`: the shape of the answer, and the effort.
-fn output(mut config: Value, out: &mut Map<String, Value>) {
+fn output(mut config: Value, out: &mut Map<String, Value>, exact: &mut Map<String, Value>) {
     if let Some(effort) = config.get("effort").filter(|effort| effort.is_string()) {
         out.insert("reasoning_effort".into(), effort.clone());
+        exact.insert("output_config".into(), json!({ "effort": effort }));
     }
     if config.pointer("/format/type").is_some_and(|kind| kind == "json_schema") {
         let schema = config.pointer_mut("/format/schema").map(Value::take).unwrap_or_default();
@@ -158,13 +160,8 @@ fn read_tool(index: usize, tool: Value) -> Result<Value, Error> {
     let mut canonical = Map::new();
     canonical.insert("type".into(), "function".into());
     canonical.insert("function".into(), function.into());
-    if let Some(mark) = tool.remove(OWN_MARK) {
-        canonical.insert(OWN_MARK.into(), mark);
+    if let Some(mark) = tool.remove(MARK) {
+        canonical.insert(MARK.into(), mark);
     }
     Ok(canonical.into())
-}
-
-/// What is wrong with a field.
-pub(super) fn wrong(param: &str, what: &str) -> Error {
-    Error::bad_request("invalid_request", format!("{param}: {what}.")).param(param)
 }

@@ -9,14 +9,13 @@ use crate::format::Head;
 use crate::sse;
 use bytes::BytesMut;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-/// What a block holds.
+/// What a block of text holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Text,
     Thinking,
-    /// The call of this number.
-    Tool(u32),
 }
 
 /// Writes the events of one message.
@@ -25,9 +24,13 @@ pub struct EventWriter {
     id: String,
     model: String,
     begun: bool,
-    /// The blocks so far, and whether each is open. Texts are stopped when something else begins; calls at the
-    /// end, because a guard may hold the end of one back while the next begins.
-    blocks: Vec<(Kind, bool)>,
+    /// Blocks started so far.
+    blocks: u32,
+    /// The open block of text; it is stopped when something else begins.
+    text: Option<(Kind, u32)>,
+    /// The open blocks of calls, by the call's number. They are stopped at the end, because a guard may hold the end
+    /// of one back while the next begins.
+    calls: BTreeMap<u32, u32>,
     usage: Usage,
     finish: Option<String>,
 }
@@ -40,7 +43,9 @@ impl EventWriter {
             id: answer_id(head.exchange),
             model: head.model.to_owned(),
             begun: false,
-            blocks: Vec::new(),
+            blocks: 0,
+            text: None,
+            calls: BTreeMap::new(),
             usage: Usage::default(),
             finish: None,
         }
@@ -54,7 +59,10 @@ impl EventWriter {
             Event::Text { at, text } if at.item == 0 => self.text(at, text, out),
             Event::Tool { choice: 0, part, id, name } => {
                 let block = json!({ "type": "tool_use", "id": id, "name": name, "input": {} });
-                self.start(Kind::Tool(*part), &block, out);
+                let index = self.start(&block, out);
+                if let Some(other) = self.calls.insert(*part, index) {
+                    stop(other, out);
+                }
             }
             Event::Finish { choice: 0, reason } => self.finish = Some(reason.clone()),
             Event::Text { .. } | Event::Tool { .. } | Event::Finish { .. } | Event::Error(_) => {}
@@ -64,9 +72,9 @@ impl EventWriter {
     /// Writes the end of a complete message.
     pub fn end(&mut self, usage: Option<&Usage>, out: &mut BytesMut) {
         self.begin(out);
-        for block in 0..self.blocks.len() {
-            self.stop(block, out);
-        }
+        let text = self.text.take().map(|(_, index)| index);
+        let calls = std::mem::take(&mut self.calls).into_values();
+        text.into_iter().chain(calls).for_each(|index| stop(index, out));
         self.usage.update(usage.copied().unwrap_or_default());
         let reason = stop_reason(self.finish.as_deref().unwrap_or("stop"));
         let delta = json!({ "stop_reason": reason, "stop_sequence": null });
@@ -97,52 +105,53 @@ impl EventWriter {
     }
 
     fn text(&mut self, at: &TextAt, text: &str, out: &mut BytesMut) {
-        let (kind, block, delta) = match &*at.channel {
+        let (index, delta) = match &*at.channel {
             channel::TOOL_ARGS => {
-                let delta = json!({ "type": "input_json_delta", "partial_json": text });
-                (Kind::Tool(at.part), Value::Null, delta)
+                // Arguments of a call that was never told cannot be placed.
+                let Some(index) = self.calls.get(&at.part) else { return };
+                (*index, json!({ "type": "input_json_delta", "partial_json": text }))
             }
-            channel::REASONING => (
-                Kind::Thinking,
-                json!({ "type": "thinking", "thinking": "", "signature": "" }),
-                json!({ "type": "thinking_delta", "thinking": text }),
-            ),
-            _ => (
-                Kind::Text,
-                json!({ "type": "text", "text": "" }),
-                json!({ "type": "text_delta", "text": text }),
-            ),
-        };
-        let open = self.blocks.iter().rposition(|block| *block == (kind, true));
-        let index = match open {
-            Some(index) => index,
-            // Arguments of a call that was never told cannot be placed.
-            None if matches!(kind, Kind::Tool(_)) => return,
-            None => self.start(kind, &block, out),
+            channel::REASONING => {
+                let block = || json!({ "type": "thinking", "thinking": "", "signature": "" });
+                let index = self.open(Kind::Thinking, block, out);
+                (index, json!({ "type": "thinking_delta", "thinking": text }))
+            }
+            _ => {
+                let index = self.open(Kind::Text, || json!({ "type": "text", "text": "" }), out);
+                (index, json!({ "type": "text_delta", "text": text }))
+            }
         };
         let data = json!({ "type": "content_block_delta", "index": index, "delta": delta });
         event("content_block_delta", &data, out);
     }
 
-    fn start(&mut self, kind: Kind, block: &Value, out: &mut BytesMut) -> usize {
-        self.begin(out);
-        let texts = self.blocks.iter().rposition(|(kind, open)| *open && !matches!(kind, Kind::Tool(_)));
-        if let Some(open) = texts {
-            self.stop(open, out);
+    /// The open block of text of a kind; another kind's is stopped.
+    fn open(&mut self, kind: Kind, block: impl Fn() -> Value, out: &mut BytesMut) -> u32 {
+        match self.text {
+            Some((open, index)) if open == kind => index,
+            _ => {
+                let index = self.start(&block(), out);
+                self.text = Some((kind, index));
+                index
+            }
         }
-        let index = self.blocks.len();
-        self.blocks.push((kind, true));
+    }
+
+    fn start(&mut self, block: &Value, out: &mut BytesMut) -> u32 {
+        self.begin(out);
+        if let Some((_, open)) = self.text.take() {
+            stop(open, out);
+        }
+        let index = self.blocks;
+        self.blocks += 1;
         let data = json!({ "type": "content_block_start", "index": index, "content_block": block });
         event("content_block_start", &data, out);
         index
     }
+}
 
-    fn stop(&mut self, index: usize, out: &mut BytesMut) {
-        if let Some((_, open @ true)) = self.blocks.get_mut(index) {
-            *open = false;
-            event("content_block_stop", &json!({ "type": "content_block_stop", "index": index }), out);
-        }
-    }
+fn stop(index: u32, out: &mut BytesMut) {
+    event("content_block_stop", &json!({ "type": "content_block_stop", "index": index }), out);
 }
 
 fn event(name: &str, data: &Value, out: &mut BytesMut) {

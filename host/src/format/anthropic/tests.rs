@@ -20,6 +20,7 @@ fn a_request_becomes_canonical() {
     let body = json!({
         "model": "claude", "max_tokens": 100, "stop_sequences": ["END"], "temperature": 0.5, "top_k": 5,
         "stream": true, "metadata": { "user_id": "u1" }, "thinking": { "type": "enabled", "budget_tokens": 8000 },
+        "some_new_parameter": 1,
         "system": [{ "type": "text", "text": "Be kind.", "cache_control": { "type": "ephemeral" } }],
         "tools": [
             { "name": "f", "description": "d", "input_schema": { "type": "object" }, "cache_control": { "type": "ephemeral" } },
@@ -48,10 +49,14 @@ fn a_request_becomes_canonical() {
     insta::assert_json_snapshot!(canonical);
     let Value::Object(canonical) = canonical else { unreachable!("a body is an object") };
     let plain = Value::Object(without_own_fields(canonical)).to_string();
-    for own in ["cache_control", "\"thinking\"", "top_k"] {
+    for own in ["cache_control", "thinking", "\"anthropic\""] {
         assert!(!plain.contains(own), "{own}: {plain}");
     }
-    assert!(plain.contains("reasoning_effort"));
+    for stays in ["reasoning_effort", "top_k", "some_new_parameter"] {
+        assert!(plain.contains(stays), "{stays}: {plain}");
+    }
+    let off = json!({ "model": "m", "thinking": { "type": "disabled" }, "messages": [{ "role": "user", "content": "x" }] });
+    assert_eq!(read(off).as_object().unwrap().len(), 2, "what happens anyway need not be said");
 }
 
 #[test]

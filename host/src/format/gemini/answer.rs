@@ -2,7 +2,8 @@
 
 use crate::chat::{Answer, Choice, Usage, channel};
 use crate::format::Head;
-use serde_json::{Map, Value, json};
+use crate::format::translate::arguments;
+use serde_json::{Value, json};
 
 /// Renders an answer.
 #[must_use]
@@ -38,8 +39,8 @@ pub(super) fn finish_reason(reason: &str) -> &'static str {
 }
 
 /// A call as a part.
-pub(super) fn call(id: &str, name: &str, arguments: &str) -> Value {
-    json!({ "functionCall": { "id": id, "name": name, "args": args(arguments) } })
+pub(super) fn call(id: &str, name: &str, given: &str) -> Value {
+    json!({ "functionCall": { "id": id, "name": name, "args": arguments(given) } })
 }
 
 fn candidate(choice: &Choice) -> Value {
@@ -56,15 +57,4 @@ fn candidate(choice: &Choice) -> Value {
         "finishReason": finish_reason(choice.finish.as_deref().unwrap_or("stop")),
         "index": choice.index,
     })
-}
-
-/// The arguments of a call as an object. What is none stands under one name, so that it is not lost.
-fn args(text: &str) -> Value {
-    if text.trim().is_empty() {
-        return Value::Object(Map::new());
-    }
-    match serde_json::from_str(text) {
-        Ok(Value::Object(args)) => Value::Object(args),
-        _ => json!({ "arguments": text }),
-    }
 }

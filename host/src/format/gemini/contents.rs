@@ -4,9 +4,11 @@
 //! name; content of a kind that is not known travels as it is, to be refused or understood by the adapter; thoughts
 //! of earlier turns are left out, as what signs them is not kept.
 
-use super::request::{take, wrong};
+use super::request::take;
 use crate::error::Error;
+use crate::format::translate::wrong;
 use serde_json::{Map, Value, json};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// Reads `systemInstruction` and `contents` into canonical messages.
 ///
@@ -44,8 +46,10 @@ pub fn read(system: Option<Value>, said: Value) -> Result<Vec<Value>, Error> {
 #[derive(Default)]
 struct Reader {
     out: Vec<Value>,
-    /// Calls without a response, by name: the API leaves ids out.
-    open: Vec<(String, String)>,
+    /// The ids of calls by name, oldest first: responses may leave ids out.
+    calls: HashMap<String, VecDeque<String>>,
+    /// The ids that responses named.
+    answered: HashSet<String>,
 }
 
 impl Reader {
@@ -85,12 +89,10 @@ impl Reader {
             return Err(wrong(&format!("{at}.parts"), "has a functionResponse without a name"));
         };
         let given = response.remove("id").and_then(|id| id.as_str().map(str::to_owned));
-        let open =
-            self.open.iter().position(|(id, of)| given.as_ref().map_or(*of == name, |given| given == id));
-        let known = open.map(|open| self.open.remove(open).0);
-        let Some(id) = known.or(given) else {
+        let Some(id) = given.or_else(|| self.oldest_open(&name)) else {
             return Err(wrong(&format!("{at}.parts"), "has a functionResponse without a functionCall"));
         };
+        self.answered.insert(id.clone());
         // What the gateway's own adapter writes for a text comes back as that text.
         let content = match response.remove("response") {
             Some(Value::Object(told)) => {
@@ -104,6 +106,17 @@ impl Reader {
             None => String::new(),
         };
         Ok(json!({ "role": "tool", "tool_call_id": id, "content": content }))
+    }
+
+    /// The oldest call of a function that no response has named.
+    fn oldest_open(&mut self, name: &str) -> Option<String> {
+        let calls = self.calls.get_mut(name)?;
+        while let Some(id) = calls.pop_front() {
+            if !self.answered.contains(&id) {
+                return Some(id);
+            }
+        }
+        None
     }
 
     fn model(&mut self, at: &str, index: usize, given: Vec<Map<String, Value>>) -> Result<(), Error> {
@@ -120,7 +133,7 @@ impl Reader {
                         _ => format!("call_{index}_{}", calls.len()),
                     };
                     let arguments = call.remove("args").unwrap_or_else(|| json!({})).to_string();
-                    self.open.push((id.clone(), name.clone()));
+                    self.calls.entry(name.clone()).or_default().push_back(id.clone());
                     calls.push(json!({
                         "id": id, "type": "function", "function": { "name": name, "arguments": arguments },
                     }));

@@ -2,26 +2,15 @@
 
 use super::contents;
 use crate::error::Error;
+use crate::format::translate::{effort, object, without_exact, wrong};
 use serde_json::{Map, Value, json};
-
-/// Fields of the canonical body that only this API and its adapter know.
-const OWN_FIELDS: [&str; 6] =
-    ["top_k", "safetySettings", "cachedContent", "generationConfig", "labels", "thinking_config"];
-
-/// Thinking budgets up to these, in tokens, are these efforts; larger ones are `high`.
-const EFFORTS: [(u64, &str); 2] = [(4_096, "low"), (12_288, "medium")];
 
 /// Reads a request for content into a canonical body. The model and whether to stream stand in the path.
 ///
 /// # Errors
 /// 400 for what is not a request of this API.
 pub fn parse_content(body: &[u8], model: &str, stream: bool) -> Result<Map<String, Value>, Error> {
-    let value: Value = serde_json::from_slice(body).map_err(|error| {
-        Error::bad_request("invalid_json", format!("The body of the request is not JSON: {error}."))
-    })?;
-    let Value::Object(mut given) = value else {
-        return Err(Error::bad_request("invalid_type", "The body of the request must be a JSON object."));
-    };
+    let mut given = object(body)?;
     // A count of tokens may wrap the request, and repeat the model in it.
     if let Some(Value::Object(wrapped)) = take(&mut given, "generateContentRequest") {
         given = wrapped;
@@ -51,7 +40,11 @@ pub fn parse_content(body: &[u8], model: &str, stream: bool) -> Result<Map<Strin
             out.insert(name.into(), value);
         }
     }
-    out.extend(given);
+    given.remove("stream");
+    for (name, value) in given {
+        // What this API does not know must not take the place of what it said.
+        out.entry(name).or_insert(value);
+    }
     if stream {
         out.insert("stream".into(), true.into());
     }
@@ -61,9 +54,7 @@ pub fn parse_content(body: &[u8], model: &str, stream: bool) -> Result<Map<Strin
 /// A canonical body without what only this API knows.
 #[must_use]
 pub fn without_own_fields(mut body: Map<String, Value>) -> Map<String, Value> {
-    for name in OWN_FIELDS {
-        body.shift_remove(name);
-    }
+    without_exact(&mut body);
     body
 }
 
@@ -98,12 +89,12 @@ fn generation(mut config: Map<String, Value>, out: &mut Map<String, Value>) {
         let level = field("thinkingLevel").and_then(Value::as_str).map(str::to_ascii_lowercase);
         let budget = field("thinkingBudget").and_then(Value::as_u64).map(|budget| match budget {
             0 => "none".to_owned(),
-            _ => EFFORTS.iter().find(|(most, _)| budget <= *most).map_or("high", |(_, name)| name).to_owned(),
+            _ => effort(budget).to_owned(),
         });
         if let Some(effort) = level.or(budget) {
             out.insert("reasoning_effort".into(), effort.into());
         }
-        out.insert("thinking_config".into(), thinking);
+        out.insert("gemini".into(), json!({ "thinking_config": thinking }));
     }
     // What is left asks for what only this API gives: speech, pictures, ….
     if !config.is_empty() {
@@ -236,9 +227,4 @@ pub(super) fn snake(camel: &str) -> String {
         out.push(c.to_ascii_lowercase());
     }
     out
-}
-
-/// What is wrong with a field.
-pub(super) fn wrong(param: &str, what: &str) -> Error {
-    Error::bad_request("invalid_request", format!("{param}: {what}.")).param(param)
 }

@@ -14,7 +14,6 @@ use std::collections::BTreeMap;
 /// A call under way.
 #[derive(Debug)]
 struct Call {
-    part: u32,
     id: String,
     name: String,
     arguments: String,
@@ -23,7 +22,8 @@ struct Call {
 /// What is told of a candidate at the end.
 #[derive(Debug, Default)]
 struct Rest {
-    calls: Vec<Call>,
+    /// By the call's number.
+    calls: BTreeMap<u32, Call>,
     finish: Option<String>,
 }
 
@@ -51,8 +51,8 @@ impl ChunkWriter {
             Event::Usage(usage) => self.usage.update(*usage),
             Event::Text { at, text } => self.text(at, text, out),
             Event::Tool { choice, part, id, name } => {
-                let call = Call { part: *part, id: id.clone(), name: name.clone(), arguments: String::new() };
-                self.rest.entry(*choice).or_default().calls.push(call);
+                let call = Call { id: id.clone(), name: name.clone(), arguments: String::new() };
+                self.rest.entry(*choice).or_default().calls.insert(*part, call);
             }
             Event::Finish { choice, reason } => {
                 self.rest.entry(*choice).or_default().finish = Some(reason.clone());
@@ -66,7 +66,7 @@ impl ChunkWriter {
         self.usage.update(usage.copied().unwrap_or_default());
         let rest = std::mem::take(&mut self.rest);
         let candidates = rest.into_iter().map(|(index, rest)| {
-            let calls = rest.calls.iter().map(|known| call(&known.id, &known.name, &known.arguments));
+            let calls = rest.calls.values().map(|known| call(&known.id, &known.name, &known.arguments));
             let mut parts: Vec<Value> = calls.collect();
             if parts.is_empty() {
                 // Clients take a content without parts for a broken answer.
@@ -94,8 +94,9 @@ impl ChunkWriter {
 
     fn text(&mut self, at: &TextAt, text: &str, out: &mut BytesMut) {
         if at.channel == channel::TOOL_ARGS {
-            let calls = self.rest.entry(at.item).or_default().calls.iter_mut();
-            if let Some(call) = calls.rev().find(|call| call.part == at.part) {
+            // Arguments of a call that was never told cannot be placed.
+            let call = self.rest.get_mut(&at.item).and_then(|rest| rest.calls.get_mut(&at.part));
+            if let Some(call) = call {
                 call.arguments.push_str(text);
             }
             return;

@@ -53,9 +53,39 @@ fn a_request_becomes_canonical() {
     let canonical = parse_content(body.to_string().as_bytes(), "smart", true).unwrap();
     insta::assert_json_snapshot!(canonical);
     let plain = Value::Object(without_own_fields(canonical)).to_string();
-    for own in ["safetySettings", "thinking_config", "top_k"] {
-        assert!(!plain.contains(own), "{own}: {plain}");
+    assert!(!plain.contains("thinking_config"), "{plain}");
+    for stays in ["reasoning_effort", "safetySettings", "top_k"] {
+        assert!(plain.contains(stays), "{stays}: {plain}");
     }
+}
+
+#[test]
+fn nothing_takes_the_place_of_what_was_said() {
+    let body =
+        json!({ "contents": [{ "parts": [{ "text": "hi" }] }], "messages": "x", "stream": "yes", "new": 1 });
+    let read = parse_content(body.to_string().as_bytes(), "smart", false).unwrap();
+    assert_eq!(
+        Value::Object(read),
+        json!({ "model": "smart", "new": 1,
+                "messages": [{ "role": "user", "content": [{ "type": "text", "text": "hi" }] }] })
+    );
+}
+
+#[test]
+fn responses_find_their_calls() {
+    let call = |id: &str| json!({ "functionCall": { "name": "f", "id": id, "args": {} } });
+    let body = json!({ "contents": [
+        { "role": "model", "parts": [call("a"), call("b"), call("c")] },
+        { "role": "user", "parts": [
+            { "functionResponse": { "name": "f", "id": "b", "response": {} } },
+            { "functionResponse": { "name": "f", "response": {} } },
+            { "functionResponse": { "name": "f", "response": {} } },
+        ] },
+    ] });
+    let read = parse_content(body.to_string().as_bytes(), "m", false).unwrap();
+    let ids: Vec<_> =
+        read["messages"].as_array().unwrap().iter().skip(1).map(|m| m["tool_call_id"].clone()).collect();
+    assert_eq!(ids, ["b", "a", "c"]);
 }
 
 #[test]

@@ -287,9 +287,29 @@ fn a_tool_loop_without_its_thinking_goes_on_without() {
         ]})
     };
     assert_eq!(encode(request(json!([]))).unwrap().get("thinking"), None);
+    let budget = json!({ "type": "enabled", "budget_tokens": 2048 });
+    let mut own = request(json!([]));
+    own.as_object_mut().unwrap().insert("anthropic".into(), json!({ "thinking": budget }));
+    assert_eq!(encode(own.clone()).unwrap().get("thinking"), None);
+    let messages = own.pointer_mut("/messages").and_then(Value::as_array_mut).unwrap();
+    messages.push(json!({ "role": "user", "content": "z" }));
+    assert_eq!(encode(own).unwrap().get("thinking"), Some(&budget));
     let out = encode(request(thought.clone())).unwrap();
     assert!(out.get("thinking").is_some());
     assert_eq!(out.pointer("/messages/1/content/0"), thought.get(0));
+}
+
+#[test]
+fn exact_words_take_the_place_of_the_canonical_ones() {
+    let out = encode(hello(json!({
+        "reasoning_effort": "high", "anthropic": { "output_config": { "effort": "high" } },
+        "gemini": { "thinking_config": {} },
+    })));
+    let out = out.unwrap();
+    assert_eq!(out.get("output_config"), Some(&json!({ "effort": "high" })));
+    for name in ["thinking", "reasoning_effort", "anthropic", "gemini"] {
+        assert_eq!(out.get(name), None, "{name}");
+    }
 }
 
 #[test]

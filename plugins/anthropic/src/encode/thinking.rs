@@ -23,7 +23,11 @@ pub fn translate(
 ) -> Result<(), Refusal> {
     let effort = from.remove("reasoning_effort");
     if let Some(thinking) = from.remove("thinking") {
-        out.insert("thinking".into(), thinking);
+        // Thinking by budget is refused there, whoever asked for it.
+        let by_budget = thinking.get("type").is_some_and(|kind| kind == "enabled");
+        if !(in_tool_loop && by_budget) {
+            out.insert("thinking".into(), thinking);
+        }
         return Ok(());
     }
     let Some(effort) = effort else { return Ok(()) };
