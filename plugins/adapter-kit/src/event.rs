@@ -34,6 +34,21 @@ impl Events {
         self.text(choice, part, "tool-args", text.into());
     }
 
+    /// More of a block of thinking. Blocks are numbered, so that each keeps its own signature.
+    pub fn think(&mut self, choice: u32, block: u32, text: impl Into<String>) {
+        self.text(choice, block, "reasoning", text.into());
+    }
+
+    /// More of the signature of a block of thinking: opaque, and shown to no filter.
+    pub fn sign(&mut self, choice: u32, block: u32, format: &str, signature: impl Into<String>) {
+        self.opaque(choice, block, "reasoning-signature", format, signature.into());
+    }
+
+    /// More of a block of thinking that only the provider can read.
+    pub fn encrypted(&mut self, choice: u32, block: u32, format: &str, data: impl Into<String>) {
+        self.opaque(choice, block, "reasoning-encrypted", format, data.into());
+    }
+
     /// A call begins.
     pub fn call(&mut self, choice: u32, part: u32, id: impl Into<String>, name: impl Into<String>) {
         self.tell(Event::Tool(ToolCall { choice, part, id: id.into(), name: name.into() }));
@@ -72,6 +87,10 @@ impl Events {
             message: format!("the provider sent a frame that cannot be read: {why}"),
             retry_after_ms: None,
         });
+    }
+
+    fn opaque(&mut self, choice: u32, block: u32, channel: &str, format: &str, text: String) {
+        self.text(choice, block, &format!("{channel}/{format}"), text);
     }
 
     fn text(&mut self, choice: u32, part: u32, channel: &str, text: String) {

@@ -1,6 +1,6 @@
 //! What the provider adapters share: reading a canonical (OpenAI) request, and telling events and errors.
 //!
-//! `request` reads parameters, `message`, `content` and `tool` the conversation, `call` makes the HTTP
+//! `request` reads parameters, `message`, `content`, `reasoning` and `tool` the conversation, `call` makes the HTTP
 //! request, `event` and `stream` tell the answer, `failure` the errors, `option` reads the settings.
 //!
 //! Invariants: what a provider cannot express is refused by the name of the parameter, or dropped where the
@@ -15,6 +15,7 @@ pub mod failure;
 pub mod message;
 pub mod number;
 pub mod option;
+pub mod reasoning;
 pub mod request;
 pub mod stream;
 #[cfg(feature = "testing")]
