@@ -206,7 +206,8 @@ fn errors_keep_their_words() {
     let told = transcript::<Decoder>(&[hello, late, end("COMPLETE")]);
     assert_eq!(told, ["content#0.0 Hi", "error 503 http_503 Busy"]);
     let odd = json!({ "type": "error", "error": { "a": 1 } });
-    assert_eq!(transcript::<Decoder>(&[odd.clone()]), [format!("error 500 http_500 {odd}")]);
+    let expected = format!("error 500 http_500 {odd}");
+    assert_eq!(transcript::<Decoder>(&[odd]), [expected]);
 }
 
 #[test]
