@@ -16,6 +16,11 @@ pub trait Decoder: Default + Serialize + DeserializeOwned {
     /// Reads one frame that is not blank: an event's data, or a whole body.
     fn frame(&mut self, data: &[u8], events: &mut Events);
 
+    /// The same, with the event's name, for providers whose data does not tell what it is. A whole body has none.
+    fn named(&mut self, _event: &str, data: &[u8], events: &mut Events) {
+        self.frame(data, events);
+    }
+
     /// Told once, after the last frame.
     fn end(&mut self, _events: &mut Events) {}
 
@@ -80,7 +85,7 @@ pub fn decode<D: Decoder>(
         events.error(D::failure(status, headers, frames.first().map_or(&[], |frame| &frame.data)));
     } else {
         for frame in frames.iter().filter(|frame| !is_blank(&frame.data)) {
-            decoder.frame(&frame.data, &mut events);
+            decoder.named(&frame.event, &frame.data, &mut events);
         }
         if last {
             decoder.end(&mut events);

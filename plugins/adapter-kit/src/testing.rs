@@ -105,7 +105,19 @@ pub fn refused<D: Decoder>(status: u16, headers: &[(&str, &str)], body: &str) ->
     told(&events).join("\n")
 }
 
+/// A frame with an event's name, to stand among those of a transcript.
+#[must_use]
+pub fn named(event: &str, data: Value) -> Value {
+    json!({ EVENT: event, DATA: data })
+}
+
+const EVENT: &str = "$event";
+const DATA: &str = "$data";
+
 fn frame(value: &Value) -> Frame {
+    if let (Some(Value::String(event)), Some(data)) = (value.get(EVENT), value.get(DATA)) {
+        return Frame { event: event.clone(), ..frame(data) };
+    }
     let data = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     Frame { event: String::new(), data: data.into_bytes() }
 }
