@@ -97,7 +97,7 @@ plugin!(Anthropic: ProviderAdapter);
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
-    use super::{Body, Call, Options, Value, call};
+    use super::{Call, Options, Value, call};
 
     fn made(target: &[(&str, &str)]) -> Result<Call, String> {
         let target: Vec<_> = target.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
@@ -145,10 +145,6 @@ mod tests {
         assert_eq!(call.path, format!("{models}/claude-opus-4-1@20250805:rawPredict"));
         assert_eq!(call.signer.as_deref(), Some("google-oauth"));
         assert_eq!(headers(&call), ["content-type: application/json", "anthropic-beta: b"]);
-        let Body::Bytes(body) = call.body else { panic!("a body of its own") };
-        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!(body.get("model"), None);
-        assert_eq!(body.get("anthropic_version"), Some(&"vertex-2023-10-16".into()));
         let call = vertex("a/../b?c", "true", &[("option.location", "europe-west1")]).unwrap();
         let models = models.replace("global", "europe-west1");
         assert_eq!(call.path, format!("{models}/a%2F..%2Fb%3Fc:streamRawPredict"));

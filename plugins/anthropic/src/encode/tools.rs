@@ -58,13 +58,16 @@ pub fn forces(out: &Map<String, Value>) -> bool {
 fn declaration(tool: Tool) -> Result<Value, Refusal> {
     let function = match tool {
         Tool::Function(function) => function,
-        Tool::Foreign(kind, own) if !kind.is_empty() && !(kind == "custom" && own.contains_key("custom")) => {
+        Tool::Foreign(kind, own) if kind.is_empty() || kind == "custom" && own.contains_key("custom") => {
+            return Err("has a type that this provider does not know".into());
+        }
+        // Anthropic's own form.
+        Tool::Foreign(kind, own) => {
             let mut out = Map::new();
             out.insert("type".into(), kind.into());
             out.extend(own);
             return Ok(out.into());
         }
-        Tool::Foreign(..) => return Err("has a type that this provider does not know".into()),
     };
     let Function { name, description, parameters, strict, mut more } = function;
     let mut out = Map::new();
