@@ -5,6 +5,7 @@
 
 use crate::Refusal;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// Where media is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +75,16 @@ pub fn parts(content: Value) -> Result<Vec<Part>, Refusal> {
         }
         _ => Err("has content that is neither text nor parts".to_owned()),
     }
+}
+
+/// Takes the marks of prompt caching (`cache_control`) off the parts of a message's content; each with its place.
+pub fn marks(content: &mut Value) -> BTreeMap<usize, Value> {
+    let parts = content.as_array_mut().into_iter().flatten().enumerate();
+    let mark = |(place, part): (usize, &mut Value)| {
+        let mark = part.as_object_mut()?.shift_remove("cache_control")?;
+        (!mark.is_null()).then_some((place, mark))
+    };
+    parts.filter_map(mark).collect()
 }
 
 /// The texts of parts that are nothing else, joined by a separator.

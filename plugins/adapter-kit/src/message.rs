@@ -4,8 +4,9 @@
 //! until somebody needs them as an object.
 
 use crate::Refusal;
-use crate::content::{Part, parts, string};
+use crate::content::{Part, marks, parts, string};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub struct Message {
     pub role: Role,
     /// What is said; an assistant's `refusal` is among it.
     pub parts: Vec<Part>,
+    /// The marks of prompt caching (`cache_control`), by the place of the part that has one.
+    pub marks: BTreeMap<usize, Value>,
     /// The calls of an assistant.
     pub calls: Vec<ToolCall>,
     /// The call that a tool answers.
@@ -101,7 +104,9 @@ fn message(index: usize, message: Value) -> Result<Message, Refusal> {
         Some(other) => return Err(format!("has the role `{other}`, which cannot be expressed")),
         None => return Err("has no role".to_owned()),
     };
-    let mut parts = parts(more.remove("content").unwrap_or_default())?;
+    let mut content = more.remove("content").unwrap_or_default();
+    let marks = marks(&mut content);
+    let mut parts = parts(content)?;
     let mut calls = Vec::new();
     if role == Role::Assistant {
         for old in ["function_call", "audio"] {
@@ -120,7 +125,7 @@ fn message(index: usize, message: Value) -> Result<Message, Refusal> {
     if role == Role::Tool && call_id.is_none() {
         return Err("has no `tool_call_id`".to_owned());
     }
-    Ok(Message { index, role, parts, calls, call_id, more })
+    Ok(Message { index, role, parts, marks, calls, call_id, more })
 }
 
 fn call((index, call): (usize, Value)) -> Result<ToolCall, Refusal> {
@@ -145,7 +150,8 @@ mod tests {
     #[test]
     fn a_conversation_is_read() {
         let read = messages(Some(json!([
-            { "role": "developer", "content": "Be kind." },
+            { "role": "developer", "content": [
+                { "type": "text", "text": "Be" }, { "type": "text", "text": "kind.", "cache_control": { "a": 1 } } ] },
             { "role": "assistant", "content": null, "refusal": "No.", "reasoning_content": "hm", "tool_calls": [
                 { "id": "1", "type": "function", "function": { "name": "f", "arguments": "{\"a\":1}" } } ] },
             { "role": "tool", "tool_call_id": "1", "content": "ok" },
@@ -155,6 +161,9 @@ mod tests {
             read.iter().map(|m| m.role).collect::<Vec<_>>(),
             [Role::System, Role::Assistant, Role::Tool]
         );
+        let marks =
+            read.first().map(|m| m.marks.iter().map(|(place, mark)| (*place, mark.clone())).collect());
+        assert_eq!(marks, Some(vec![(1, json!({ "a": 1 }))]));
         let assistant = read.get_mut(1);
         let told =
             assistant.map(|m| (m.parts.len(), m.reasoning(), m.calls.first().map(super::ToolCall::object)));

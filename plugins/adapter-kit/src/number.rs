@@ -16,6 +16,14 @@ pub fn count<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
     Ok(Value::deserialize(from).map(|value| read(&value)).unwrap_or(0))
 }
 
+/// The same, none where it is missing; also to be named in `deserialize_with`, beside `default`.
+///
+/// # Errors
+/// None but those of the format itself.
+pub fn known<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    Ok(Value::deserialize(from).ok().filter(|value| !value.is_null()).map(|value| read(&value)))
+}
+
 /// A figure, 0 where there is none.
 #[must_use]
 pub fn read(value: &Value) -> u64 {
@@ -26,7 +34,7 @@ pub fn read(value: &Value) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST, read};
+    use super::{MOST, known, read};
     use serde_json::json;
 
     #[test]
@@ -41,6 +49,7 @@ mod tests {
             (json!(1e300), MOST),
         ] {
             assert_eq!(read(&value), expected, "{value}");
+            assert_eq!(known(&value).ok().flatten(), Some(expected).filter(|_| !value.is_null()), "{value}");
         }
     }
 }

@@ -16,7 +16,7 @@ pub const ANTHROPIC: &str = "anthropic-claude-v1";
 pub enum Thought {
     /// In words, which the provider signed.
     Signed {
-        /// The words.
+        /// The words; none where the provider kept them to itself.
         text: String,
         /// The signature.
         signature: String,
@@ -40,7 +40,9 @@ fn thought(detail: Value, format: &str) -> Option<Thought> {
         return None;
     }
     match take("type")?.as_str() {
-        "reasoning.text" => Some(Thought::Signed { text: take("text")?, signature: take("signature")? }),
+        "reasoning.text" => {
+            Some(Thought::Signed { text: take("text").unwrap_or_default(), signature: take("signature")? })
+        }
         "reasoning.encrypted" => take("data").map(Thought::Encrypted),
         _ => None,
     }
@@ -61,6 +63,7 @@ mod tests {
         let details = json!([
             { "type": "reasoning.text", "text": "hm", "signature": "sig", "format": ANTHROPIC, "index": 0 },
             { "type": "reasoning.text", "text": "unsigned", "format": ANTHROPIC },
+            { "type": "reasoning.text", "signature": "silent", "format": ANTHROPIC },
             { "type": "reasoning.encrypted", "data": "xx", "format": ANTHROPIC },
             { "type": "reasoning.text", "text": "a", "signature": "b", "format": "google-gemini-v1" },
             { "type": "reasoning.text", "text": "a", "signature": "b" },
@@ -70,6 +73,7 @@ mod tests {
         let mut read = messages(Some(message)).unwrap_or_default();
         let thoughts = read.first_mut().map(|message| message.thoughts(ANTHROPIC)).unwrap_or_default();
         let signed = Thought::Signed { text: "hm".into(), signature: "sig".into() };
-        assert_eq!(thoughts, [signed, Thought::Encrypted("xx".into())]);
+        let silent = Thought::Signed { text: String::new(), signature: "silent".into() };
+        assert_eq!(thoughts, [signed, silent, Thought::Encrypted("xx".into())]);
     }
 }

@@ -95,6 +95,12 @@ impl Request {
         }
     }
 
+    /// Looks at a parameter.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.fields.get(name)
+    }
+
     /// Takes a parameter.
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.fields.shift_remove(name)
@@ -255,7 +261,9 @@ mod tests {
         assert_eq!(rest(exact.clone(), false), Ok(json!({})));
         let mut request = request(exact, false);
         request.exact("gemini");
+        assert_eq!(request.get("thinking_config"), Some(&json!({ "a": 1 })));
         assert_eq!(request.take("thinking_config"), Some(json!({ "a": 1 })));
+        assert_eq!(request.get("thinking_config"), None);
     }
 
     #[test]

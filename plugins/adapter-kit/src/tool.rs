@@ -15,6 +15,8 @@ pub struct Function {
     pub parameters: Option<Value>,
     /// Whether its arguments must follow the schema.
     pub strict: bool,
+    /// What else stands beside the function or in it, such as `cache_control`.
+    pub more: Map<String, Value>,
 }
 
 /// A tool.
@@ -70,12 +72,11 @@ fn tool(tool: Value) -> Result<Tool, Refusal> {
         return Err("has no `function`".to_owned());
     };
     let name = string(&mut function, "name").ok_or("has no name")?;
-    Ok(Tool::Function(Function {
-        name,
-        description: string(&mut function, "description"),
-        parameters: function.remove("parameters").filter(|schema| !schema.is_null()),
-        strict: function.get("strict") == Some(&Value::Bool(true)),
-    }))
+    let description = string(&mut function, "description");
+    let parameters = function.remove("parameters").filter(|schema| !schema.is_null());
+    let strict = function.remove("strict") == Some(Value::Bool(true));
+    function.extend(tool);
+    Ok(Tool::Function(Function { name, description, parameters, strict, more: function }))
 }
 
 /// Reads `tool_choice`; none where it is of no kind that OpenAI knows.
@@ -121,12 +122,12 @@ mod tests {
     #[test]
     fn tools_are_functions_or_foreign() {
         let mut read = tools(Some(json!([
-            { "type": "function", "function": { "name": "f", "strict": true, "parameters": null } },
+            { "type": "function", "mark": 1, "function": { "name": "f", "strict": true, "parameters": null } },
             { "google_search": {} },
         ])))
         .unwrap_or_default();
         assert!(
-            matches!(read.first(), Some(Tool::Function(f)) if f.name == "f" && f.strict && f.parameters.is_none())
+            matches!(read.first(), Some(Tool::Function(f)) if f.name == "f" && f.strict && f.parameters.is_none() && f.more.len() == 1)
         );
         assert!(matches!(read.get(1), Some(Tool::Foreign(kind, map)) if kind.is_empty() && map.len() == 1));
         assert_eq!(keep(&mut read, &["f".into()]).map(|()| read.len()), Ok(1));

@@ -1,128 +1,69 @@
 //! From a canonical (OpenAI chat completions) request to a Messages API body.
 //!
 //! Invariants: what the Messages API cannot express is refused by name, or dropped when the operator said
-//! `drop_params`; content is never dropped; fields that OpenAI does not know pass through untouched.
+//! `drop_params`; content is never dropped; fields that OpenAI does not know pass through untouched; what a
+//! client of this very API said exactly takes the place of the canonical words.
 //! It never reads the credential, the clock or the host.
+//! Source: Anthropic's API reference, "Create a Message"; Google Cloud's "Request predictions with Claude models".
 
 mod messages;
 mod thinking;
 mod tools;
 
-use crate::options::Options;
+use crate::options::{Options, Platform};
+use adapter_kit::Refusal;
+use adapter_kit::request::{Format, Request};
 use serde_json::{Map, Value, json};
 
-/// Why a request cannot be sent to this provider; shown to the operator, and names the parameter.
-pub type Refusal = String;
-
-/// Parameters that only change what OpenAI keeps, bills or caches, never the answer.
-const HARMLESS: &[&str] = &[
-    "stream",
-    "stream_options",
-    "metadata",
-    "prompt_cache_key",
-    "prompt_cache_retention",
-    "prompt_cache_options",
-    "service_tier",
-    // Where the gateway keeps what a client of that API said more exactly than the canonical words beside it.
-    "gemini",
-];
-
-/// Parameters that the Messages API has no word for.
-const INEXPRESSIBLE: &[&str] = &[
-    "audio",
-    "function_call",
-    "functions",
-    "logprobs",
-    "top_logprobs",
-    "logit_bias",
-    "frequency_penalty",
-    "presence_penalty",
-    "modalities",
-    "moderation",
-    "n",
-    "prediction",
-    "seed",
-    "store",
-    "verbosity",
-    "web_search_options",
-];
+/// What Vertex AI wants to read as `anthropic_version`.
+const VERTEX_VERSION: &str = "vertex-2023-10-16";
 
 /// Translates a request.
 ///
 /// # Errors
 /// What cannot be expressed, by the name of the parameter.
 pub fn body(request: &str, model: &str, streaming: bool, options: &Options) -> Result<Vec<u8>, Refusal> {
-    let request: Value =
-        serde_json::from_str(request).map_err(|error| format!("the request is not JSON: {error}"))?;
-    let Value::Object(mut from) = request else { return Err("the request is not a JSON object".into()) };
-    from.retain(|_, value| !value.is_null());
-
-    // The same for a client of this very API: its own words take the place of the canonical ones.
-    if let Some(Value::Object(exact)) = from.remove("anthropic") {
-        from.remove("reasoning_effort");
-        from.extend(exact);
+    let mut request = Request::parse(request, "Anthropic Messages API", options.drop_params)?;
+    if request.get("anthropic").is_some_and(Value::is_object) {
+        request.take("reasoning_effort");
     }
+    request.exact("anthropic");
 
     let mut out = Map::new();
-    from.remove("model");
-    out.insert("model".into(), model.into());
-    if let Some(config) = from.remove("output_config") {
-        out.insert("output_config".into(), config);
-    }
-    let conversation = messages::translate(from.remove("messages"))?;
+    match options.platform {
+        Platform::Anthropic => out.insert("model".into(), model.into()),
+        Platform::Vertex => out.insert("anthropic_version".into(), VERTEX_VERSION.into()),
+    };
+    request.pass("output_config", "output_config", &mut out);
+    let conversation = messages::translate(request.take("messages"))?;
     if let Some(system) = conversation.system {
         out.insert("system".into(), system);
     }
     out.insert("messages".into(), conversation.messages.into());
-    tools::translate(&mut from, &conversation.used_tools, options, &mut out)?;
-    thinking::translate(&mut from, model, conversation.in_tool_loop, options, &mut out)?;
-    limits(&mut from, options, &mut out)?;
-    response_format(from.remove("response_format"), options, &mut out)?;
+    tools::translate(&mut request, &conversation.used_tools, &mut out)?;
+    thinking::translate(&mut request, model, conversation.in_tool_loop, options, &mut out)?;
+    if !thinking::is_on(model, &out) {
+        messages::forget(&mut out, conversation.under_way);
+    }
+    limits(&mut request, options, &mut out)?;
+    match request.format()? {
+        None | Some(Format::Text) => {}
+        Some(Format::JsonObject) => request.cannot("response_format", "of type `json_object`")?,
+        Some(Format::Schema(_, schema)) => {
+            output_config(&mut out, "format", json!({ "type": "json_schema", "schema": schema }));
+        }
+    }
     if streaming {
         out.insert("stream".into(), true.into());
     }
-
-    for (name, value) in from {
-        if HARMLESS.contains(&name.as_str()) {
-            continue;
-        }
-        if !INEXPRESSIBLE.contains(&name.as_str()) {
-            out.entry(name).or_insert(value);
-        } else if !says_nothing(&name, &value) && !options.drop_params {
-            return Err(inexpressible(&name));
-        }
-    }
+    request.pass("top_p", "top_p", &mut out);
+    request.rest(&mut out)?;
     serde_json::to_vec(&out).map_err(|error| error.to_string())
 }
 
-/// The refusal of a parameter.
-fn inexpressible(name: &str) -> Refusal {
-    format!("the Anthropic Messages API cannot express `{name}`; remove it or set the option `drop_params`")
-}
-
-/// Whether a parameter asks for what happens anyway.
-fn says_nothing(name: &str, value: &Value) -> bool {
-    match value {
-        Value::Bool(on) => !on,
-        Value::Number(number) => {
-            number.as_f64() == Some(if name == "n" { 1.0 } else { 0.0 }) && name != "seed"
-        }
-        Value::Array(items) if name == "modalities" => items.iter().all(|item| item == "text"),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(map) => map.is_empty(),
-        Value::String(word) => name == "verbosity" && word == "medium",
-        Value::Null => true,
-    }
-}
-
 /// Length, sampling and who asks.
-fn limits(
-    from: &mut Map<String, Value>,
-    options: &Options,
-    out: &mut Map<String, Value>,
-) -> Result<(), Refusal> {
-    let old = from.remove("max_tokens");
-    match from.remove("max_completion_tokens").or(old) {
+fn limits(request: &mut Request, options: &Options, out: &mut Map<String, Value>) -> Result<(), Refusal> {
+    match request.limit() {
         Some(most) => {
             out.insert("max_tokens".into(), most);
         }
@@ -130,55 +71,20 @@ fn limits(
             out.entry("max_tokens").or_insert_with(|| options.max_tokens.into());
         }
     }
-    if let Some(stop) = from.remove("stop") {
-        let words = match stop {
-            Value::Array(words) => words,
-            word => vec![word],
-        };
-        let (usable, blank): (Vec<_>, Vec<_>) =
-            words.into_iter().partition(|word| word.as_str().is_none_or(|word| !word.trim().is_empty()));
-        if !blank.is_empty() && !options.drop_params {
-            return Err(format!("{} (a stop sequence of white space)", inexpressible("stop")));
-        }
-        if !usable.is_empty() {
-            out.insert("stop_sequences".into(), usable.into());
-        }
+    let mut words = request.stop();
+    let given = words.len();
+    words.retain(|word| word.as_str().is_none_or(|word| !word.trim().is_empty()));
+    if words.len() < given {
+        request.cannot("stop", "sequences of white space")?;
     }
-    if let Some(temperature) = from.remove("temperature") {
-        match temperature.as_f64() {
-            Some(above) if above > 1.0 && !options.drop_params => {
-                return Err(format!("{} (above 1)", inexpressible("temperature")));
-            }
-            Some(above) if above > 1.0 => out.insert("temperature".into(), 1.into()),
-            _ => out.insert("temperature".into(), temperature),
-        };
+    if !words.is_empty() {
+        out.insert("stop_sequences".into(), words.into());
     }
-    let user = from.remove("user");
-    if let Some(user) = from.remove("safety_identifier").or(user) {
+    request.pass_within("temperature", "temperature", (0.0, 1.0), out)?;
+    if let Some(user) = request.first(&["safety_identifier", "user"]) {
         out.insert("metadata".into(), json!({ "user_id": user }));
     }
     Ok(())
-}
-
-fn response_format(
-    format: Option<Value>,
-    options: &Options,
-    out: &mut Map<String, Value>,
-) -> Result<(), Refusal> {
-    let Some(format) = format else { return Ok(()) };
-    match format.get("type").and_then(Value::as_str) {
-        Some("text") => Ok(()),
-        Some("json_schema") => {
-            let Some(schema) = format.pointer("/json_schema/schema") else {
-                return Err("`response_format.json_schema.schema` is missing".into());
-            };
-            output_config(out, "format", json!({ "type": "json_schema", "schema": schema }));
-            Ok(())
-        }
-        _ if options.drop_params => Ok(()),
-        Some(kind) => Err(format!("{} of type `{kind}`", inexpressible("response_format"))),
-        None => Err("`response_format.type` is missing".into()),
-    }
 }
 
 /// Sets a field of `output_config`, beside what the request says there itself.

@@ -1,9 +1,20 @@
 //! The adapter's settings: from its configuration, and per provider from the target's `option.*`.
 //!
-//! Invariants: a provider's option wins over the configuration; an option that is unknown or unreadable is
-//! refused, so that a typing error never changes what is sent.
+//! Invariant: a provider's option wins over the configuration.
 
+use adapter_kit::option::{each, put, word};
 use serde::Deserialize;
+
+/// Who serves the models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Platform {
+    /// Anthropic, or somebody with the same API.
+    #[default]
+    Anthropic,
+    /// Google Cloud's Vertex AI. The host signs the requests.
+    Vertex,
+}
 
 /// How the credential is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -36,6 +47,12 @@ pub enum Thinking {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
+    /// Who serves the models.
+    pub platform: Platform,
+    /// The Google Cloud project, for Vertex AI.
+    pub project: String,
+    /// Where Vertex AI is to compute.
+    pub location: String,
     /// Header `anthropic-version`.
     pub version: String,
     /// Header `anthropic-beta`.
@@ -55,6 +72,9 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            platform: Platform::Anthropic,
+            project: String::new(),
+            location: "global".into(),
             version: "2023-06-01".into(),
             beta: String::new(),
             path: "/v1/messages".into(),
@@ -81,18 +101,24 @@ impl Options {
     /// When an option is unknown or unreadable.
     pub fn for_target(&self, target: &[(String, String)]) -> Result<Self, String> {
         let mut options = self.clone();
-        for (key, value) in target {
-            let Some(name) = key.strip_prefix("option.") else { continue };
-            let wrong = || format!("option `{name}` cannot be `{value}`");
-            match name {
-                "version" => options.version.clone_from(value),
-                "beta" => options.beta.clone_from(value),
-                "path" => options.path.clone_from(value),
-                "auth" => options.auth = word(value).ok_or_else(wrong)?,
-                "thinking" => options.thinking = word(value).ok_or_else(wrong)?,
-                "max_tokens" => options.max_tokens = value.parse().map_err(|_| wrong())?,
-                "drop_params" => options.drop_params = value.parse().map_err(|_| wrong())?,
-                _ => return Err(format!("there is no option `{name}`")),
+        each(target, |name, value| match name {
+            "platform" => put(&mut options.platform, word(value)),
+            "project" => put(&mut options.project, Some(value.to_owned())),
+            "location" => put(&mut options.location, Some(value.to_owned())),
+            "version" => put(&mut options.version, Some(value.to_owned())),
+            "beta" => put(&mut options.beta, Some(value.to_owned())),
+            "path" => put(&mut options.path, Some(value.to_owned())),
+            "auth" => put(&mut options.auth, word(value)),
+            "thinking" => put(&mut options.thinking, word(value)),
+            "max_tokens" => put(&mut options.max_tokens, value.parse().ok()),
+            "drop_params" => put(&mut options.drop_params, value.parse().ok()),
+            _ => None,
+        })?;
+        if options.platform == Platform::Vertex {
+            for (name, value) in [("project", &options.project), ("location", &options.location)] {
+                if value.is_empty() {
+                    return Err(format!("option `{name}` must be set for the platform `vertex`"));
+                }
             }
         }
         match options.issue() {
@@ -104,15 +130,12 @@ impl Options {
     }
 }
 
-fn word<T: for<'a> Deserialize<'a>>(value: &str) -> Option<T> {
-    serde_json::from_value(serde_json::Value::String(value.to_owned())).ok()
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
-    use super::{Auth, Options, Thinking};
+    use super::{Auth, Options, Platform, Thinking};
+    use adapter_kit::testing::told_defaults;
 
     fn with(options: &[(&str, &str)]) -> Result<Options, String> {
         let target: Vec<_> = options.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
@@ -142,6 +165,7 @@ mod tests {
             ("option.verison", "1"),
             ("option.max_tokens", "0"),
             ("option.auth", "x"),
+            ("option.platform", "bedrock"),
         ] {
             let error = with(&[(key, value)]).unwrap_err();
             assert!(error.contains(key.trim_start_matches("option.")), "{error}");
@@ -149,14 +173,20 @@ mod tests {
     }
 
     #[test]
+    fn vertex_wants_a_project_and_a_location() {
+        let vertex = ("option.platform", "vertex");
+        let options = with(&[vertex, ("option.project", "p")]).unwrap();
+        assert_eq!((options.platform, options.location.as_str()), (Platform::Vertex, "global"));
+        assert!(with(&[vertex]).unwrap_err().contains("`project`"));
+        let nowhere = [vertex, ("option.project", "p"), ("option.location", "")];
+        assert!(with(&nowhere).unwrap_err().contains("`location`"));
+    }
+
+    #[test]
     fn the_schema_tells_the_same_settings_and_defaults() {
-        let schema: serde_json::Value = serde_json::from_str(include_str!("../config.schema.json")).unwrap();
-        let properties = schema.get("properties").and_then(|all| all.as_object()).unwrap();
-        let told: serde_json::Map<_, _> = properties
-            .iter()
-            .map(|(name, property)| (name.clone(), property.get("default").unwrap().clone()))
-            .collect();
-        let told: Options = serde_json::from_value(told.into()).unwrap();
+        let told = told_defaults(include_str!("../config.schema.json"));
+        assert_eq!(told.as_object().map(serde_json::Map::len), Some(10));
+        let told: Options = serde_json::from_value(told).unwrap();
         assert_eq!(format!("{told:?}"), format!("{:?}", Options::default()));
     }
 }

@@ -2,36 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::Decoder;
-use lockgate_sdk::prelude::Event;
+use adapter_kit::event::Events;
+use adapter_kit::stream::Decoder as _;
+use adapter_kit::testing::{survives, transcript};
 use serde_json::{Value, json};
-
-/// Events as short strings, so that a test reads like a transcript.
-fn told(events: &[Event]) -> Vec<String> {
-    let tell = |event: &Event| match event {
-        Event::Text(delta) => format!("{}#{} {}", delta.channel, delta.part, delta.text),
-        Event::Tool(call) => format!("tool#{} {} {}", call.part, call.id, call.name),
-        Event::Usage(u) => {
-            let parts = [u.input, u.output, u.cache_read, u.cache_write, u.reasoning].map(|n| n.to_string());
-            format!("usage {}{}", parts.join("/"), if u.extra.is_empty() { "" } else { " +" })
-        }
-        Event::Finish((choice, reason)) => format!("finish#{choice} {reason}"),
-        Event::Extra(facts) => format!("extra {facts:?}"),
-        Event::Error(error) => format!("error {} {} {}", error.status, error.code, error.message),
-    };
-    events.iter().map(tell).collect()
-}
-
-/// Decodes with the state passing through bytes after every frame, as it does between batches.
-fn decode(frames: &[Value]) -> Vec<String> {
-    let mut events = Vec::new();
-    let mut state = Decoder::default().to_bytes();
-    for frame in frames {
-        let mut decoder = Decoder::from_bytes(&state);
-        decoder.frame(frame.to_string().as_bytes(), &mut events);
-        state = decoder.to_bytes();
-    }
-    told(&events)
-}
 
 fn start(usage: Value) -> Value {
     json!({ "type": "message_start", "message": {
@@ -55,7 +29,7 @@ fn end(reason: &str, usage: Value) -> Value {
     json!({ "type": "message_delta", "delta": { "stop_reason": reason, "stop_sequence": null }, "usage": usage })
 }
 
-const EXTRA: &str = r#"extra [("id", "msg_1"), ("model", "claude-x")]"#;
+const EXTRA: &str = "extra id=msg_1 model=claude-x";
 
 #[test]
 fn a_stream_of_thinking_text_and_tools() {
@@ -82,19 +56,18 @@ fn a_stream_of_thinking_text_and_tools() {
         json!({ "type": "message_stop" }),
     ];
     assert_eq!(
-        decode(&frames),
+        transcript::<Decoder>(&frames),
         [
             EXTRA,
-            "usage 17/1/5/2/0 +",
-            "reasoning#0 Hm.",
-            "content#0 Let me ",
-            "content#0 see.",
-            "tool#0 t1 weather",
-            "tool-args#0 {\"city\": ",
-            "tool-args#0 \"Paris\"}",
-            "tool#1 t2 time",
-            "tool-args#1 {}",
-            "usage 17/30/5/2/9 +",
+            "usage 17/1/5/2/0 cache-write.1h=2",
+            "reasoning#0.0 Hm.",
+            "reasoning-signature/anthropic-claude-v1#0.0 abc",
+            "content#0.0 Let me see.",
+            "tool#0.0 t1 weather",
+            "tool-args#0.0 {\"city\": \"Paris\"}",
+            "tool#0.1 t2 time",
+            "tool-args#0.1 {}",
+            "usage 17/30/5/2/9 cache-write.1h=2",
             "finish#0 tool_calls",
         ]
     );
@@ -113,14 +86,16 @@ fn a_whole_body_tells_the_same() {
         "stop_reason": "tool_use", "usage": { "input_tokens": 3, "output_tokens": 4 },
     });
     assert_eq!(
-        decode(&[body]),
+        transcript::<Decoder>(&[body]),
         [
             EXTRA,
             "usage 3/4/0/0/0",
-            "reasoning#0 Hm.",
-            "content#0 Hi",
-            "tool#0 t1 f",
-            "tool-args#0 {\"b\":1,\"a\":2}",
+            "reasoning#0.0 Hm.",
+            "reasoning-signature/anthropic-claude-v1#0.0 s",
+            "reasoning-encrypted/anthropic-claude-v1#0.1 zzz",
+            "content#0.0 Hi",
+            "tool#0.0 t1 f",
+            "tool-args#0.0 {\"b\":1,\"a\":2}",
             "finish#0 tool_calls",
         ]
     );
@@ -138,7 +113,7 @@ fn reasons_are_the_gateways_words() {
         ("refusal", "content_filter"),
         ("something_new", "something_new"),
     ] {
-        assert_eq!(decode(&[end(theirs, json!({}))]).pop(), Some(format!("finish#0 {ours}")));
+        assert_eq!(transcript::<Decoder>(&[end(theirs, json!({}))]).pop(), Some(format!("finish#0 {ours}")));
     }
 }
 
@@ -146,7 +121,10 @@ fn reasons_are_the_gateways_words() {
 fn a_refusal_is_explained() {
     let frame = json!({ "type": "message_delta", "usage": { "output_tokens": 1 }, "delta": {
         "stop_reason": "refusal", "stop_details": { "type": "refusal", "explanation": "No." } } });
-    assert_eq!(decode(&[frame]), ["usage 0/1/0/0/0", "refusal#0 No.", "finish#0 content_filter"]);
+    assert_eq!(
+        transcript::<Decoder>(&[frame]),
+        ["usage 0/1/0/0/0", "refusal#0.0 No.", "finish#0 content_filter"]
+    );
 }
 
 #[test]
@@ -162,9 +140,9 @@ fn what_belongs_to_the_provider_is_passed_over() {
         delta(3, json!({ "type": "citations_delta", "citation": {} })),
         json!({ "type": "invented_later", "x": [1] }),
     ];
-    assert_eq!(decode(&frames), Vec::<String>::new());
+    assert_eq!(transcript::<Decoder>(&frames), Vec::<String>::new());
     let fallback = block(0, json!({ "type": "fallback", "from": { "model": "a" }, "to": { "model": "b" } }));
-    assert_eq!(decode(&[fallback]), [r#"extra [("model", "b")]"#]);
+    assert_eq!(transcript::<Decoder>(&[fallback]), ["extra model=b"]);
 }
 
 #[test]
@@ -173,31 +151,87 @@ fn errors_inside_a_stream_have_a_status() {
         [("overloaded_error", 529), ("rate_limit_error", 429), ("api_error", 500), ("new", 500)]
     {
         let frame = json!({ "type": "error", "error": { "type": kind, "message": "m" } });
-        assert_eq!(decode(&[frame]), [format!("error {status} {kind} m")]);
+        assert_eq!(transcript::<Decoder>(&[frame]), [format!("error {status} {kind} m")]);
     }
 }
 
 #[test]
+fn blocks_of_thinking_keep_their_own_signatures() {
+    let frames = [
+        block(0, json!({ "type": "redacted_thinking", "data": "zzz" })),
+        stop(0),
+        block(1, json!({ "type": "thinking", "thinking": "", "signature": "" })),
+        delta(1, json!({ "type": "thinking_delta", "thinking": "One" })),
+        delta(1, json!({ "type": "thinking_delta", "thinking": "." })),
+        delta(1, json!({ "type": "signature_delta", "signature": "s1" })),
+        stop(1),
+        block(2, json!({ "type": "text", "text": "So" })),
+        stop(2),
+        // What was thought may be kept back; its signature is not.
+        block(3, json!({ "type": "thinking", "thinking": "", "signature": "" })),
+        delta(3, json!({ "type": "signature_delta", "signature": "s2" })),
+        stop(3),
+    ];
+    assert_eq!(
+        transcript::<Decoder>(&frames),
+        [
+            "reasoning-encrypted/anthropic-claude-v1#0.0 zzz",
+            "reasoning#0.1 One.",
+            "reasoning-signature/anthropic-claude-v1#0.1 s1",
+            "content#0.0 So",
+            "reasoning-signature/anthropic-claude-v1#0.2 s2",
+        ]
+    );
+}
+
+#[test]
 fn garbage_is_an_error_and_blank_is_nothing() {
-    let mut events = Vec::new();
-    let mut decoder = Decoder::default();
-    decoder.frame(b" \n", &mut events);
-    assert!(events.is_empty());
-    decoder.frame(b"<html>", &mut events);
-    decoder.frame(b"{\"type\":\"content_block_delta\"}", &mut events);
-    assert!(told(&events).iter().all(|event| event.starts_with("error 502 bad_response")));
-    assert_eq!(events.len(), 2);
+    for garbage in ["<html>", "{\"type\":\"content_block_delta\"}"] {
+        let told = transcript::<Decoder>(&[json!(" \n"), json!(garbage), stop(0)]);
+        assert_eq!(told.len(), 1);
+        assert!(told.iter().all(|event| event.starts_with("error 502 bad_response")), "{told:?}");
+    }
 }
 
 #[test]
 fn text_does_not_change_what_is_remembered() {
     let mut decoder = Decoder::default();
-    decoder.frame(start(json!({ "input_tokens": 1 })).to_string().as_bytes(), &mut Vec::new());
-    let before = decoder.to_bytes();
-    let text = delta(0, json!({ "type": "text_delta", "text": "x".repeat(1000) }));
-    decoder.frame(text.to_string().as_bytes(), &mut Vec::new());
-    assert_eq!(decoder.to_bytes(), before);
-    assert_eq!(Decoder::from_bytes(&before).to_bytes(), before);
-    let value: Value = serde_json::from_slice(&before).unwrap();
-    assert!(value.is_object());
+    let mut read = |frame: Value| {
+        decoder.frame(frame.to_string().as_bytes(), &mut Events::default());
+        serde_json::to_value(&decoder).unwrap()
+    };
+    read(start(json!({ "input_tokens": 1 })));
+    let before = read(block(0, json!({ "type": "thinking", "thinking": "" })));
+    for text in [
+        json!({ "type": "text_delta", "text": "x".repeat(1000) }),
+        json!({ "type": "thinking_delta", "thinking": "x".repeat(1000) }),
+        json!({ "type": "signature_delta", "signature": "x".repeat(1000) }),
+    ] {
+        assert_eq!(read(delta(0, text)), before);
+    }
+    assert!(before.to_string().len() < 200);
+    let again: Decoder = serde_json::from_value(before.clone()).unwrap();
+    assert_eq!(serde_json::to_value(again).unwrap(), before);
+}
+
+#[test]
+fn hostile_answers_do_no_harm() {
+    let tokens = json!({ "input_tokens": 1, "output_tokens": 1, "cache_read_input_tokens": 1,
+                         "cache_creation_input_tokens": 1, "cache_creation": { "ephemeral_1h_input_tokens": 1 },
+                         "output_tokens_details": { "thinking_tokens": 1 },
+                         "server_tool_use": { "web_search_requests": 1 } });
+    survives::<Decoder>(&[
+        start(tokens.clone()),
+        block(0, json!({ "type": "thinking", "thinking": "x", "signature": "s" })),
+        delta(0, json!({ "type": "thinking_delta", "thinking": "x" })),
+        delta(0, json!({ "type": "signature_delta", "signature": "s" })),
+        stop(0),
+        block(1, json!({ "type": "redacted_thinking", "data": "x" })),
+        block(2, json!({ "type": "tool_use", "id": "t", "name": "f", "input": { "a": 1 } })),
+        delta(2, json!({ "type": "input_json_delta", "partial_json": "{" })),
+        stop(2),
+        block(3, json!({ "type": "fallback", "to": { "model": "b" } })),
+        end("refusal", tokens),
+        json!({ "type": "error", "error": { "type": "api_error", "message": "m" } }),
+    ]);
 }

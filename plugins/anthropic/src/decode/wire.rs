@@ -1,8 +1,10 @@
 //! The Messages API's answer as it stands on the wire.
 //!
 //! Source: Anthropic's API reference, "Create a Message" and "Streaming Messages", version 2023-06-01.
-//! Invariants: only what is used is read; whatever is not known becomes `Other`; every figure may be missing.
+//! Invariants: only what is used is read; whatever is not known becomes `Other`; every figure may be missing, and
+//! is read leniently.
 
+use adapter_kit::number::{count, known};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -87,6 +89,15 @@ pub enum Block {
         /// It.
         #[serde(default)]
         thinking: String,
+        /// What proves it the model's own; streams tell it later.
+        #[serde(default)]
+        signature: String,
+    },
+    /// Thinking that only the provider can read.
+    RedactedThinking {
+        /// It.
+        #[serde(default)]
+        data: String,
     },
     /// A call of one of the client's tools.
     ToolUse {
@@ -103,7 +114,7 @@ pub enum Block {
         /// Which.
         to: ModelName,
     },
-    /// Redacted thinking, server-side tools, compaction, and what is yet to be invented.
+    /// Server-side tools, compaction, and what is yet to be invented.
     #[serde(other)]
     Other,
 }
@@ -131,13 +142,19 @@ pub enum BlockDelta {
         /// It.
         thinking: String,
     },
+    /// The signature of the thinking.
+    #[serde(rename = "signature_delta")]
+    Signature {
+        /// It.
+        signature: String,
+    },
     /// A fragment of a tool's arguments.
     #[serde(rename = "input_json_delta")]
     InputJson {
         /// It.
         partial_json: String,
     },
-    /// Signatures, citations, and what is yet to be invented.
+    /// Citations, and what is yet to be invented.
     #[serde(other)]
     Other,
 }
@@ -176,16 +193,16 @@ pub struct ErrorBody {
 #[serde(default)]
 pub struct Tokens {
     /// Input that no cache served.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "known")]
     pub input_tokens: Option<u64>,
     /// Output, thinking included.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "known")]
     pub output_tokens: Option<u64>,
     /// Input read from the cache.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "known")]
     pub cache_read_input_tokens: Option<u64>,
     /// Input written to the cache.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "known")]
     pub cache_creation_input_tokens: Option<u64>,
     /// The latter by lifetime.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -203,6 +220,7 @@ pub struct Tokens {
 #[serde(default)]
 pub struct CacheCreation {
     /// Kept for an hour, at a higher price.
+    #[serde(deserialize_with = "count")]
     pub ephemeral_1h_input_tokens: u64,
 }
 
@@ -211,6 +229,7 @@ pub struct CacheCreation {
 #[serde(default)]
 pub struct OutputDetails {
     /// Spent on thinking.
+    #[serde(deserialize_with = "count")]
     pub thinking_tokens: u64,
 }
 
@@ -219,6 +238,7 @@ pub struct OutputDetails {
 #[serde(default)]
 pub struct ServerTools {
     /// Billed per search.
+    #[serde(deserialize_with = "count")]
     pub web_search_requests: u64,
 }
 

@@ -1,14 +1,20 @@
 //! The conversation: roles, turns and content blocks.
 //!
 //! Invariants: turns alternate; results of tools stand at the start of the user turn that follows the call;
-//! no block is empty (the API refuses those); content that cannot be expressed is refused by its place, never
-//! dropped.
+//! what an assistant thought and the API signed stands before what it said; no block is empty (the API refuses
+//! those); content that cannot be expressed is refused by its place, never dropped.
 
-use super::Refusal;
+use adapter_kit::Refusal;
+use adapter_kit::content::{Part, Source, inexpressible};
+use adapter_kit::message::{Message, Role, messages};
+use adapter_kit::reasoning::{ANTHROPIC, Thought};
 use serde_json::{Map, Value, json};
 
+const USER: &str = "user";
+const ASSISTANT: &str = "assistant";
+
 /// A translated conversation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Conversation {
     /// What stood in `system` and `developer` messages.
     pub system: Option<Value>,
@@ -16,10 +22,13 @@ pub struct Conversation {
     pub messages: Vec<Value>,
     /// The names of the tools that were called, each once.
     pub used_tools: Vec<String>,
-    /// Whether it ends with the results of a call whose thinking is not known.
+    /// Where the answer begins that the model is to go on with: after what a user said last.
+    pub under_way: usize,
+    /// Whether that answer ends with calls, and the thinking that it began with is not known.
     pub in_tool_loop: bool,
 }
 
+#[derive(Debug)]
 struct Turn {
     role: &'static str,
     blocks: Vec<Value>,
@@ -28,83 +37,97 @@ struct Turn {
 }
 
 /// Translates `messages`.
-pub fn translate(messages: Option<Value>) -> Result<Conversation, Refusal> {
-    let Some(Value::Array(messages)) = messages else { return Err("`messages` is missing".into()) };
-    let mut out = Conversation::default();
-    let mut system: Vec<Value> = Vec::new();
-    let mut turns: Vec<Turn> = Vec::new();
-    for (index, message) in messages.into_iter().enumerate() {
-        let place = |why: Refusal| format!("`messages[{index}]` {why}");
-        let Value::Object(mut message) = message else { return Err(place("is not an object".into())) };
-        let role = message.remove("role");
-        let content = message.remove("content").unwrap_or(Value::Null);
-        match role.as_ref().and_then(Value::as_str) {
-            Some("system" | "developer") => system.extend(blocks(content).map_err(place)?),
-            Some("user") => {
-                let blocks = blocks(content).map_err(place)?;
-                turn(&mut turns, "user").blocks.extend(blocks);
-                out.in_tool_loop = false;
+pub fn translate(given: Option<Value>) -> Result<Conversation, Refusal> {
+    let (mut system, mut turns, mut used_tools) = (Vec::new(), Vec::new(), Vec::new());
+    for mut message in messages(given)? {
+        let place = message.index;
+        add(&mut message, &mut system, &mut turns).map_err(|why| format!("`messages[{place}]` {why}"))?;
+        for call in message.calls {
+            if !used_tools.contains(&call.name) {
+                used_tools.push(call.name);
             }
-            Some("assistant") => {
-                let said = assistant(&mut message, content, &mut out).map_err(place)?;
-                turn(&mut turns, "assistant").blocks.extend(said);
-            }
-            Some("tool") => {
-                let result = tool_result(&mut message, content).map_err(place)?;
-                let turn = turn(&mut turns, "user");
-                turn.blocks.insert(turn.results, result);
-                turn.results += 1;
-            }
-            Some(other) => return Err(place(format!("has the role `{other}`, which cannot be expressed"))),
-            None => return Err(place("has no role".into())),
         }
     }
-    turns.retain(|turn| !turn.blocks.is_empty());
     if turns.is_empty() {
         // OpenAI takes a request of instructions alone; here someone must have said something.
         if system.is_empty() {
             return Err("`messages` says nothing".into());
         }
-        turns.push(Turn { role: "user", blocks: std::mem::take(&mut system), results: 0 });
+        turns.push(Turn { role: USER, blocks: std::mem::take(&mut system), results: 0 });
     }
     trim_prefill(&mut turns);
-    out.system = joined(system);
-    out.messages = merged(turns);
-    Ok(out)
+    let said = turns.iter().rposition(|turn| turn.role == USER && turn.blocks.len() > turn.results);
+    let under_way = said.map_or(0, |at| at + 1);
+    let answers = || turns.iter().skip(under_way).filter(|turn| turn.role == ASSISTANT);
+    let calls =
+        answers().next_back().is_some_and(|turn| turn.blocks.iter().any(|block| is(block, "tool_use")));
+    let known = answers().next().is_some_and(|turn| turn.blocks.first().is_some_and(is_thought));
+    Ok(Conversation {
+        system: joined(system),
+        used_tools,
+        under_way,
+        in_tool_loop: calls && !known,
+        messages: turns
+            .into_iter()
+            .map(|turn| json!({ "role": turn.role, "content": turn.blocks }))
+            .collect(),
+    })
 }
 
-/// The turn that a message of this role belongs to: the last one, or a new one.
-fn turn<'a>(turns: &'a mut Vec<Turn>, role: &'static str) -> &'a mut Turn {
-    let index = match turns.last() {
-        Some(last) if last.role == role => turns.len() - 1,
-        _ => turns.len(),
-    };
-    if index == turns.len() {
-        turns.push(Turn { role, blocks: Vec::new(), results: 0 });
+/// Takes the thinking out of the answer that begins at a place: where thinking is off, the API refuses it there.
+pub fn forget(out: &mut Map<String, Value>, under_way: usize) {
+    let messages = out.get_mut("messages").and_then(Value::as_array_mut);
+    for message in messages.into_iter().flatten().skip(under_way) {
+        if let Some(Value::Array(blocks)) = message.get_mut("content") {
+            blocks.retain(|block| !is_thought(block));
+        }
     }
-    #[expect(clippy::indexing_slicing, reason = "the turn was pushed above where there was none")]
-    &mut turns[index]
+}
+
+fn is(block: &Value, kind: &str) -> bool {
+    block.get("type").is_some_and(|given| given == kind)
+}
+
+fn is_thought(block: &Value) -> bool {
+    is(block, "thinking") || is(block, "redacted_thinking")
+}
+
+/// Adds a message to the turn that it belongs to: the last one, or a new one. One that says nothing is left out.
+fn add(message: &mut Message, system: &mut Vec<Value>, turns: &mut Vec<Turn>) -> Result<(), Refusal> {
+    let (role, said) = match message.role {
+        Role::System => {
+            if let Some(other) = message.parts.iter().find(|part| !matches!(part, Part::Text(_))) {
+                return Err(inexpressible(other.kind()));
+            }
+            system.extend(blocks(message)?);
+            return Ok(());
+        }
+        Role::User => (USER, blocks(message)?),
+        Role::Assistant => (ASSISTANT, assistant(message)?),
+        Role::Tool => (USER, vec![tool_result(message)?]),
+    };
+    if said.is_empty() {
+        return Ok(());
+    }
+    let last = turns.pop_if(|turn| turn.role == role);
+    let mut turn = last.unwrap_or(Turn { role, blocks: Vec::new(), results: 0 });
+    if message.role == Role::Tool {
+        turn.blocks.splice(turn.results..turn.results, said);
+        turn.results += 1;
+    } else {
+        turn.blocks.extend(said);
+    }
+    turns.push(turn);
+    Ok(())
 }
 
 /// The API refuses a last assistant turn (which the model continues) that ends in white space.
 fn trim_prefill(turns: &mut [Turn]) {
-    if let Some(Turn { role: "assistant", blocks, .. }) = turns.last_mut()
+    if let Some(Turn { role: ASSISTANT, blocks, .. }) = turns.last_mut()
         && let Some(Value::String(text)) = blocks.last_mut().and_then(|block| block.get_mut("text"))
     {
         text.truncate(text.trim_end().len());
     }
-}
-
-fn merged(turns: Vec<Turn>) -> Vec<Value> {
-    let mut out: Vec<(&str, Vec<Value>)> = Vec::new();
-    for turn in turns {
-        // Dropping an empty turn can leave two of a kind side by side.
-        match out.last_mut() {
-            Some((role, blocks)) if *role == turn.role => blocks.extend(turn.blocks),
-            _ => out.push((turn.role, turn.blocks)),
-        }
-    }
-    out.into_iter().map(|(role, blocks)| json!({ "role": role, "content": blocks })).collect()
 }
 
 /// The system prompt: a string, or blocks where one of them asks for caching.
@@ -119,63 +142,48 @@ fn joined(system: Vec<Value>) -> Option<Value> {
     Some(texts.join("\n\n").into())
 }
 
-/// What an assistant message says: thinking, text, calls, in this order.
-fn assistant(
-    message: &mut Map<String, Value>,
-    content: Value,
-    out: &mut Conversation,
-) -> Result<Vec<Value>, Refusal> {
-    let mut said = match message.remove("thinking_blocks") {
-        Some(Value::Array(thoughts)) => thoughts,
-        _ => Vec::new(),
-    };
-    let thought = !said.is_empty();
-    said.extend(blocks(content)?);
-    if let Some(Value::String(refusal)) = message.remove("refusal") {
-        said.extend(text_block(refusal));
+/// What an assistant message says: thinking, text, calls, in this order. Thinking alone says nothing: the API
+/// refuses a turn that ends in it.
+fn assistant(message: &mut Message) -> Result<Vec<Value>, Refusal> {
+    let mut said = blocks(message)?;
+    for call in &message.calls {
+        let input = call.object()?;
+        said.push(json!({ "type": "tool_use", "id": safe_id(&call.id), "name": call.name, "input": input }));
     }
-    let calls = match message.remove("tool_calls") {
-        Some(Value::Array(calls)) => calls,
-        _ => Vec::new(),
-    };
-    out.in_tool_loop = !calls.is_empty() && !thought;
-    for (index, call) in calls.iter().enumerate() {
-        let name = call.pointer("/function/name").and_then(Value::as_str);
-        let id = call.get("id").and_then(Value::as_str);
-        let (Some(name), Some(id)) = (name, id) else {
-            return Err(format!("has a call without an id or a function's name (`tool_calls[{index}]`)"));
-        };
-        let arguments = call.pointer("/function/arguments").and_then(Value::as_str).unwrap_or_default();
-        let input: Value = match arguments.trim() {
-            "" => json!({}),
-            text => serde_json::from_str(text).unwrap_or_default(),
-        };
-        if !input.is_object() {
-            return Err(format!("has arguments that are not a JSON object (`tool_calls[{index}]`)"));
-        }
-        if !out.used_tools.iter().any(|used| used == name) {
-            out.used_tools.push(name.to_owned());
-        }
-        said.push(json!({ "type": "tool_use", "id": safe_id(id), "name": name, "input": input }));
+    if !said.is_empty() {
+        said.splice(0..0, thoughts(message));
     }
     Ok(said)
 }
 
-fn tool_result(message: &mut Map<String, Value>, content: Value) -> Result<Value, Refusal> {
-    let Some(Value::String(id)) = message.remove("tool_call_id") else {
-        return Err("has no `tool_call_id`".into());
+/// What an assistant thought, as far as it can be sent back.
+fn thoughts(message: &mut Message) -> Vec<Value> {
+    let block = |thought| match thought {
+        Thought::Signed { text, signature } => {
+            json!({ "type": "thinking", "thinking": text, "signature": signature })
+        }
+        Thought::Encrypted(data) => json!({ "type": "redacted_thinking", "data": data }),
     };
-    let mut result = json!({ "type": "tool_result", "tool_use_id": safe_id(&id) });
-    let blocks = blocks(content)?;
-    if let Value::Object(map) = &mut result {
-        if !blocks.is_empty() {
-            map.insert("content".into(), blocks.into());
-        }
-        if let Some(cache) = message.remove("cache_control") {
-            map.insert("cache_control".into(), cache);
-        }
+    let thoughts: Vec<Value> = message.thoughts(ANTHROPIC).into_iter().map(block).collect();
+    match message.more.remove("thinking_blocks") {
+        // The same in Anthropic's own form.
+        Some(Value::Array(own)) if thoughts.is_empty() => own,
+        _ => thoughts,
     }
-    Ok(result)
+}
+
+fn tool_result(message: &mut Message) -> Result<Value, Refusal> {
+    let mut result = Map::new();
+    result.insert("type".into(), "tool_result".into());
+    result.insert("tool_use_id".into(), safe_id(message.call_id.as_deref().unwrap_or_default()).into());
+    let blocks = blocks(message)?;
+    if !blocks.is_empty() {
+        result.insert("content".into(), blocks.into());
+    }
+    if let Some(mark) = message.more.remove("cache_control") {
+        result.insert("cache_control".into(), mark);
+    }
+    Ok(result.into())
 }
 
 /// Ids here are letters, digits, `_` and `-`; those of other providers may not be.
@@ -183,83 +191,71 @@ fn safe_id(id: &str) -> String {
     id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
 }
 
-/// A message's content as blocks.
-fn blocks(content: Value) -> Result<Vec<Value>, Refusal> {
-    match content {
-        Value::Null => Ok(Vec::new()),
-        Value::String(text) => Ok(text_block(text).into_iter().collect()),
-        Value::Array(parts) => {
-            let mut out = Vec::with_capacity(parts.len());
-            for (index, part) in parts.into_iter().enumerate() {
-                out.extend(block(part).map_err(|why| format!("has a part that {why} (`content[{index}]`)"))?);
-            }
-            Ok(out)
+/// A message's content as blocks, without those that are blank.
+fn blocks(message: &mut Message) -> Result<Vec<Value>, Refusal> {
+    let mut out = Vec::with_capacity(message.parts.len());
+    for (place, part) in std::mem::take(&mut message.parts).into_iter().enumerate() {
+        if matches!(&part, Part::Text(text) if text.trim().is_empty()) {
+            continue;
         }
-        _ => Err("has content that is neither text nor parts".into()),
+        let mut block = block(part)?;
+        if let Some(mark) = message.marks.remove(&place) {
+            block.insert("cache_control".into(), mark);
+        }
+        out.push(block.into());
     }
+    Ok(out)
 }
 
-fn text_block(text: String) -> Option<Value> {
-    (!text.trim().is_empty()).then(|| json!({ "type": "text", "text": text }))
-}
-
-fn block(part: Value) -> Result<Option<Value>, Refusal> {
-    let Value::Object(mut part) = part else { return Err("is not an object".into()) };
-    let mut block = match part.get("type").and_then(Value::as_str) {
-        Some(kind @ ("text" | "refusal")) => match part.get(kind).and_then(Value::as_str) {
-            Some(text) => match text_block(text.to_owned()) {
-                Some(block) => block,
-                None => return Ok(None),
-            },
-            None => return Err("has no text".into()),
-        },
-        Some("image_url") => {
-            let url = part.get("image_url").and_then(|image| image.get("url").unwrap_or(image).as_str());
-            image(url.ok_or("has no URL")?)?
+fn block(part: Part) -> Result<Map<String, Value>, Refusal> {
+    let mut block = Map::new();
+    let mut set = |name: &str, value: Value| block.insert(name.to_owned(), value);
+    match part {
+        Part::Text(text) => {
+            set("type", "text".into());
+            set("text", text.into());
         }
-        Some("file") => document(part.get("file").unwrap_or(&Value::Null))?,
+        Part::Image { source, .. } => {
+            set("type", "image".into());
+            set("source", image(source)?);
+        }
+        Part::File { source, name } => {
+            set("type", "document".into());
+            set("source", document(source)?);
+            if let Some(name) = name {
+                set("title", name.into());
+            }
+        }
         // Anthropic's own blocks.
-        Some("image" | "document" | "search_result") => return Ok(Some(Value::Object(part))),
-        Some(other) => return Err(format!("is of type `{other}`, which cannot be expressed")),
-        None => return Err("has no type".into()),
-    };
-    if let (Value::Object(map), Some(cache)) = (&mut block, part.remove("cache_control")) {
-        map.insert("cache_control".into(), cache);
-    }
-    Ok(Some(block))
-}
-
-fn image(url: &str) -> Result<Value, Refusal> {
-    let Some((kind, data)) = data_url(url)? else {
-        return Ok(json!({ "type": "image", "source": { "type": "url", "url": url } }));
-    };
-    let kind = match kind {
-        "image/jpg" => "image/jpeg",
-        kind @ ("image/jpeg" | "image/png" | "image/gif" | "image/webp") => kind,
-        other => return Err(format!("is an image of type `{other}`, which cannot be expressed")),
-    };
-    Ok(json!({ "type": "image", "source": { "type": "base64", "media_type": kind, "data": data } }))
-}
-
-fn document(file: &Value) -> Result<Value, Refusal> {
-    let data =
-        file.get("file_data").and_then(Value::as_str).ok_or("names a file that is not in the request")?;
-    match data_url(data)? {
-        Some((kind @ "application/pdf", data)) => {
-            let mut block = json!({ "type": "document", "source": { "type": "base64", "media_type": kind, "data": data } });
-            if let (Value::Object(map), Some(name)) = (&mut block, file.get("filename")) {
-                map.insert("title".into(), name.clone());
-            }
-            Ok(block)
+        Part::Foreign(kind, own) if matches!(&*kind, "image" | "document" | "search_result") => {
+            set("type", kind.into());
+            block.extend(own);
         }
-        _ => Err("is a file that is not a PDF in a data URL".into()),
+        Part::Audio { .. } | Part::Foreign(..) => return Err(inexpressible(part.kind())),
     }
+    Ok(block)
 }
 
-/// The media type and the base64 of a `data:` URL; `None` when it is another URL.
-fn data_url(url: &str) -> Result<Option<(&str, &str)>, Refusal> {
-    let Some(rest) = url.strip_prefix("data:") else { return Ok(None) };
-    let (head, data) = rest.split_once(',').ok_or("has a data URL without data")?;
-    let kind = head.strip_suffix(";base64").ok_or("has a data URL that is not base64")?;
-    Ok(Some((kind.split(';').next().unwrap_or(kind), data)))
+fn image(source: Source) -> Result<Value, Refusal> {
+    let (media, data) = match source {
+        Source::Url(url) => return Ok(json!({ "type": "url", "url": url })),
+        Source::Data { media, base64 } => (media, base64),
+        Source::Id(id) => return Err(format!("names the file `{id}`, which is not in the request")),
+    };
+    let media = match &*media {
+        "image/jpg" => "image/jpeg",
+        media @ ("image/jpeg" | "image/png" | "image/gif" | "image/webp") => media,
+        other => return Err(format!("has an image of type `{other}`, which cannot be expressed")),
+    };
+    Ok(json!({ "type": "base64", "media_type": media, "data": data }))
+}
+
+fn document(source: Source) -> Result<Value, Refusal> {
+    match source {
+        Source::Data { media, base64 } if media == "application/pdf" => {
+            Ok(json!({ "type": "base64", "media_type": media, "data": base64 }))
+        }
+        Source::Id(id) => Err(format!("names the file `{id}`, which is not in the request")),
+        Source::Data { .. } | Source::Url(_) => Err("has a file that is not a PDF in a data URL".into()),
+    }
 }

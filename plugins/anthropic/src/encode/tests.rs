@@ -2,14 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::body;
-use crate::options::Options;
+use crate::options::{Options, Platform};
+use adapter_kit::testing::spoilt;
 use serde_json::{Value, json};
 
-fn with(request: Value, model: &str, options: Options) -> Result<Value, String> {
+pub fn with(request: Value, model: &str, options: Options) -> Result<Value, String> {
     body(&request.to_string(), model, false, &options).map(|bytes| serde_json::from_slice(&bytes).unwrap())
 }
 
-fn encode(request: Value) -> Result<Value, String> {
+pub fn encode(request: Value) -> Result<Value, String> {
     with(request, "claude-sonnet-4-5", Options::default())
 }
 
@@ -19,7 +20,7 @@ fn chat(messages: Value) -> Value {
 }
 
 /// A request that says hello and more.
-fn hello(more: Value) -> Value {
+pub fn hello(more: Value) -> Value {
     let mut request = json!({ "model": "m", "messages": [{ "role": "user", "content": "Hello" }] });
     request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     request
@@ -251,55 +252,6 @@ fn schemas_become_output_config() {
 }
 
 #[test]
-fn effort_is_a_budget_or_adaptive_by_the_models_version() {
-    let think = |model: &str, more: Value| {
-        let mut request = hello(json!({ "reasoning_effort": "medium" }));
-        request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        with(request, model, Options::default())
-    };
-    let budget = |n: u64| json!({ "type": "enabled", "budget_tokens": n });
-    let out = think("claude-sonnet-4-5", json!({})).unwrap();
-    assert_eq!(
-        (out.get("thinking"), out.get("max_tokens")),
-        (Some(&budget(8192)), Some(&json!(4096 + 8192)))
-    );
-    let out = think("claude-sonnet-4-5", json!({ "max_completion_tokens": 2000 })).unwrap();
-    assert_eq!((out.get("thinking"), out.get("max_tokens")), (Some(&budget(1500)), Some(&json!(2000))));
-    assert_eq!(think("claude-sonnet-4-5", json!({ "max_tokens": 500 })).unwrap().get("thinking"), None);
-    assert_eq!(think("claude-3-haiku-20240307", json!({})).unwrap().get("thinking"), None);
-    assert!(think("claude-sonnet-4-5", json!({ "temperature": 0 })).unwrap_err().contains("temperature"));
-    let own = json!({ "thinking": { "type": "disabled" } });
-    assert_eq!(think("claude-sonnet-4-5", own.clone()).unwrap().get("thinking"), own.get("thinking"));
-    let out = think("claude-opus-4-6", json!({ "reasoning_effort": "xhigh" })).unwrap();
-    assert_eq!(out.get("thinking"), Some(&json!({ "type": "adaptive" })));
-    assert_eq!(out.get("output_config"), Some(&json!({ "effort": "max" })));
-}
-
-#[test]
-fn a_tool_loop_without_its_thinking_goes_on_without() {
-    let call = json!({ "id": "1", "function": { "name": "f", "arguments": "{}" } });
-    let thought = json!([{ "type": "thinking", "thinking": "hm", "signature": "s" }]);
-    let request = |thoughts: Value| {
-        json!({ "reasoning_effort": "low", "messages": [
-            { "role": "user", "content": "x" },
-            { "role": "assistant", "tool_calls": [call], "thinking_blocks": thoughts },
-            { "role": "tool", "tool_call_id": "1", "content": "y" },
-        ]})
-    };
-    assert_eq!(encode(request(json!([]))).unwrap().get("thinking"), None);
-    let budget = json!({ "type": "enabled", "budget_tokens": 2048 });
-    let mut own = request(json!([]));
-    own.as_object_mut().unwrap().insert("anthropic".into(), json!({ "thinking": budget }));
-    assert_eq!(encode(own.clone()).unwrap().get("thinking"), None);
-    let messages = own.pointer_mut("/messages").and_then(Value::as_array_mut).unwrap();
-    messages.push(json!({ "role": "user", "content": "z" }));
-    assert_eq!(encode(own).unwrap().get("thinking"), Some(&budget));
-    let out = encode(request(thought.clone())).unwrap();
-    assert!(out.get("thinking").is_some());
-    assert_eq!(out.pointer("/messages/1/content/0"), thought.get(0));
-}
-
-#[test]
 fn exact_words_take_the_place_of_the_canonical_ones() {
     let out = encode(hello(json!({
         "reasoning_effort": "high", "anthropic": { "output_config": { "effort": "high" } },
@@ -322,4 +274,40 @@ fn cache_marks_are_kept() {
     .unwrap();
     assert_eq!(out.pointer("/system/0/cache_control"), Some(&mark));
     assert_eq!(out.pointer("/messages/0/content/0/cache_control"), Some(&mark));
+}
+
+#[test]
+fn vertex_reads_its_own_version_and_no_model() {
+    let options = Options { platform: Platform::Vertex, ..Options::default() };
+    let request = hello(json!({ "anthropic_version": "mine", "stream": true }));
+    let bytes = body(&request.to_string(), "claude-opus-4-1@20250805", true, &options).unwrap();
+    let out: Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!(out.get("anthropic_version"), Some(&json!("vertex-2023-10-16")));
+    assert_eq!((out.get("model"), out.get("stream")), (None, Some(&json!(true))));
+}
+
+#[test]
+fn hostile_requests_are_answered_or_refused() {
+    let mark = json!({ "type": "ephemeral" });
+    let sample = json!({
+        "messages": [
+            { "role": "system", "content": [{ "type": "text", "text": "s", "cache_control": mark }] },
+            { "role": "user", "content": [{ "type": "file", "file": { "file_data": "data:application/pdf;base64,A" } }] },
+            { "role": "assistant", "content": "x", "thinking_blocks": [{ "type": "thinking" }],
+              "reasoning_details": [{ "type": "reasoning.text", "text": "h", "signature": "s",
+                                      "format": "anthropic-claude-v1" }],
+              "tool_calls": [{ "id": "1", "function": { "name": "f", "arguments": "{\"a\":1}" } }] },
+            { "role": "tool", "tool_call_id": "1", "content": "y", "cache_control": mark },
+        ],
+        "tools": [{ "type": "function", "function": { "name": "f", "parameters": {} }, "cache_control": mark }],
+        "tool_choice": { "type": "function", "function": { "name": "f" } },
+        "response_format": { "type": "json_schema", "json_schema": { "schema": {} } }, "output_config": {},
+        "anthropic": { "thinking": { "type": "adaptive" } }, "temperature": 1, "stop": ["a"],
+    });
+    assert!(encode(sample.clone()).is_ok());
+    for request in spoilt(&sample) {
+        for drop_params in [false, true] {
+            let _ = with(request.clone(), "claude-opus-4-6", Options { drop_params, ..Options::default() });
+        }
+    }
 }

@@ -1,33 +1,42 @@
 //! `reasoning_effort` as extended thinking.
 //!
 //! Invariants: `thinking` in the request wins over `reasoning_effort`; a budget is at least 1,024 and below
-//! `max_tokens`; thinking is left off where the API would refuse the request for it.
+//! `max_tokens`; thinking that is only an effort is left off where the API would refuse the request for it, thinking
+//! by the client's own budget is so only where the gateway has lost what was thought before.
+//! Source: Anthropic's documentation, "Thinking", "Extended thinking" and "Define tools".
 
-use super::{Refusal, inexpressible, output_config};
+use super::{output_config, tools};
 use crate::options::{Options, Thinking};
+use adapter_kit::Refusal;
+use adapter_kit::request::Request;
 use serde_json::{Map, Value, json};
 
 /// The least budget that the API takes.
 const LEAST_BUDGET: u64 = 1024;
 
-/// Translates `reasoning_effort`, while the request's own limit is still in `from`.
+/// Translates `reasoning_effort`, while the request's own limit is still in `request`, and after the tools.
 ///
 /// `in_tool_loop`: the conversation ends with the results of a tool call whose thinking is not known. The API
-/// refuses to think on from there, because a signed thinking block would have to come first.
+/// refuses to think by budget from there on, because a signed thinking block would have to come first; and
+/// where a call is forced, because a call would have to come first. Adaptive thinking may do both.
 pub fn translate(
-    from: &mut Map<String, Value>,
+    request: &mut Request,
     model: &str,
     in_tool_loop: bool,
     options: &Options,
     out: &mut Map<String, Value>,
 ) -> Result<(), Refusal> {
-    let effort = from.remove("reasoning_effort");
-    if let Some(thinking) = from.remove("thinking") {
-        // Thinking by budget is refused there, whoever asked for it.
+    let effort = request.take("reasoning_effort");
+    let forced = tools::forces(out);
+    if let Some(thinking) = request.take("thinking") {
         let by_budget = thinking.get("type").is_some_and(|kind| kind == "enabled");
-        if !(in_tool_loop && by_budget) {
-            out.insert("thinking".into(), thinking);
+        if by_budget && in_tool_loop {
+            return Ok(());
         }
+        if by_budget && forced {
+            return request.cannot("thinking", "by budget together with a `tool_choice` that forces a call");
+        }
+        out.insert("thinking".into(), thinking);
         return Ok(());
     }
     let Some(effort) = effort else { return Ok(()) };
@@ -40,8 +49,7 @@ pub fn translate(
             "medium" => 8,
             "high" => 16,
             "xhigh" | "max" => 32,
-            _ if options.drop_params => return Ok(()),
-            _ => return Err(format!("`reasoning_effort` cannot be {effort}")),
+            _ => return request.cannot("reasoning_effort", "of this value"),
         };
     let version = version(model);
     let adaptive = match options.thinking {
@@ -59,11 +67,11 @@ pub fn translate(
         output_config(out, "effort", effort.into());
         return Ok(());
     }
-    if in_tool_loop || !thinks(version) {
+    if in_tool_loop || forced || !thinks(version) {
         return Ok(());
     }
-    let limit = from.get("max_completion_tokens").or_else(|| from.get("max_tokens")).and_then(Value::as_u64);
-    let budget = match limit {
+    let limit = request.get("max_completion_tokens").or_else(|| request.get("max_tokens"));
+    let budget = match limit.and_then(Value::as_u64) {
         // OpenAI's limit includes reasoning; a quarter of it is kept for the answer.
         Some(limit) if limit > LEAST_BUDGET => budget.min(limit / 4 * 3).max(LEAST_BUDGET),
         Some(_) => return Ok(()),
@@ -72,23 +80,28 @@ pub fn translate(
             budget
         }
     };
-    sampling(from, options)?;
+    sampling(request)?;
     out.insert("thinking".into(), json!({ "type": "enabled", "budget_tokens": budget }));
     Ok(())
 }
 
 /// With a budget, the API takes no temperature but 1 and no `top_k`.
-fn sampling(from: &mut Map<String, Value>, options: &Options) -> Result<(), Refusal> {
+fn sampling(request: &mut Request) -> Result<(), Refusal> {
     for name in ["temperature", "top_k"] {
-        let stands = from.get(name).is_some_and(|value| name == "top_k" || value.as_f64() != Some(1.0));
-        if stands && !options.drop_params {
-            return Err(format!("{} together with `reasoning_effort`", inexpressible(name)));
-        }
-        if stands {
-            from.remove(name);
+        if request.get(name).is_some_and(|value| name == "top_k" || value.as_f64() != Some(1.0)) {
+            request.cannot(name, "together with `reasoning_effort`")?;
+            request.take(name);
         }
     }
     Ok(())
+}
+
+/// Whether the model will think: from version 5 on it does unless told not to.
+pub fn is_on(model: &str, out: &Map<String, Value>) -> bool {
+    match out.get("thinking") {
+        Some(thinking) => thinking.get("type").is_none_or(|kind| kind != "disabled"),
+        None => version(model) >= (5, 0),
+    }
 }
 
 /// The version in a model's name: `claude-sonnet-4-5-20250929` is (4, 5), `claude-3-7-sonnet` is (3, 7).
@@ -114,23 +127,4 @@ fn thinks(version: (u32, u32)) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::version;
-
-    #[test]
-    fn versions_are_read_from_names() {
-        for (name, expected) in [
-            ("claude-sonnet-4-5-20250929", (4, 5)),
-            ("claude-sonnet-4-20250514", (4, 0)),
-            ("claude-3-7-sonnet-20250219", (3, 7)),
-            ("claude-3-haiku-20240307", (3, 0)),
-            ("claude-opus-4-6", (4, 6)),
-            ("claude-opus-4.7", (4, 7)),
-            ("anthropic.claude-opus-4-1-20250805-v1:0", (4, 1)),
-            ("claude-fable-5", (5, 0)),
-            ("claude-latest", (u32::MAX, 0)),
-        ] {
-            assert_eq!(version(name), expected, "{name}");
-        }
-    }
-}
+mod tests;

@@ -4,34 +4,33 @@
 //! (`web_search_…`, say) passes through; a conversation that used tools always declares them, because the
 //! API refuses it otherwise.
 
-use super::{Refusal, inexpressible};
-use crate::options::Options;
+use adapter_kit::Refusal;
+use adapter_kit::request::Request;
+use adapter_kit::tool::{self, Choice, Function, Tool};
 use serde_json::{Map, Value, json};
 
 /// Translates `tools`, `tool_choice` and `parallel_tool_calls`. `used`: the names of the tools that the
 /// conversation's calls mention.
 pub fn translate(
-    from: &mut Map<String, Value>,
+    request: &mut Request,
     used: &[String],
-    options: &Options,
     out: &mut Map<String, Value>,
 ) -> Result<(), Refusal> {
-    let mut tools = Vec::new();
-    if let Some(Value::Array(given)) = from.remove("tools") {
-        for (index, tool) in given.into_iter().enumerate() {
-            tools.push(one(tool).map_err(|why| format!("`tools[{index}]` {why}"))?);
-        }
-    }
-    let mut choice = match from.remove("tool_choice") {
-        Some(choice) => Some(pick(&choice, &mut tools, options)?),
+    let mut tools = tool::tools(request.take("tools"))?;
+    let mut choice = match request.take("tool_choice") {
+        Some(choice) => pick(choice, &mut tools, request)?,
         None => None,
     };
-    let parallel = from.remove("parallel_tool_calls");
-    if tools.is_empty() {
+    let mut declared = Vec::with_capacity(tools.len());
+    for (index, tool) in tools.into_iter().enumerate() {
+        declared.push(declaration(tool).map_err(|why| format!("`tools[{index}]` {why}"))?);
+    }
+    let parallel = request.take("parallel_tool_calls");
+    if declared.is_empty() {
         if used.is_empty() {
             return Ok(());
         }
-        tools =
+        declared =
             used.iter().map(|name| json!({ "name": name, "input_schema": { "type": "object" } })).collect();
         choice = Some(json!({ "type": "none" }));
     }
@@ -43,71 +42,70 @@ pub fn translate(
             map.insert("disable_parallel_tool_use".into(), true.into());
         }
     }
-    out.insert("tools".into(), tools.into());
+    out.insert("tools".into(), declared.into());
     if let Some(choice) = choice {
         out.insert("tool_choice".into(), choice);
     }
     Ok(())
 }
 
-fn one(tool: Value) -> Result<Value, Refusal> {
-    let Value::Object(mut tool) = tool else { return Err("is not an object".into()) };
-    match tool.get("type").and_then(Value::as_str) {
-        Some("function") => {}
-        Some("custom") if !tool.contains_key("custom") => return Ok(Value::Object(tool)),
-        Some("custom") | None => return Err("has a type that this provider does not know".into()),
-        Some(_) => return Ok(Value::Object(tool)),
-    }
-    let Some(Value::Object(mut function)) = tool.remove("function") else {
-        return Err("has no `function`".into());
+/// Whether the model must call a tool.
+pub fn forces(out: &Map<String, Value>) -> bool {
+    let kind = out.get("tool_choice").and_then(|choice| choice.get("type"));
+    kind.is_some_and(|kind| kind == "any" || kind == "tool")
+}
+
+fn declaration(tool: Tool) -> Result<Value, Refusal> {
+    let function = match tool {
+        Tool::Function(function) => function,
+        Tool::Foreign(kind, own) if kind.is_empty() || kind == "custom" && own.contains_key("custom") => {
+            return Err("has a type that this provider does not know".into());
+        }
+        // Anthropic's own form.
+        Tool::Foreign(kind, own) => {
+            let mut out = Map::new();
+            out.insert("type".into(), kind.into());
+            out.extend(own);
+            return Ok(out.into());
+        }
     };
-    let Some(name) = function.remove("name") else { return Err("has no name".into()) };
+    let Function { name, description, parameters, strict, mut more } = function;
     let mut out = Map::new();
-    out.insert("name".into(), name);
-    if let Some(description) = function.remove("description").filter(|text| !text.is_null()) {
-        out.insert("description".into(), description);
+    out.insert("name".into(), name.into());
+    if let Some(description) = description {
+        out.insert("description".into(), description.into());
     }
-    let schema = function.remove("parameters").filter(|schema| !schema.is_null());
-    let mut schema = schema.unwrap_or_else(|| json!({ "properties": {} }));
+    let mut schema = parameters.unwrap_or_else(|| json!({ "properties": {} }));
     if let Value::Object(schema) = &mut schema {
         schema.entry("type").or_insert_with(|| "object".into());
     }
     out.insert("input_schema".into(), schema);
-    if function.get("strict") == Some(&Value::Bool(true)) {
+    if strict {
         out.insert("strict".into(), true.into());
     }
-    if let Some(cache) = tool.remove("cache_control").or_else(|| function.remove("cache_control")) {
-        out.insert("cache_control".into(), cache);
+    if let Some(mark) = more.remove("cache_control") {
+        out.insert("cache_control".into(), mark);
     }
-    Ok(Value::Object(out))
+    Ok(out.into())
 }
 
-fn pick(choice: &Value, tools: &mut Vec<Value>, options: &Options) -> Result<Value, Refusal> {
-    let kind = choice.as_str().or_else(|| choice.get("type").and_then(Value::as_str));
-    let mode = |word: &str| json!({ "type": if word == "required" { "any" } else { word } });
-    match kind {
-        Some(word @ ("auto" | "none" | "required")) => Ok(mode(word)),
-        // Anthropic's own words.
-        Some("any" | "tool") => Ok(choice.clone()),
-        Some("function") => match choice.pointer("/function/name") {
-            Some(name) => Ok(json!({ "type": "tool", "name": name })),
-            None => Err("`tool_choice.function.name` is missing".into()),
-        },
-        Some("allowed_tools") => {
-            let allowed: Vec<&Value> = choice
-                .pointer("/allowed_tools/tools")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-                .filter_map(|tool| tool.pointer("/function/name"))
-                .collect();
-            tools.retain(|tool| tool.get("name").is_some_and(|name| allowed.contains(&name)));
-            if tools.is_empty() {
-                return Err("`tool_choice.allowed_tools` names none of the request's tools".into());
-            }
-            Ok(mode(choice.pointer("/allowed_tools/mode").and_then(Value::as_str).unwrap_or("auto")))
-        }
-        _ if options.drop_params => Ok(mode("auto")),
-        _ => Err(inexpressible("tool_choice")),
+fn pick(choice: Value, tools: &mut Vec<Tool>, request: &Request) -> Result<Option<Value>, Refusal> {
+    // Anthropic's own words.
+    if choice.get("type").is_some_and(|kind| kind == "any" || kind == "tool") {
+        return Ok(Some(choice));
     }
+    if choice == "any" {
+        return Ok(Some(json!({ "type": "any" })));
+    }
+    Ok(Some(match tool::choice(&choice)? {
+        Some(Choice::Auto) => json!({ "type": "auto" }),
+        Some(Choice::None) => json!({ "type": "none" }),
+        Some(Choice::Required) => json!({ "type": "any" }),
+        Some(Choice::Function(name)) => json!({ "type": "tool", "name": name }),
+        Some(Choice::Allowed { names, required }) => {
+            tool::keep(tools, &names)?;
+            json!({ "type": if required { "any" } else { "auto" } })
+        }
+        None => return request.cannot("tool_choice", "of this type").map(|()| None),
+    }))
 }
