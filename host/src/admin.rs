@@ -6,12 +6,10 @@
 use crate::app::App;
 use crate::error::{Error, Party};
 use crate::format::Format;
-use crate::proxy::{Body, error_response, json_response, request_id};
+use crate::proxy::{Body, error_response, full, json_response, request_id};
 use crate::secret::Secret;
 use crate::shutdown::Shutdown;
-use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 use std::net::IpAddr;
@@ -98,7 +96,7 @@ impl Admin {
 
     fn metrics(&self) -> Response<Body> {
         let text = self.app.shared().metrics.render();
-        let mut response = Response::new(Full::new(Bytes::from(text)).boxed_unsync());
+        let mut response = Response::new(full(text.into()));
         let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
         response

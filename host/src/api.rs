@@ -39,7 +39,7 @@ async fn dispatch(
     let format = endpoint.format;
     let (operation, path, counts) = match endpoint.asked {
         Asked::Chat(path) => (Operation::Chat, path, false),
-        Asked::Embeddings => (Operation::Embeddings, None, false),
+        Asked::Other(operation) => (operation, None, false),
         Asked::Tokens(path) => (Operation::Chat, path, true),
         Asked::Models => return models(gateway, format, &request, None, &id),
         Asked::Model(model) => return models(gateway, format, &request, Some(&model), &id),

@@ -5,6 +5,7 @@
 //! change is refused with its reasons and nothing else happens.
 
 mod compose;
+mod credentials;
 mod observe;
 mod services;
 mod watch;
@@ -14,6 +15,7 @@ pub use watch::watch;
 
 use crate::balance::Health;
 use crate::config::{self, Config, Embeddings, Environment, Examined, Faults, Loaded};
+use crate::credential::Credentials;
 use crate::embedding::{Embedder, HashedEmbedder, OpenAiEmbedder};
 use crate::ledger::{Ledger, LedgerSettings};
 use crate::plugin::{Engine, EngineSettings, Services};
@@ -58,6 +60,8 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// Clients of providers, by name.
     pub upstreams: Mutex<HashMap<String, Arc<Upstream>>>,
+    /// Credentials of the providers, by name.
+    pub credentials: Mutex<HashMap<String, Arc<Credentials>>>,
     /// How targets have been doing, by id.
     pub health: Mutex<HashMap<String, Arc<Health>>>,
 }
@@ -272,6 +276,7 @@ fn share(config: &Config) -> Result<Shared, StartError> {
         ledger: Arc::new(ledger),
         metrics: Metrics::new(),
         upstreams: Mutex::default(),
+        credentials: Mutex::default(),
         health: Mutex::default(),
     })
 }

@@ -6,6 +6,7 @@
 
 mod answer;
 mod event;
+mod operation;
 mod prompt;
 #[cfg(test)]
 mod prompt_tests;
@@ -13,5 +14,6 @@ mod text;
 
 pub use answer::{Answer, Choice, ToolCall};
 pub use event::{Event, ProviderError, Usage};
-pub use prompt::{Modality, Operation, Prompt, PromptError};
+pub use operation::Operation;
+pub use prompt::{Attachment, Modality, Prompt, PromptError};
 pub use text::{TextAt, TextPart, channel};

@@ -20,9 +20,10 @@ mod tests;
 pub use document::{Document, Position};
 pub use fault::{Fault, Faults};
 pub use model::{
-    Admin, Binding, Cache, Config, Destination, Embeddings, Engine, Grants, Hold, Isolation, Ledger, Limits,
-    Log, LogFormat, OnError, OnOverflow, PluginSource, Prices, Provider, ProviderTimeouts, ProviderTls,
-    Quotas, Route, RouteTarget, Streams, Target, Tenant, TenantKey, Tls, UnknownPrice,
+    Admin, Aws, Binding, Cache, Config, Destination, Embeddings, Engine, Entra, Google, Grants, Hold,
+    Isolation, Ledger, Limits, Log, LogFormat, OnError, OnOverflow, PluginSource, Prices, Provider,
+    ProviderKey, ProviderTimeouts, ProviderTls, Quotas, Route, RouteTarget, Streams, Target, Tenant,
+    TenantKey, Tls, UnknownPrice,
 };
 pub use reference::Environment;
 pub use shape::{check_against, schema};

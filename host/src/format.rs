@@ -85,12 +85,13 @@ impl Format {
     ) -> Result<Map<String, Value>, Error> {
         match (self, operation) {
             (Self::OpenAi, Operation::Chat) => openai::parse_chat(body),
-            (_, Operation::Embeddings) => openai::parse_embeddings(body),
+            (_, Operation::Completions) => openai::parse_completions(body),
             (Self::Anthropic, Operation::Chat) => anthropic::parse_messages(body),
             (Self::Gemini, Operation::Chat) => {
                 let (model, stream) = path.map_or(("", false), |path| (path.model.as_str(), path.stream));
                 gemini::parse_content(body, model, stream)
             }
+            (_, operation) => openai::parse_document(operation, body),
         }
     }
 
@@ -104,10 +105,11 @@ impl Format {
         }
     }
 
-    /// A whole answer to a chat request.
+    /// A whole answer in words.
     #[must_use]
-    pub fn answer(self, answer: &Answer, head: Head<'_>) -> Value {
+    pub fn answer(self, operation: Operation, answer: &Answer, head: Head<'_>) -> Value {
         match self {
+            Self::OpenAi if operation == Operation::Completions => openai::render_completion(answer, head),
             Self::OpenAi => openai::render_answer(answer, head),
             Self::Anthropic => anthropic::render_answer(answer, head),
             Self::Gemini => gemini::render_answer(answer, head),

@@ -10,37 +10,40 @@ mod attempt;
 mod count;
 mod inbound;
 mod life;
+mod outbound;
+mod relay;
 mod source;
 mod stream;
 
-pub use answer::{error_response, json_response};
+pub use answer::{error_response, full, json_response};
 pub use count::count_tokens;
 pub use inbound::{Inbound, authenticate, request_id};
 pub use life::{Cache, Life, log_error};
 
 use crate::auth::Authenticator;
-use crate::chat::{Answer, Event, Operation, TextAt, channel};
+use crate::chat::{Answer, Event, TextAt, channel};
 use crate::error::{Error, Party};
 use crate::exchange::Exchange;
 use crate::ledger::Ledger;
 use crate::pipeline::chain::{Admission, Judgement};
 use crate::price::Prices;
 use crate::route::{Route, Routes};
+use crate::server::BoxError;
 use crate::store::answers::Answers;
 use crate::store::quarantine::Quarantine;
 use crate::telemetry::Metrics;
+use crate::upstream::UpstreamResponse;
 use attempt::Opened;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use source::Source;
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The body of an answer.
-pub type Body = UnsyncBoxBody<Bytes, Infallible>;
+pub type Body = UnsyncBoxBody<Bytes, BoxError>;
 
 /// How often a plugin may send an exchange to another route.
 const MAX_REROUTES: u32 = 3;
@@ -111,6 +114,7 @@ pub async fn serve(gateway: &Arc<Gateway>, inbound: Inbound) -> Result<Response<
 enum Delivery {
     Whole { answer: answer::Rendered },
     Stream { source: Box<Source>, native: bool },
+    Relay(Box<UpstreamResponse>),
 }
 
 impl Delivery {
@@ -118,6 +122,7 @@ impl Delivery {
         match self {
             Self::Whole { answer } => answer.into_response(life),
             Self::Stream { source, native } => stream::into_response(life, *source, native),
+            Self::Relay(answered) => relay::into_response(life, *answered),
         }
     }
 }
@@ -151,8 +156,9 @@ async fn serve_admitted(life: &mut Life, routes: &Routes) -> Result<Delivery, Er
 /// Asks providers until an answer is accepted.
 async fn ask(life: &mut Life, mut order: Vec<usize>, streaming: bool) -> Result<Delivery, Error> {
     let route = life.route.clone();
-    let chat = life.exchange.prompt().operation() == Operation::Chat;
-    let gather = chat && route.chain.judges() && (!streaming || route.chain.gathers(life.exchange.gathers()));
+    let speaks = life.exchange.prompt().operation().speaks();
+    let gather =
+        speaks && route.chain.judges() && (!streaming || route.chain.gathers(life.exchange.gathers()));
     loop {
         let (answer, native) = match attempt::open(life, &order).await? {
             Opened::Stream { source, native } if streaming && !gather => {
@@ -172,12 +178,15 @@ async fn ask(life: &mut Life, mut order: Vec<usize>, streaming: bool) -> Result<
                 }
             }
             Opened::Whole { answer, native } => (answer, native),
+            Opened::Document { body, media, usage } => {
+                life.usage = usage;
+                let answer = answer::document(life, body, media).await?;
+                return Ok(Delivery::Whole { answer });
+            }
+            Opened::Relayed(answered) => return relay::admit(life, answered).map(Delivery::Relay),
         };
         life.usage = answer.usage;
         life.produced_bytes = answer.texts().iter().map(|text| text.text.len() as u64).sum();
-        if !chat {
-            return answer::verbatim(life, native).map(|answer| Delivery::Whole { answer });
-        }
         let Some((answer, replaced)) = judge(life, answer, gather).await? else {
             // Whoever answered is asked again first: those before it have failed already.
             put_first(&mut order, life.target);
@@ -249,7 +258,7 @@ async fn judge(life: &mut Life, mut answer: Answer, gathered: bool) -> Result<Op
 /// Runs `pre-request` on the route, and on the one it is sent to. A reroute starts over with the request as
 /// the client sent it: what one route's chain changed is undone only by that chain's own answer hooks.
 async fn admit(life: &mut Life, routes: &Routes) -> Result<Admission, Error> {
-    let original = life.exchange.prompt();
+    let original = life.asked.clone();
     for _ in 0..=MAX_REROUTES {
         let route = life.route.clone();
         life.exchange.set_attr("route.name", route.name.to_string());

@@ -4,9 +4,9 @@
 
 use crate::balance::Health;
 use crate::chat::Modality;
+use crate::credential::Credentials;
 use crate::pipeline::chain::{Chain, Gate};
 use crate::plugin::Binding;
-use crate::secret::Secret;
 use crate::upstream::Upstream;
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ pub struct Provider {
     pub adapter: Arc<Binding>,
     /// Connections to it.
     pub upstream: Arc<Upstream>,
-    /// What the host puts in place of `secret("api-key")`.
-    pub credential: Option<Secret>,
+    /// What the host puts in place of `secret("api-key")`, and what signs.
+    pub credentials: Arc<Credentials>,
     /// What the operator configured for the adapter.
     pub options: Vec<(String, String)>,
 }

@@ -1,5 +1,6 @@
 //! Which path leads where: the API that a client speaks, and what it asks for there.
 
+use crate::chat::Operation;
 use crate::format::{Format, InPath};
 use http::Request;
 use percent_encoding::percent_decode_str;
@@ -9,8 +10,8 @@ use percent_encoding::percent_decode_str;
 pub enum Asked {
     /// A completion. Gemini names the model, and whether the answer streams, in the path.
     Chat(Option<InPath>),
-    /// Embeddings.
-    Embeddings,
+    /// Something else than a chat.
+    Other(Operation),
     /// The tokens of a request for a completion.
     Tokens(Option<InPath>),
     /// The models that a key may use.
@@ -45,7 +46,14 @@ impl Endpoint {
         let path = path.strip_prefix("/v1").unwrap_or(path);
         let (format, asked) = match path {
             "/chat/completions" => (Format::OpenAi, Asked::Chat(None)),
-            "/embeddings" => (Format::OpenAi, Asked::Embeddings),
+            "/completions" => (Format::OpenAi, Asked::Other(Operation::Completions)),
+            "/embeddings" => (Format::OpenAi, Asked::Other(Operation::Embeddings)),
+            "/moderations" => (Format::OpenAi, Asked::Other(Operation::Moderations)),
+            "/images/generations" => (Format::OpenAi, Asked::Other(Operation::Images)),
+            "/audio/speech" => (Format::OpenAi, Asked::Other(Operation::Speech)),
+            "/audio/transcriptions" => (Format::OpenAi, Asked::Other(Operation::Transcription)),
+            "/audio/translations" => (Format::OpenAi, Asked::Other(Operation::Translation)),
+            "/rerank" | "/v2/rerank" => (Format::OpenAi, Asked::Other(Operation::Rerank)),
             "/messages" => (Format::Anthropic, Asked::Chat(None)),
             "/messages/count_tokens" => (Format::Anthropic, Asked::Tokens(None)),
             _ => match path.strip_prefix("/models") {

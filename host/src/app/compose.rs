@@ -4,11 +4,12 @@
 //! what comes out is swapped in as a whole, or not at all.
 
 use super::services::Watched;
-use super::{Shared, services};
+use super::{Shared, credentials, services};
 use crate::auth::{Authenticator, TenantKey};
 use crate::balance::Health;
 use crate::chat::Modality;
 use crate::config::{self, Document, Faults, Loaded};
+use crate::credential::Credentials;
 use crate::exchange::BindingId;
 use crate::pipeline::chain::{Chain, Gate};
 use crate::pipeline::coverage::{self, Streams};
@@ -156,6 +157,24 @@ impl Composer<'_> {
         }
     }
 
+    /// The credentials of a provider; those whose settings did not change keep what was fetched and learnt.
+    fn credentials(&self, name: &str, provider: &config::Provider) -> Arc<Credentials> {
+        let (keys, signers) = (credentials::keys(provider), credentials::signers(provider));
+        let mut all = self.shared.credentials.lock();
+        match all.get(name) {
+            Some(known) if known.are(&keys, &signers) => known.clone(),
+            known => {
+                let keys = match known {
+                    Some(known) => keys.learning_from(&known.keys),
+                    None => keys,
+                };
+                let made = Arc::new(Credentials::new(keys, signers));
+                all.insert(name.to_owned(), made.clone());
+                made
+            }
+        }
+    }
+
     fn auth(&mut self) -> Option<Authenticator> {
         let keys = self.config.tenants.iter().flat_map(|(tenant, settings)| {
             let tenant: Arc<str> = tenant.as_str().into();
@@ -282,7 +301,7 @@ impl Composer<'_> {
             name: name.into(),
             adapter,
             upstream,
-            credential: settings.credential.clone(),
+            credentials: self.credentials(name, settings),
             options: settings.options.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
         }))
     }

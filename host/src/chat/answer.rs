@@ -144,6 +144,12 @@ impl Answer {
         self.extras.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str())
     }
 
+    /// Takes a fact of the whole.
+    pub fn take_extra(&mut self, key: &str) -> Option<String> {
+        let place = self.extras.iter().position(|(known, _)| known == key)?;
+        Some(self.extras.swap_remove(place).1)
+    }
+
     fn choice(&mut self, index: u32) -> &mut Choice {
         let place = self.choices.partition_point(|choice| choice.index < index);
         if self.choices.get(place).is_none_or(|choice| choice.index != index) {

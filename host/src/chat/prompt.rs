@@ -4,60 +4,15 @@
 //! [`TextAt`], and [`Prompt::texts`] and [`Prompt::set_text`] agree on every address. Never truncates,
 //! reorders or drops a field it does not know.
 
-use super::{TextAt, TextPart, channel};
+mod modality;
+mod texts;
+
+pub use modality::Modality;
+
+use super::{Operation, TextAt, TextPart};
+use bytes::Bytes;
 use serde_json::{Map, Value};
-
-/// What the client asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// A chat completion.
-    Chat,
-    /// Embeddings of texts.
-    Embeddings,
-}
-
-impl Operation {
-    /// The name that plugins and metrics see.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Chat => "chat",
-            Self::Embeddings => "embeddings",
-        }
-    }
-}
-
-/// A kind of input that is not text, and that text guards therefore cannot read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Modality {
-    /// A picture.
-    Image,
-    /// Sound.
-    Audio,
-    /// A document or other file.
-    File,
-    /// Token numbers instead of text.
-    Tokens,
-    /// A content part of a type that the host does not know.
-    Other,
-}
-
-impl Modality {
-    /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Image, Self::Audio, Self::File, Self::Tokens, Self::Other];
-
-    /// The name used in configurations and errors.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Image => "image",
-            Self::Audio => "audio",
-            Self::File => "file",
-            Self::Tokens => "tokens",
-            Self::Other => "other",
-        }
-    }
-}
+use std::fmt;
 
 /// Why a change to a prompt was not made.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -80,6 +35,29 @@ pub enum PromptError {
     BadPatch(String),
 }
 
+/// A file that came with a request.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// The name of its field.
+    pub field: String,
+    /// What it is called.
+    pub name: String,
+    /// Its media type; empty where the client told none.
+    pub media: String,
+    /// What is in it.
+    pub bytes: Bytes,
+}
+
+/// Without what is in it.
+impl fmt::Debug for Attachment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attachment")
+            .field("media", &self.media)
+            .field("bytes", &self.bytes.len())
+            .finish_non_exhaustive()
+    }
+}
+
 /// A request in canonical form.
 #[derive(Debug, Clone)]
 pub struct Prompt {
@@ -88,6 +66,7 @@ pub struct Prompt {
     streaming: bool,
     body: Map<String, Value>,
     headers: Vec<(String, String)>,
+    attachment: Option<Attachment>,
     changed: bool,
 }
 
@@ -98,7 +77,20 @@ impl Prompt {
     pub fn new(operation: Operation, body: Map<String, Value>, headers: Vec<(String, String)>) -> Self {
         let model = body.get("model").and_then(Value::as_str).unwrap_or_default().to_owned();
         let streaming = body.get("stream").and_then(Value::as_bool).unwrap_or(false);
-        Self { operation, model, streaming, body, headers, changed: false }
+        Self { operation, model, streaming, body, headers, attachment: None, changed: false }
+    }
+
+    /// The same with a file.
+    #[must_use]
+    pub fn attaching(mut self, attachment: Option<Attachment>) -> Self {
+        self.attachment = attachment;
+        self
+    }
+
+    /// The file that came with it.
+    #[must_use]
+    pub const fn attachment(&self) -> Option<&Attachment> {
+        self.attachment.as_ref()
     }
 
     /// What the client asks for.
@@ -241,160 +233,6 @@ impl Prompt {
         self.changed = true;
         Ok(())
     }
-
-    /// The kinds of input that are not text, each once, in a fixed order.
-    #[must_use]
-    pub fn modalities(&self) -> Vec<Modality> {
-        let mut found = Vec::new();
-        match self.operation {
-            Operation::Chat => {
-                let messages = self.body.get("messages").and_then(Value::as_array);
-                for part in messages
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|message| message.get("content").and_then(Value::as_array))
-                    .flatten()
-                {
-                    let kind = match part.get("type").and_then(Value::as_str) {
-                        Some("text" | "refusal") => continue,
-                        Some("image_url") => Modality::Image,
-                        Some("input_audio") => Modality::Audio,
-                        Some("file") => Modality::File,
-                        _ => Modality::Other,
-                    };
-                    found.push(kind);
-                }
-            }
-            Operation::Embeddings => {
-                let is_tokens = |value: &Value| value.is_number() || value.is_array();
-                let tokens = match self.body.get("input") {
-                    Some(Value::Array(items)) => items.iter().any(is_tokens),
-                    _ => false,
-                };
-                if tokens {
-                    found.push(Modality::Tokens);
-                }
-            }
-        }
-        found.sort_unstable();
-        found.dedup();
-        found
-    }
-
-    fn visit(&self, see: &mut dyn FnMut(TextAt, &str, &str)) {
-        match self.operation {
-            Operation::Chat => self.visit_chat(see),
-            Operation::Embeddings => match self.body.get("input") {
-                Some(Value::String(text)) => see(TextAt::new(0, 0, channel::INPUT), "user", text),
-                Some(Value::Array(items)) => {
-                    for (item, text) in numbered(items) {
-                        if let Value::String(text) = text {
-                            see(TextAt::new(item, 0, channel::INPUT), "user", text);
-                        }
-                    }
-                }
-                _ => {}
-            },
-        }
-    }
-
-    fn visit_chat(&self, see: &mut dyn FnMut(TextAt, &str, &str)) {
-        let list = |key: &str| self.body.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        for (item, message) in numbered(list("messages")) {
-            let role = message.get("role").and_then(Value::as_str).unwrap_or("user");
-            let own = channel_of(role);
-            for (field, channel) in message_fields(own) {
-                if let Some(Value::String(text)) = message.get(field) {
-                    see(TextAt::new(item, 0, channel), role, text);
-                }
-            }
-            if let Some(Value::Array(parts)) = message.get("content") {
-                for (part, value) in numbered(parts) {
-                    let (field, channel) = part_field(value, own);
-                    if let Some(Value::String(text)) = value.get(field) {
-                        see(TextAt::new(item, part, channel), role, text);
-                    }
-                }
-            }
-            if let Some(Value::Array(calls)) = message.get("tool_calls") {
-                for (part, call) in numbered(calls) {
-                    if let Some(Value::String(text)) = call.pointer("/function/arguments") {
-                        see(TextAt::new(item, part, channel::TOOL_ARGS), role, text);
-                    }
-                }
-            }
-        }
-        for (item, tool) in numbered(list("tools")) {
-            if let Some(Value::String(text)) = tool.pointer("/function/description") {
-                see(TextAt::new(item, 0, channel::TOOL_DESCRIPTION), "system", text);
-            }
-        }
-    }
-
-    fn slot(&mut self, at: &TextAt) -> Option<&mut String> {
-        let (item, part) = (at.item as usize, at.part as usize);
-        let found = match (self.operation, at.channel.as_ref()) {
-            (Operation::Embeddings, channel::INPUT) => match self.body.get_mut("input")? {
-                whole @ Value::String(_) if item == 0 => whole,
-                Value::Array(items) => items.get_mut(item)?,
-                _ => return None,
-            },
-            (Operation::Embeddings, _) => return None,
-            (Operation::Chat, channel::TOOL_DESCRIPTION) => {
-                self.body.get_mut("tools")?.get_mut(item)?.pointer_mut("/function/description")?
-            }
-            (Operation::Chat, wanted) => {
-                let message = self.body.get_mut("messages")?.get_mut(item)?;
-                let own = channel_of(message.get("role").and_then(Value::as_str).unwrap_or("user"));
-                if wanted == channel::TOOL_ARGS {
-                    message.get_mut("tool_calls")?.get_mut(part)?.pointer_mut("/function/arguments")?
-                } else if part == 0
-                    && let Some((field, _)) = message_fields(own).into_iter().find(|(field, channel)| {
-                        *channel == wanted && message.get(*field).is_some_and(Value::is_string)
-                    })
-                {
-                    message.get_mut(field)?
-                } else {
-                    let value = message.get_mut("content")?.get_mut(part)?;
-                    let (field, channel) = part_field(value, own);
-                    if channel != wanted {
-                        return None;
-                    }
-                    value.get_mut(field)?
-                }
-            }
-        };
-        match found {
-            Value::String(text) => Some(text),
-            _ => None,
-        }
-    }
-}
-
-/// The channel of the text that a role says.
-fn channel_of(role: &str) -> &'static str {
-    match role {
-        "system" | "developer" => channel::SYSTEM,
-        "tool" | "function" => channel::TOOL_RESULT,
-        _ => channel::CONTENT,
-    }
-}
-
-/// The string fields of a message and their channels.
-const fn message_fields(own: &'static str) -> [(&'static str, &'static str); 3] {
-    [("content", own), ("reasoning_content", channel::REASONING), ("refusal", channel::REFUSAL)]
-}
-
-/// The text field of a content part and its channel.
-fn part_field(part: &Value, own: &'static str) -> (&'static str, &'static str) {
-    match part.get("type").and_then(Value::as_str) {
-        Some("refusal") => ("refusal", channel::REFUSAL),
-        _ => ("text", own),
-    }
-}
-
-fn numbered(values: &[Value]) -> impl Iterator<Item = (u32, &Value)> {
-    (0_u32..).zip(values)
 }
 
 fn merge_into(target: &mut Map<String, Value>, patch: Map<String, Value>) {

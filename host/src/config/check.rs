@@ -58,6 +58,7 @@ impl Check<'_> {
             if name.contains('/') {
                 self.refuse(&at, "a provider's name must not contain `/`".into(), None);
             }
+            self.credentials(provider, &at);
             if provider.tls.client_cert.is_some() != provider.tls.client_key.is_some() {
                 self.refuse(&format!("{at}/tls"), "`client_cert` and `client_key` go together".into(), None);
             }
@@ -79,7 +80,38 @@ impl Check<'_> {
         self.plugin(&format!("{at}/adapter"), &provider.adapter);
         match &provider.base_url {
             Some(url) => self.url(&format!("{at}/base_url"), url),
-            None => self.refuse(at, "`base_url` is missing: the adapter has no default for it".into(), None),
+            None => {
+                let needs =
+                    provider.preset.as_deref().and_then(preset::find).and_then(|known| known.needs().next());
+                let message = match needs {
+                    Some(option) => format!(
+                        "`base_url` or the option `{option}` is missing, of letters, digits and hyphens"
+                    ),
+                    None => "`base_url` is missing: the adapter has no default for it".into(),
+                };
+                self.refuse(at, message, None);
+            }
+        }
+    }
+
+    fn credentials(&mut self, provider: &Provider, at: &str) {
+        if provider.credential.is_some() && !provider.credentials.is_empty() {
+            let message = "`credential` is for one key, `credentials` for several: leave one out";
+            self.refuse(&format!("{at}/credentials"), message.into(), None);
+        }
+        let idle = provider.credentials.iter().enumerate().filter(|(_, key)| key.weight == 0);
+        for (place, _) in idle {
+            self.refuse(&format!("{at}/credentials/{place}/weight"), "must be at least 1".into(), None);
+        }
+        if provider.aws.access_key_id.is_some() != provider.aws.secret_access_key.is_some() {
+            let message = "`access_key_id` and `secret_access_key` go together";
+            self.refuse(&format!("{at}/aws"), message.into(), None);
+        }
+        let Some(entra) = &provider.entra else { return };
+        let proves = entra.client_secret.is_some() || entra.federated_token_file.is_some();
+        if proves && (entra.tenant_id.is_none() || entra.client_id.is_none()) {
+            let message = "an application needs both `tenant_id` and `client_id`";
+            self.refuse(&format!("{at}/entra"), message.into(), None);
         }
     }
 

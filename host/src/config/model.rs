@@ -13,7 +13,7 @@ mod provider;
 pub use binding::{
     Binding, Destination, Grants, Hold, Isolation, Limits, OnError, OnOverflow, PluginSource, Streams,
 };
-pub use provider::{Provider, ProviderTimeouts, ProviderTls};
+pub use provider::{Aws, Entra, Google, Provider, ProviderKey, ProviderTimeouts, ProviderTls};
 
 /// The configuration of a Lockgate gateway.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

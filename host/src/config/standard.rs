@@ -29,8 +29,14 @@ const CHAIN: &str = "
 /// # Errors
 /// No provider's key is set.
 pub fn standard(environment: &dyn Environment) -> Result<Loaded, Faults> {
-    let keyed =
-        preset::all().iter().filter_map(|preset| Some((preset.key.as_deref()?, preset.name.as_str())));
+    // One whose URL has to be told is served when it is told.
+    let reached = |preset: &&preset::Preset| {
+        preset.needs().next().is_none() || environment.variable(&url_variable(&preset.name)).is_some()
+    };
+    let keyed = preset::all()
+        .iter()
+        .filter(reached)
+        .filter_map(|preset| Some((preset.key.as_deref()?, preset.name.as_str())));
     let found: Vec<_> = keyed.clone().filter(|(key, _)| environment.variable(key).is_some()).collect();
     let Some((_, first)) = found.first() else {
         let keys: Vec<&str> = keyed.map(|(key, _)| key).collect();
@@ -60,7 +66,7 @@ pub fn standard(environment: &dyn Environment) -> Result<Loaded, Faults> {
     let format = environment.variable("LOCKGATE_LOG_FORMAT").unwrap_or_else(|| "text".into());
     text.push_str(&format!("log: {{ format: {} }}\nproviders:\n", Value::String(format)));
     for (key, name) in &found {
-        let base_url = format!("{}_BASE_URL", name.to_uppercase());
+        let base_url = url_variable(name);
         text.push_str(&format!("  {name}:\n    credential: '${{env:{key}}}'\n"));
         if environment.variable(&base_url).is_some() {
             text.push_str(&format!("    base_url: '${{env:{base_url}}}'\n"));
@@ -88,4 +94,9 @@ pub fn standard(environment: &dyn Environment) -> Result<Loaded, Faults> {
         }
     }
     parse("standard configuration", &text, environment)
+}
+
+/// The variable that moves a provider.
+fn url_variable(name: &str) -> String {
+    format!("{}_BASE_URL", name.to_uppercase().replace('-', "_"))
 }

@@ -1,18 +1,23 @@
-//! The OpenAI API: chat completions, embeddings, models. It is also the host's native provider format:
+//! The OpenAI API: chat and bare completions, embeddings, moderations, images, audio, models, and the rerank that other
+//! servers add to it. It is also the host's native provider format:
 //! an answer in it is read here without a plugin.
 
 mod answer;
 mod chunk;
+mod documents;
 mod error;
+mod form;
 mod request;
 #[cfg(test)]
 mod tests;
 mod wire;
 
-pub use answer::{read_answer, read_embeddings_usage, render_answer};
+pub use answer::{read_answer, render_answer, render_completion};
 pub use chunk::{ChunkReader, ChunkWriter, DONE};
+pub use documents::{parse_document, read_document, with_documents};
 pub use error::{read_error, render_error};
-pub use request::{parse_chat, parse_embeddings, wants_usage};
+pub use form::{parse_form, write_form};
+pub use request::{parse_chat, parse_completions, wants_usage};
 
 use serde_json::{Value, json};
 

@@ -1,7 +1,7 @@
 //! Streams, in whatever format the client asked.
 
 use super::{Format, Head, anthropic, gemini, openai};
-use crate::chat::{Event, Usage};
+use crate::chat::{Event, Operation, Usage};
 use crate::error::Error;
 use crate::sse;
 use bytes::BytesMut;
@@ -21,9 +21,11 @@ pub enum Writer {
 impl Writer {
     /// A writer for the answer to a request.
     #[must_use]
-    pub fn new(format: Format, head: Head<'_>, request: &Map<String, Value>) -> Self {
+    pub fn new(format: Format, operation: Operation, head: Head<'_>, request: &Map<String, Value>) -> Self {
         match format {
-            Format::OpenAi => Self::OpenAi(openai::ChunkWriter::new(head, openai::wants_usage(request))),
+            Format::OpenAi => {
+                Self::OpenAi(openai::ChunkWriter::new(operation, head, openai::wants_usage(request)))
+            }
             Format::Anthropic => Self::Anthropic(anthropic::EventWriter::new(head)),
             Format::Gemini => Self::Gemini(gemini::ChunkWriter::new(head)),
         }

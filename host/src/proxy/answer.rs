@@ -3,10 +3,10 @@
 use super::Body;
 use super::life::{Life, put};
 use super::source::{Source, incomplete};
-use crate::chat::{Answer, Event};
+use crate::chat::{Answer, Event, Operation, TextAt, channel};
 use crate::clock::unix_seconds;
 use crate::error::Error;
-use crate::format::{Format, Head};
+use crate::format::{Format, Head, openai};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -15,6 +15,8 @@ use serde_json::Value;
 /// An answer in the client's format.
 pub struct Rendered {
     body: Bytes,
+    /// Its media type, where it is not JSON.
+    media: Option<HeaderValue>,
 }
 
 impl Rendered {
@@ -23,9 +25,10 @@ impl Rendered {
         life.first_byte = Some(std::time::Instant::now());
         life.ended(StatusCode::OK.as_u16(), "answered");
         life.estimate_missing_usage(&life.exchange.prompt());
-        let mut response = Response::new(Full::new(self.body).boxed_unsync());
+        let mut response = Response::new(full(self.body));
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let media = self.media.unwrap_or_else(|| HeaderValue::from_static("application/json"));
+        headers.insert(header::CONTENT_TYPE, media);
         life.describe(headers, true);
         response
     }
@@ -47,17 +50,56 @@ pub async fn gather(source: &mut Source) -> Result<Answer, Error> {
     if answer.is_complete() { Ok(answer) } else { Err(incomplete()) }
 }
 
-/// Passes a body on as it is.
+/// A document on its way to the client. What it says in words (a transcript) passes the text filters; what a client
+/// asked to see again beside the results (its documents) is put there.
 ///
 /// # Errors
-/// There is none: its adapter reads a format that only has whole answers in the host's own.
-pub fn verbatim(life: &Life, body: Option<Bytes>) -> Result<Rendered, Error> {
-    match body {
-        Some(body) => {
-            keep(life, vec![]);
-            Ok(Rendered { body })
+/// A filter ended the answer.
+pub async fn document(life: &mut Life, body: Bytes, media: Option<HeaderValue>) -> Result<Rendered, Error> {
+    let prompt = life.exchange.prompt();
+    let body = match prompt.operation() {
+        operation if operation.listens() => transcript(life, body).await?,
+        Operation::Rerank => openai::with_documents(life.asked.body(), &body).map_or(body, Bytes::from),
+        _ => body,
+    };
+    Ok(Rendered { body, media })
+}
+
+/// A transcript, filtered: every `text` of a document, or all of one that is bare text.
+async fn transcript(life: &Life, body: Bytes) -> Result<Bytes, Error> {
+    let chain = &life.route.chain;
+    let mut guard = chain.guard(&life.exchange);
+    if guard.is_empty() {
+        return Ok(body);
+    }
+    let mut document = serde_json::from_slice(&body)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&body).into_owned()));
+    let mut texts = Vec::new();
+    texts_of(&mut document, &mut texts);
+    for (part, text) in (0..).zip(texts) {
+        let at = TextAt::new(0, part, channel::CONTENT);
+        *text = guard.whole(&at, text).await.map_err(|stop| chain.stopped(stop))?;
+    }
+    Ok(match document {
+        Value::String(text) => text.into(),
+        document => document.to_string().into(),
+    })
+}
+
+/// What was said, wherever a transcript says it: the whole, its segments, its words.
+fn texts_of<'a>(value: &'a mut Value, texts: &mut Vec<&'a mut String>) {
+    match value {
+        Value::String(text) => texts.push(text),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let said = matches!(name.as_str(), "text" | "word" | "segments" | "words");
+                if said {
+                    texts_of(value, texts);
+                }
+            }
         }
-        None => Err(Error::internal("The provider's answer has no body in the client's format.")),
+        Value::Array(items) => items.iter_mut().for_each(|item| texts_of(item, texts)),
+        _ => {}
     }
 }
 
@@ -85,13 +127,14 @@ pub async fn filter(life: &mut Life, mut answer: Answer, native: Option<Bytes>) 
         Some(body) => body,
         None => {
             let prompt = life.exchange.prompt();
-            let body = life.format.answer(&answer, head(life.exchange.id(), prompt.model()));
+            let says = head(life.exchange.id(), prompt.model());
+            let body = life.format.answer(prompt.operation(), &answer, says);
             serde_json::to_vec(&body)
                 .map_err(|error| Error::internal("The answer could not be written.").caused_by(error))?
                 .into()
         }
     };
-    Ok(Rendered { body })
+    Ok(Rendered { body, media: None })
 }
 
 /// Keeps an answer that is complete and accepted, as the marks say.
@@ -133,10 +176,16 @@ pub fn head<'a>(exchange: &'a str, model: &'a str) -> Head<'a> {
     Head { exchange, created: unix_seconds(), model }
 }
 
+/// A body that is there.
+#[must_use]
+pub fn full(body: Bytes) -> Body {
+    Full::new(body).map_err(|never| match never {}).boxed_unsync()
+}
+
 /// An error as an answer in the client's format.
 pub fn error_response(format: Format, error: &Error, id: &str) -> Response<Body> {
     let body = serde_json::to_vec(&format.error(error, id)).unwrap_or_default();
-    let mut response = Response::new(Full::new(Bytes::from(body)).boxed_unsync());
+    let mut response = Response::new(full(body.into()));
     *response.status_mut() = error.status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -151,7 +200,7 @@ pub fn error_response(format: Format, error: &Error, id: &str) -> Response<Body>
 /// A JSON answer.
 #[must_use]
 pub fn json_response(status: StatusCode, body: &Value, id: &str) -> Response<Body> {
-    let mut response = Response::new(Full::new(Bytes::from(body.to_string())).boxed_unsync());
+    let mut response = Response::new(full(body.to_string().into()));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     put(response.headers_mut(), "x-request-id", id);

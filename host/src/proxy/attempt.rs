@@ -5,16 +5,21 @@
 //! (or whole body) was read: until then nothing has reached the client, so everything can fail over.
 
 use super::life::Life;
-use super::source::{Source, adapter_failed, incomplete, provider_failed, read_whole};
-use crate::chat::{Answer, Event, Operation, Prompt, ProviderError};
+use super::outbound::Outbound;
+use super::source::{
+    Framing, Source, adapter_failed, incomplete, not_an_answer, provider_failed, read_whole,
+};
+use crate::chat::{Answer, Event, Operation, Prompt, ProviderError, Usage};
+use crate::credential::Pick;
 use crate::error::{Error, Party};
-use crate::format::{Format, openai};
-use crate::plugin::{Call, CallBody, HeaderValue as PluginValue, TargetView};
+use crate::eventstream;
+use crate::format::openai;
+use crate::plugin::TargetView;
 use crate::route::{Provider, Target};
+use crate::sse;
+use crate::upstream::UpstreamResponse;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
-use serde::ser::{Serialize, SerializeMap as _, Serializer};
-use serde_json::{Map, Value};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::time::{Duration, Instant};
 
 /// Bytes of one event of a provider's stream.
@@ -22,8 +27,8 @@ const MAX_FRAME: usize = 4 * 1024 * 1024;
 /// Bytes of a provider's error body that are read.
 const MAX_ERROR_BODY: usize = 256 * 1024;
 /// What a provider's answer may tell a plugin: never cookies or authentication.
-const SHOWN_HEADERS: [&str; 5] =
-    ["content-type", "retry-after", "retry-after-ms", "x-request-id", "request-id"];
+const SHOWN_HEADERS: [&str; 6] =
+    ["content-type", "retry-after", "retry-after-ms", "x-request-id", "request-id", "x-amzn-errortype"];
 
 /// A provider that has begun to answer.
 pub enum Opened {
@@ -41,6 +46,17 @@ pub enum Opened {
         /// The body in the host's native format, where it is.
         native: Option<Bytes>,
     },
+    /// A document in the client's format.
+    Document {
+        /// The document.
+        body: Bytes,
+        /// Its media type.
+        media: Option<HeaderValue>,
+        /// What it cost.
+        usage: Usage,
+    },
+    /// Bytes that nobody reads on their way: sound, or events of something that is not words.
+    Relayed(Box<UpstreamResponse>),
 }
 
 /// Asks the targets in order until one begins to answer.
@@ -165,15 +181,12 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
         _ => adapter_failed(error),
     })?;
     let native = call.native.as_deref() == Some("openai");
-    let request = build(provider, call, life.format, &prompt, model)?;
-    let from = Instant::now();
-    let answered = provider.upstream.send(request).await;
-    life.waited += from.elapsed();
-    let answered = answered.map_err(provider_failed)?;
+    let outbound = Outbound::new(provider, call, life.format, &prompt, model)?;
+    let answered = send(life, provider, &outbound).await?;
     let status = answered.status;
-    let is_stream = is_event_stream(&answered.headers);
     // Only an adapter that decodes is shown any.
     let headers = if native { Vec::new() } else { shown(&answered.headers) };
+    let operation = prompt.operation();
     if !status.is_success() {
         let after = retry_after(&answered.headers);
         let from = Instant::now();
@@ -182,26 +195,23 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
         let told = if native {
             openai::read_error(status.as_u16(), &body, after)
         } else {
-            let events = read_whole(
-                false,
-                Operation::Chat,
-                &provider.adapter,
-                &exchange,
-                status.as_u16(),
-                &headers,
-                &body,
-            )
-            .await?;
+            let adapter = &provider.adapter;
+            let events =
+                read_whole(false, operation, adapter, &exchange, status.as_u16(), &headers, &body).await?;
             first_error(&events).unwrap_or_else(|| openai::read_error(status.as_u16(), &body, after))
         };
         return Err(refused(told, after));
     }
-    if is_stream {
+    let framing = framing(&answered.headers);
+    if !operation.speaks() && (framing.is_some() || operation == Operation::Speech) {
+        return Ok(Opened::Relayed(Box::new(answered)));
+    }
+    if let Some(framing) = framing {
         let mut source = if native {
-            Source::native_stream(answered.body, MAX_FRAME)
+            Source::native_stream(answered.body, framing)
         } else {
             let adapter = provider.adapter.clone();
-            Source::adapter_stream(answered.body, MAX_FRAME, adapter, exchange, status.as_u16(), headers)
+            Source::adapter_stream(answered.body, framing, adapter, exchange, status.as_u16(), headers)
         };
         let begun = source.begin().await;
         life.waited += std::mem::take(&mut source.waited);
@@ -210,22 +220,56 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
         }
         return Ok(Opened::Stream { source: Box::new(source), native });
     }
+    let media = answered.headers.get(header::CONTENT_TYPE).cloned();
     let from = Instant::now();
     let body = answered.body.collect(life.gateway.max_answer_bytes).await;
     life.waited += from.elapsed();
     let body = body.map_err(provider_failed)?;
-    let operation = prompt.operation();
     let events =
         read_whole(native, operation, &provider.adapter, &exchange, status.as_u16(), &headers, &body).await?;
     let mut answer: Answer = events.into_iter().collect();
     if let Some(error) = answer.error.take() {
         return Err(refused(error, None));
     }
-    if operation == Operation::Chat && !answer.is_complete() {
+    if !operation.speaks() {
+        // An adapter tells a document in the canonical format as a fact; without one, it is in it already.
+        let body = answer.take_extra("body").map_or(body, Bytes::from);
+        openai::read_document(operation, &body).map_err(not_an_answer)?;
+        return Ok(Opened::Document { body, media, usage: answer.usage });
+    }
+    if !answer.is_complete() {
         return Err(incomplete());
     }
-    let verbatim = native || operation == Operation::Embeddings;
-    Ok(Opened::Whole { answer, native: verbatim.then_some(body) })
+    Ok(Opened::Whole { answer, native: native.then_some(body) })
+}
+
+/// Sends a request, with each of the provider's keys in turn while they are refused or exhausted: so another one may
+/// answer at once, and no attempt is lost.
+async fn send(life: &mut Life, provider: &Provider, outbound: &Outbound) -> Result<UpstreamResponse, Error> {
+    let keys = &provider.credentials.keys;
+    let mut tried: Vec<Pick> = Vec::new();
+    loop {
+        let key = if outbound.is_signed() { None } else { keys.pick(&tried) };
+        let request = outbound.request(provider, key.as_ref()).await?;
+        let from = Instant::now();
+        let answered = provider.upstream.send(request).await;
+        life.waited += from.elapsed();
+        let answered = answered.map_err(provider_failed)?;
+        let Some(key) = key else { return Ok(answered) };
+        if answered.status.is_success() {
+            key.accepted();
+            return Ok(answered);
+        }
+        let blamed = key.refused(answered.status.as_u16(), retry_after(&answered.headers));
+        if blamed && keys.len() > 1 {
+            let (id, status) = (life.exchange.id(), answered.status.as_u16());
+            tracing::warn!(id, provider = %provider.name, key = key.name(), status, "a key is set aside");
+        }
+        tried.push(key);
+        if !blamed || keys.pick(&tried).is_none() {
+            return Ok(answered);
+        }
+    }
 }
 
 fn first_error(events: &[Event]) -> Option<ProviderError> {
@@ -245,90 +289,16 @@ fn adapter_facts(provider: &Provider, prompt: &Prompt, model: &str) -> Vec<(Stri
     facts
 }
 
-/// Puts the host's part into an adapter's call: the base URL, the credential, the canonical body.
-fn build(
-    provider: &Provider,
-    call: Call,
-    format: Format,
-    prompt: &Prompt,
-    model: &str,
-) -> Result<Request<Bytes>, Error> {
-    let bad = |what: &str| {
-        Error::upstream(
-            StatusCode::BAD_GATEWAY,
-            "adapter_failed",
-            format!("The provider's adapter made a bad {what}."),
-        )
-    };
-    let body = match call.body {
-        CallBody::Bytes(bytes) => Bytes::from(bytes),
-        CallBody::Prompt => Bytes::from(native_body(format, prompt, model)?),
-    };
-    let method = Method::from_bytes(call.method.as_bytes()).map_err(|_| bad("method"))?;
-    let uri = provider.upstream.url(&call.path).map_err(|_| bad("path"))?;
-    let mut request = Request::new(body);
-    *request.method_mut() = method;
-    *request.uri_mut() = uri;
-    for (name, value) in call.headers {
-        let name = HeaderName::try_from(name).map_err(|_| bad("header"))?;
-        let value = match value {
-            PluginValue::Text(text) => HeaderValue::try_from(text).map_err(|_| bad("header"))?,
-            PluginValue::Secret { name: secret, prefix } => {
-                let Some(credential) = provider.credential.as_ref().filter(|_| secret == "api-key") else {
-                    continue;
-                };
-                let mut value = HeaderValue::try_from(format!("{prefix}{}", credential.expose()))
-                    .map_err(|_| Error::internal("A configured credential is not a header value."))?;
-                value.set_sensitive(true);
-                value
-            }
-        };
-        request.headers_mut().append(name, value);
+/// How the answer is cut into frames, where it is a stream of them.
+fn framing(headers: &HeaderMap) -> Option<Framing> {
+    let kind = headers.get(header::CONTENT_TYPE)?.as_bytes();
+    if kind.starts_with(b"text/event-stream") {
+        Some(Framing::Events(sse::Decoder::new(MAX_FRAME)))
+    } else if kind.starts_with(b"application/vnd.amazon.eventstream") {
+        Some(Framing::Amazon(eventstream::Decoder::new(MAX_FRAME)))
+    } else {
+        None
     }
-    Ok(request)
-}
-
-/// The canonical body, asking for what the gateway needs: the target's model, and usage in streams.
-struct NativeBody<'a> {
-    body: &'a Map<String, Value>,
-    streaming: bool,
-    model: &'a str,
-}
-
-impl Serialize for NativeBody<'_> {
-    /// Nothing of the body is copied on its way to the text.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (body, streaming) = (self.body, self.streaming);
-        let mut map = serializer.serialize_map(None)?;
-        for (name, value) in body {
-            match (name.as_str(), value) {
-                ("model", _) => map.serialize_entry(name, self.model)?,
-                ("stream_options", Value::Object(options)) if streaming => {
-                    let mut options = options.clone();
-                    options.insert("include_usage".into(), Value::Bool(true));
-                    map.serialize_entry(name, &options)?;
-                }
-                _ => map.serialize_entry(name, value)?,
-            }
-        }
-        if streaming && !body.contains_key("stream_options") {
-            map.serialize_entry("stream_options", &serde_json::json!({ "include_usage": true }))?;
-        }
-        map.end()
-    }
-}
-
-fn native_body(format: Format, prompt: &Prompt, model: &str) -> Result<Vec<u8>, Error> {
-    // The texts are most of it; a quarter more has room for names and escapes.
-    let mut body = Vec::with_capacity(256 + prompt.text_bytes() * 5 / 4);
-    let canonical = format.native(prompt.body());
-    serde_json::to_writer(&mut body, &NativeBody { body: &canonical, streaming: prompt.streaming(), model })
-        .map_err(|error| Error::internal("The request could not be written.").caused_by(error))?;
-    Ok(body)
-}
-
-fn is_event_stream(headers: &HeaderMap) -> bool {
-    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
 fn shown(headers: &HeaderMap) -> Vec<(String, String)> {

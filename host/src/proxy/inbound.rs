@@ -8,9 +8,9 @@ use crate::auth::Principal;
 use crate::chat::{Operation, Prompt};
 use crate::error::{Error, Party};
 use crate::exchange::Exchange;
-use crate::format::{Format, InPath};
+use crate::format::{Format, InPath, openai};
 use crate::server::body::{BodyError, read_limited};
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Request, StatusCode, header};
 use hyper::body::Incoming;
 use std::net::IpAddr;
 use std::time::Instant;
@@ -88,9 +88,14 @@ impl Inbound {
                 Error::new(Party::Client, status, code, message).caused_by(error)
             })?;
         let headers = visible(&head.headers);
-        let map = self.format.parse(self.operation, &body, self.path.as_ref())?;
+        let (map, attachment) = if self.operation.listens() {
+            let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+            openai::parse_form(kind, body).await?
+        } else {
+            (self.format.parse(self.operation, &body, self.path.as_ref())?, None)
+        };
         let facts = Facts { id: self.id, format: self.format, peer: self.peer };
-        Ok((facts, Prompt::new(self.operation, map, headers)))
+        Ok((facts, Prompt::new(self.operation, map, headers).attaching(attachment)))
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Life {
     pub format: Format,
     /// The exchange as plugins see it.
     pub exchange: Arc<Exchange>,
+    /// What the client sent, before any plugin changed it.
+    pub asked: Arc<Prompt>,
     /// Who asks.
     pub principal: Principal,
     /// The route it is on.
@@ -85,6 +87,7 @@ impl Life {
         Self {
             gateway,
             format,
+            asked: exchange.prompt(),
             exchange,
             principal,
             route,

@@ -5,6 +5,7 @@
 
 use crate::chat::{Event, Operation, ProviderError, TextAt};
 use crate::error::Error;
+use crate::eventstream;
 use crate::exchange::Exchange;
 use crate::format::openai;
 use crate::plugin::{Binding, CallError, Frame};
@@ -25,6 +26,24 @@ pub struct Step {
     pub native: Option<Bytes>,
 }
 
+/// How the bytes are cut into frames.
+#[derive(Debug)]
+pub enum Framing {
+    /// Server-sent events.
+    Events(sse::Decoder),
+    /// Amazon's event stream.
+    Amazon(eventstream::Decoder),
+}
+
+impl Framing {
+    fn push(&mut self, chunk: &Bytes) -> Result<Vec<sse::Frame>, Error> {
+        match self {
+            Self::Events(decoder) => decoder.push(chunk).map_err(not_an_answer),
+            Self::Amazon(decoder) => decoder.push(chunk).map_err(not_an_answer),
+        }
+    }
+}
+
 /// Who reads the frames.
 enum Reader {
     /// Frame by frame, when each is asked for: what came first is on its way before the rest is read.
@@ -40,16 +59,10 @@ enum Reader {
     },
 }
 
-impl Reader {
-    fn native() -> Self {
-        Self::Native { reader: openai::ChunkReader::default(), frames: VecDeque::new() }
-    }
-}
-
 /// The events of one answer.
 pub struct Source {
     body: Option<UpstreamBody>,
-    decoder: sse::Decoder,
+    framing: Framing,
     reader: Reader,
     ready: VecDeque<Step>,
     /// The choices that began, and whether they ended.
@@ -62,36 +75,38 @@ pub struct Source {
 impl Source {
     /// A provider's event stream in the host's native format.
     #[must_use]
-    pub fn native_stream(body: UpstreamBody, max_frame: usize) -> Self {
-        Self::new(Some(body), max_frame, Reader::native())
+    pub fn native_stream(body: UpstreamBody, framing: Framing) -> Self {
+        let reader = openai::ChunkReader::default();
+        Self::new(Some(body), framing, Reader::Native { reader, frames: VecDeque::new() })
     }
 
     /// A provider's event stream that an adapter decodes.
     #[must_use]
     pub fn adapter_stream(
         body: UpstreamBody,
-        max_frame: usize,
+        framing: Framing,
         adapter: Arc<Binding>,
         exchange: Arc<Exchange>,
         status: u16,
         headers: Vec<(String, String)>,
     ) -> Self {
-        Self::new(Some(body), max_frame, Reader::Adapter { adapter, exchange, status, headers })
+        Self::new(Some(body), framing, Reader::Adapter { adapter, exchange, status, headers })
     }
 
     /// Events that are there already.
     #[must_use]
     pub fn ready(events: Vec<Event>) -> Self {
-        let mut source = Self::new(None, 0, Reader::native());
+        let reader = Reader::Native { reader: openai::ChunkReader::default(), frames: VecDeque::new() };
+        let mut source = Self::new(None, Framing::Events(sse::Decoder::new(0)), reader);
         source.over = true;
         source.ready.push_back(Step { events, native: None });
         source
     }
 
-    fn new(body: Option<UpstreamBody>, max_frame: usize, reader: Reader) -> Self {
+    fn new(body: Option<UpstreamBody>, framing: Framing, reader: Reader) -> Self {
         Self {
             body,
-            decoder: sse::Decoder::new(max_frame),
+            framing,
             reader,
             ready: VecDeque::new(),
             choices: BTreeMap::new(),
@@ -173,7 +188,7 @@ impl Source {
     pub async fn feed(&mut self, chunk: Option<Bytes>) -> Result<(), Error> {
         match chunk {
             Some(chunk) => {
-                let frames = self.decoder.push(&chunk).map_err(not_an_answer)?;
+                let frames = self.framing.push(&chunk)?;
                 self.decode(frames, false).await
             }
             None => {
@@ -278,17 +293,16 @@ pub async fn read_whole(
     headers: &[(String, String)],
     body: &Bytes,
 ) -> Result<Vec<Event>, Error> {
-    match (operation, native) {
-        (Operation::Embeddings, _) => {
-            let usage = openai::read_embeddings_usage(body).map_err(not_an_answer)?;
-            Ok(vec![Event::Usage(usage)])
-        }
-        (Operation::Chat, true) => openai::read_answer(body).map_err(not_an_answer),
-        (Operation::Chat, false) => {
-            let frames = vec![Frame { event: String::new(), data: body.to_vec() }];
-            adapter.decode(exchange, status, headers, frames, true).await.map_err(adapter_failed)
-        }
+    if native {
+        return match operation.speaks() {
+            true => openai::read_answer(body).map_err(not_an_answer),
+            false => openai::read_document(operation, body)
+                .map(|usage| vec![Event::Usage(usage)])
+                .map_err(not_an_answer),
+        };
     }
+    let frames = vec![Frame { event: String::new(), data: body.to_vec() }];
+    adapter.decode(exchange, status, headers, frames, true).await.map_err(adapter_failed)
 }
 
 /// A provider's answer ended too soon.
@@ -314,7 +328,8 @@ pub fn provider_failed(error: UpstreamError) -> Error {
     Error::upstream(status, code, message).caused_by(error)
 }
 
-fn not_an_answer(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+/// A provider sent what is no answer.
+pub fn not_an_answer(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::upstream(
         StatusCode::BAD_GATEWAY,
         "upstream_invalid",

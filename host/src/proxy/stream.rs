@@ -31,7 +31,7 @@ const QUEUE: usize = 16;
 /// Starts the stream and gives the answer's head.
 pub fn into_response(life: Life, source: Source, native: bool) -> Response<Body> {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let mut response = Response::new(Frames(receiver).boxed_unsync());
+    let mut response = Response::new(Frames(receiver).map_err(|never| match never {}).boxed_unsync());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -89,7 +89,7 @@ impl Stream {
     fn new(life: Life, sender: mpsc::Sender<Bytes>, native: bool) -> Self {
         let prompt = life.exchange.prompt();
         let says = head(life.exchange.id(), prompt.model());
-        let writer = Writer::new(life.format, says, prompt.body());
+        let writer = Writer::new(life.format, prompt.operation(), says, prompt.body());
         let chain = &life.route.chain;
         let guard = chain.guard(&life.exchange);
         let wanted = !life.keeps.is_empty() || chain.judges();

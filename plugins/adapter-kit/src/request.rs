@@ -26,6 +26,8 @@ const EXACT: &[&str] = &["anthropic", "gemini"];
 /// expressed.
 const OPENAI: &[&str] = &[
     "audio",
+    "best_of",
+    "echo",
     "frequency_penalty",
     "function_call",
     "functions",
@@ -44,6 +46,7 @@ const OPENAI: &[&str] = &[
     "seed",
     "stop",
     "store",
+    "suffix",
     "temperature",
     "tool_choice",
     "tools",
@@ -74,7 +77,7 @@ pub struct Request {
 
 impl Request {
     /// Reads a canonical body. `api` is what refusals call the provider's API; with `drop`, what it cannot
-    /// express is dropped.
+    /// express is dropped. A request to complete a bare text becomes a conversation: a user says the text.
     ///
     /// # Errors
     /// When it is not a JSON object.
@@ -85,6 +88,11 @@ impl Request {
             return Err("the request is not a JSON object".to_owned());
         };
         fields.retain(|name, value| !value.is_null() && name != "model");
+        if !fields.contains_key("messages")
+            && let Some(prompt) = fields.shift_remove("prompt")
+        {
+            fields.insert("messages".to_owned(), spoken(prompt)?);
+        }
         Ok(Self { api, drop, fields })
     }
 
@@ -211,6 +219,18 @@ impl Request {
     }
 }
 
+/// A bare text as a conversation. Several are several answers, which one conversation cannot have.
+fn spoken(prompt: Value) -> Result<Value, Refusal> {
+    let text = match prompt {
+        Value::Array(mut prompts) if prompts.len() == 1 => prompts.pop().unwrap_or_default(),
+        other => other,
+    };
+    match text {
+        Value::String(text) => Ok(serde_json::json!([{ "role": "user", "content": text }])),
+        _ => Err("`prompt` must be one text: this provider completes conversations".to_owned()),
+    }
+}
+
 /// Whether a parameter asks for what happens anyway.
 fn says_nothing(name: &str, value: &Value) -> bool {
     match value {
@@ -253,6 +273,19 @@ mod tests {
             assert!(error.starts_with(&format!("the X API cannot express `{name}`;")), "{error}");
             assert_eq!(rest(json!({ name: value }), true), Ok(json!({})));
         }
+    }
+
+    #[test]
+    fn a_bare_text_is_said_by_a_user() {
+        for prompt in [json!("Once"), json!(["Once"])] {
+            let mut read = request(json!({ "model": "m", "prompt": prompt }), false);
+            assert_eq!(read.take("messages"), Some(json!([{ "role": "user", "content": "Once" }])));
+        }
+        for prompt in [json!(["a", "b"]), json!([1, 2]), json!([])] {
+            let error = Request::parse(&json!({ "prompt": prompt }).to_string(), "X API", false).unwrap_err();
+            assert!(error.starts_with("`prompt` must be one text"), "{error}");
+        }
+        assert!(rest(json!({ "prompt": "x", "echo": true }), false).unwrap_err().contains("`echo`"));
     }
 
     #[test]

@@ -55,8 +55,8 @@ impl ProviderAdapter for Anthropic {
 
 fn call(options: &Options, target: &[(String, String)], request: &str) -> Result<Call, String> {
     let operation = fact(target, "operation");
-    if operation != "chat" {
-        return Err(format!("this provider has no operation `{operation}`, only `chat`"));
+    if !matches!(operation, "chat" | "completions") {
+        return Err(format!("this provider has no operation `{operation}`, only `chat` and `completions`"));
     }
     let (model, streaming) = (fact(target, "model"), fact(target, "streaming") == "true");
     let body = Body::Bytes(encode::body(request, model, streaming, options)?);

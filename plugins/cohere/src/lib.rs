@@ -57,7 +57,7 @@ impl ProviderAdapter for Cohere {
 fn call(options: &Options, target: &[(String, String)], request: &str) -> Result<Call, String> {
     let model = fact(target, "model");
     let (path, body) = match fact(target, "operation") {
-        "chat" => {
+        "chat" | "completions" => {
             let streaming = fact(target, "streaming") == "true";
             ("/v2/chat", encode::body(request, model, streaming, options)?)
         }
@@ -65,7 +65,7 @@ fn call(options: &Options, target: &[(String, String)], request: &str) -> Result
         "rerank" => ("/v2/rerank", rerank::body(request, model, options)?),
         other => {
             return Err(format!(
-                "this provider has no operation `{other}`, only `chat`, `embeddings` and `rerank`"
+                "this provider has no operation `{other}`, only `chat`, `completions`, `embeddings` and `rerank`"
             ));
         }
     };

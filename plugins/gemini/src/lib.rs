@@ -4,6 +4,7 @@
 //! a `generateContent` body, `decode` turns its answers into canonical events, `signature` keeps thought
 //! signatures, `model` reads names, `options` holds the settings. Embeddings go to the OpenAI-compatible path
 //! of the same API, whose answers the host reads itself.
+//! On Vertex AI the same API stands below a project, and the host signs.
 //! It never sees a credential and never drops a parameter silently unless the operator said so.
 #![forbid(unsafe_code)]
 
@@ -17,7 +18,7 @@ use adapter_kit::call::{fact, post, secret, segment};
 use adapter_kit::stream;
 use decode::Decoder;
 use lockgate_sdk::prelude::*;
-use options::{Auth, Options, Signatures};
+use options::{Auth, Options, Platform, Signatures};
 
 struct Gemini {
     options: Options,
@@ -53,34 +54,42 @@ impl ProviderAdapter for Gemini {
     }
 }
 
+/// The host's signer of requests to Google Cloud.
+const GOOGLE: &str = "google-oauth";
+
 fn call(
     options: &Options,
     target: &[(String, String)],
     request: impl FnOnce() -> Option<String>,
 ) -> Result<Call, String> {
-    let version = &options.api_version;
-    let bearer = || secret("authorization", "Bearer ");
-    match fact(target, "operation") {
-        "chat" => {
+    let operation = fact(target, "operation");
+    let vertex = options.platform == Platform::Vertex;
+    match operation {
+        "chat" | "completions" => {
             let model = fact(target, "model");
             let body = encode::body(&request().ok_or("the request is empty")?, model, options)?;
             let method = match fact(target, "streaming") {
                 "true" => "streamGenerateContent?alt=sse",
                 _ => "generateContent",
             };
+            let body = Body::Bytes(body);
+            if vertex {
+                let call = post(format!("{}:{method}", place(options, model)?), None, body);
+                return Ok(Call { signer: Some(GOOGLE.to_owned()), ..call });
+            }
             let auth = match options.auth {
                 Auth::ApiKey => Some(secret("x-goog-api-key", "")),
-                Auth::Bearer => Some(bearer()),
+                Auth::Bearer => Some(secret("authorization", "Bearer ")),
                 Auth::None => None,
             };
-            Ok(post(format!("/{version}/{}:{method}", resource(model)?), auth, Body::Bytes(body)))
+            Ok(post(format!("/{}/{}:{method}", options.api_version, resource(model)?), auth, body))
         }
-        "embeddings" => {
-            let auth = (options.auth != Auth::None).then(bearer);
-            let call = post(format!("/{version}/openai/embeddings"), auth, Body::Prompt);
-            Ok(Call { native: Some("openai".to_owned()), ..call })
+        "embeddings" if !vertex => {
+            let auth = (options.auth != Auth::None).then(|| secret("authorization", "Bearer "));
+            let path = format!("/{}/openai/embeddings", options.api_version);
+            Ok(Call { native: Some("openai".to_owned()), ..post(path, auth, Body::Prompt) })
         }
-        other => Err(format!("this provider has no operation `{other}`, only `chat` and `embeddings`")),
+        other => Err(format!("this provider has no operation `{other}`")),
     }
 }
 
@@ -91,6 +100,17 @@ fn resource(model: &str) -> Result<String, String> {
         _ => ("models", model),
     };
     Ok(format!("{collection}/{}", segment(name)?))
+}
+
+/// Where Vertex AI serves a model: Google's own, or one that was deployed there (`endpoints/ID`).
+/// Source: Google Cloud, "Vertex AI API", `projects.locations.publishers.models` and `projects.locations.endpoints`.
+fn place(options: &Options, model: &str) -> Result<String, String> {
+    let (project, location) = (segment(&options.project)?, segment(&options.location)?);
+    let within = match model.split_once('/') {
+        Some(("endpoints", id)) => format!("endpoints/{}", segment(id)?),
+        _ => format!("publishers/google/models/{}", segment(model)?),
+    };
+    Ok(format!("/v1/projects/{project}/locations/{location}/{within}"))
 }
 
 plugin!(Gemini: ProviderAdapter);

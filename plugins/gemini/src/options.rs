@@ -30,6 +30,17 @@ pub enum Signatures {
     None,
 }
 
+/// Who serves the models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Platform {
+    /// The Gemini API, with a key.
+    #[default]
+    Gemini,
+    /// Vertex AI, in a project of Google Cloud.
+    Vertex,
+}
+
 /// The settings.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -42,6 +53,12 @@ pub struct Options {
     pub drop_params: bool,
     /// Where thought signatures are kept.
     pub signatures: Signatures,
+    /// Who serves the models.
+    pub platform: Platform,
+    /// The project, on Vertex AI.
+    pub project: String,
+    /// Where in it, on Vertex AI.
+    pub location: String,
 }
 
 impl Default for Options {
@@ -51,6 +68,9 @@ impl Default for Options {
             auth: Auth::ApiKey,
             drop_params: false,
             signatures: Signatures::InId,
+            platform: Platform::Gemini,
+            project: String::new(),
+            location: "global".into(),
         }
     }
 }
@@ -74,6 +94,9 @@ impl Options {
             "auth" => put(&mut options.auth, word(value)),
             "drop_params" => put(&mut options.drop_params, value.parse().ok()),
             "signatures" => put(&mut options.signatures, word(value)),
+            "platform" => put(&mut options.platform, word(value)),
+            "project" => put(&mut options.project, Some(value.to_owned())),
+            "location" => put(&mut options.location, Some(value.to_owned())),
             _ => None,
         })?;
         match options.issue() {
@@ -127,7 +150,7 @@ mod tests {
     #[test]
     fn the_schema_tells_the_same_settings_and_defaults() {
         let told = told_defaults(include_str!("../config.schema.json"));
-        assert_eq!(told.as_object().map(serde_json::Map::len), Some(4));
+        assert_eq!(told.as_object().map(serde_json::Map::len), Some(7));
         let told: Options = serde_json::from_value(told).unwrap();
         assert_eq!(format!("{told:?}"), format!("{:?}", Options::default()));
     }

@@ -52,14 +52,16 @@ impl ProviderAdapter for Mistral {
 fn call(options: &Options, target: &[(String, String)], request: &str) -> Result<Call, String> {
     let model = fact(target, "model");
     let (path, body) = match fact(target, "operation") {
-        "chat" => {
+        "chat" | "completions" => {
             let streaming = fact(target, "streaming") == "true";
             ("/chat/completions", encode::body(request, model, streaming, options)?)
         }
         // The host reads embeddings itself: they are in OpenAI's format. Errors come to `decode`.
         "embeddings" => ("/embeddings", embed::body(request, model, options)?),
         other => {
-            return Err(format!("this provider has no operation `{other}`, only `chat` and `embeddings`"));
+            return Err(format!(
+                "this provider has no operation `{other}`, only `chat`, `completions` and `embeddings`"
+            ));
         }
     };
     let auth = (options.auth == Auth::Bearer).then(|| secret("authorization", "Bearer "));

@@ -7,8 +7,12 @@
 
 mod options;
 
+use adapter_kit::call::segment;
 use lockgate_sdk::prelude::*;
 use options::{Auth, Options};
+
+/// The host's signer of requests to Azure.
+const ENTRA: &str = "entra";
 
 struct OpenAi {
     options: Options,
@@ -41,23 +45,33 @@ impl ProviderAdapter for OpenAi {
 
 fn call(options: &Options, target: &[(String, String)]) -> Result<Call, String> {
     let options = options.for_target(target)?;
-    let operation = target.iter().find(|(key, _)| key == "operation").map_or("", |(_, value)| value);
-    let path = match operation {
+    let fact = |name: &str| target.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value);
+    let path = match fact("operation") {
         "chat" => "/chat/completions",
+        "completions" => "/completions",
         "embeddings" => "/embeddings",
+        "moderations" => "/moderations",
+        "images" => "/images/generations",
+        "speech" => "/audio/speech",
+        "transcription" => "/audio/transcriptions",
+        "translation" => "/audio/translations",
+        "rerank" => "/rerank",
         other => return Err(format!("this provider has no operation `{other}`")),
     };
-    let path = match &*options.api_version {
-        "" => path.to_owned(),
-        version => format!("{path}?api-version={version}"),
+    let mut path = match options.deployments {
+        true => format!("/openai/deployments/{}{path}", segment(fact("model"))?),
+        false => path.to_owned(),
     };
+    if !options.api_version.is_empty() {
+        path.push_str(&format!("?api-version={}", segment(&options.api_version)?));
+    }
     let mut headers = vec![("content-type".to_owned(), Value::Text("application/json".to_owned()))];
     let secret =
         |prefix: &str| Value::Secret(Secret { name: "api-key".to_owned(), prefix: prefix.to_owned() });
     match options.auth {
         Auth::Bearer => headers.push(("authorization".to_owned(), secret("Bearer "))),
         Auth::ApiKey => headers.push(("api-key".to_owned(), secret(""))),
-        Auth::None => {}
+        Auth::Entra | Auth::None => {}
     }
     for (name, value) in
         [("openai-organization", &options.organization), ("openai-project", &options.project)]
@@ -71,7 +85,7 @@ fn call(options: &Options, target: &[(String, String)]) -> Result<Call, String> 
         path,
         headers,
         body: Body::Prompt,
-        signer: None,
+        signer: (options.auth == Auth::Entra).then(|| ENTRA.to_owned()),
         native: Some("openai".to_owned()),
     })
 }
@@ -129,6 +143,25 @@ mod tests {
             "/chat/completions?api-version=2024-10-21",
             &[JSON, ("api-key", "<api-key>")],
         );
+        check(
+            &[
+                ("operation", "embeddings"),
+                ("model", "my deployment"),
+                ("option.auth", "none"),
+                ("option.deployments", "true"),
+                ("option.resource", "mine"),
+            ],
+            "/openai/deployments/my%20deployment/embeddings",
+            &[JSON],
+        );
+    }
+
+    #[test]
+    fn azure_may_have_requests_signed() {
+        let target = [("operation", "chat"), ("option.auth", "entra")];
+        let target = target.map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let call = call(&Options::default(), &target).unwrap();
+        assert_eq!((call.signer.as_deref(), call.headers.len()), (Some("entra"), 1));
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub enum Auth {
     Bearer,
     /// In `api-key`, as Azure wants it.
     ApiKey,
+    /// As a token of Microsoft Entra, which the host gets and sends.
+    Entra,
     /// Not at all: a local server.
     None,
 }
@@ -31,6 +33,10 @@ pub struct Options {
     pub project: Cow<'static, str>,
     /// Query parameter `api-version`, which Azure wants.
     pub api_version: Cow<'static, str>,
+    /// Whether a model is a deployment of Azure's, which stands in the path.
+    pub deployments: bool,
+    /// The name of Azure's resource: it stands in the base URL, and is not needed here.
+    pub resource: Cow<'static, str>,
 }
 
 impl Options {
@@ -48,10 +54,11 @@ impl Options {
                     options.auth = match value.as_str() {
                         "bearer" => Auth::Bearer,
                         "api-key" => Auth::ApiKey,
+                        "entra" => Auth::Entra,
                         "none" => Auth::None,
                         _ => {
                             return Err(format!(
-                                "option `auth` cannot be `{value}`: bearer, api-key or none"
+                                "option `auth` cannot be `{value}`: bearer, api-key, entra or none"
                             ));
                         }
                     }
@@ -59,6 +66,11 @@ impl Options {
                 "organization" => options.organization = value.clone().into(),
                 "project" => options.project = value.clone().into(),
                 "api_version" => options.api_version = value.clone().into(),
+                "deployments" => {
+                    options.deployments =
+                        value.parse().map_err(|_| format!("option `deployments` cannot be `{value}`"))?;
+                }
+                "resource" => options.resource = value.clone().into(),
                 _ => return Err(format!("there is no option `{name}`")),
             }
         }
@@ -75,7 +87,12 @@ mod tests {
 
     #[test]
     fn configuration_and_options_use_the_same_words() {
-        for (word, auth) in [("bearer", Auth::Bearer), ("api-key", Auth::ApiKey), ("none", Auth::None)] {
+        for (word, auth) in [
+            ("bearer", Auth::Bearer),
+            ("api-key", Auth::ApiKey),
+            ("entra", Auth::Entra),
+            ("none", Auth::None),
+        ] {
             let configured: Options = serde_json::from_value(serde_json::json!({ "auth": word })).unwrap();
             assert_eq!(configured.auth, auth);
             let option = [("option.auth".to_owned(), word.to_owned())];

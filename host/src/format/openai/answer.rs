@@ -1,9 +1,8 @@
 //! Whole answers, read and rendered.
 
-use super::wire::{Body, UsageBody};
+use super::wire::Body;
 use crate::chat::{Answer, Choice, Event, Usage, channel};
 use crate::format::Head;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 /// Reads a whole chat completion.
@@ -13,7 +12,8 @@ use serde_json::{Map, Value, json};
 pub fn read_answer(body: &[u8]) -> Result<Vec<Event>, serde_json::Error> {
     let body: Body<'_> = serde_json::from_slice(body)?;
     let mut events = vec![Event::Extra(body.extras())];
-    for choice in body.choices.unwrap_or_default() {
+    for mut choice in body.choices.unwrap_or_default() {
+        events.extend(choice.bare());
         if let Some(message) = choice.message {
             message.events(choice.index, |_| false, &mut events);
         }
@@ -25,34 +25,36 @@ pub fn read_answer(body: &[u8]) -> Result<Vec<Event>, serde_json::Error> {
     Ok(events)
 }
 
-/// The tokens of an embeddings answer.
-///
-/// # Errors
-/// When the body is not an embeddings answer.
-pub fn read_embeddings_usage(body: &[u8]) -> Result<Usage, serde_json::Error> {
-    #[derive(Deserialize)]
-    struct Embeddings {
-        #[expect(dead_code, reason = "its presence is what tells an answer from something else")]
-        data: serde::de::IgnoredAny,
-        #[serde(default)]
-        usage: UsageBody,
-    }
-    serde_json::from_slice::<Embeddings>(body).map(|body| body.usage.read())
-}
-
 /// Renders a whole chat completion. What the head says stands in where the provider said nothing.
 #[must_use]
 pub fn render_answer(answer: &Answer, head: Head<'_>) -> Value {
+    render("chat.completion", answer, head, render_choice)
+}
+
+/// Renders the completion of a bare text.
+#[must_use]
+pub fn render_completion(answer: &Answer, head: Head<'_>) -> Value {
+    render("text_completion", answer, head, |choice| {
+        json!({
+            "text": choice.channel(channel::CONTENT).unwrap_or_default(),
+            "index": choice.index,
+            "logprobs": null,
+            "finish_reason": choice.finish.as_deref().unwrap_or("stop"),
+        })
+    })
+}
+
+fn render(object: &str, answer: &Answer, head: Head<'_>, choice: impl Fn(&Choice) -> Value) -> Value {
     let mut body = Map::new();
     body.insert(
         "id".into(),
         answer.extra("id").map_or_else(|| answer_id(head.exchange), str::to_owned).into(),
     );
-    body.insert("object".into(), "chat.completion".into());
+    body.insert("object".into(), object.into());
     let told = answer.extra("created").and_then(|created| created.parse().ok());
     body.insert("created".into(), told.unwrap_or(head.created).into());
     body.insert("model".into(), answer.extra("model").unwrap_or(head.model).into());
-    body.insert("choices".into(), answer.choices.iter().map(render_choice).collect());
+    body.insert("choices".into(), answer.choices.iter().map(choice).collect());
     body.insert("usage".into(), render_usage(&answer.usage));
     for key in ["system_fingerprint", "service_tier"] {
         if let Some(value) = answer.extra(key) {

@@ -6,7 +6,7 @@
 use super::answer::{answer_id, render_usage};
 use super::error::read_error;
 use super::wire::Body;
-use crate::chat::{Event, Usage, channel};
+use crate::chat::{Event, Operation, Usage, channel};
 use crate::format::Head;
 use crate::sse;
 use bytes::BytesMut;
@@ -41,7 +41,8 @@ impl ChunkReader {
             self.extras.clone_from(&extras);
             events.push(Event::Extra(extras));
         }
-        for choice in body.choices.unwrap_or_default() {
+        for mut choice in body.choices.unwrap_or_default() {
+            events.extend(choice.bare());
             if let Some(delta) = choice.delta {
                 let tools = &mut self.tools;
                 delta.events(choice.index, |part| !tools.insert((choice.index, part)), &mut events);
@@ -58,6 +59,8 @@ impl ChunkReader {
 /// Writes the chunks of one stream.
 #[derive(Debug)]
 pub struct ChunkWriter {
+    /// Whether it completes a bare text.
+    bare: bool,
     head: Map<String, Value>,
     begun: HashSet<u32>,
     include_usage: bool,
@@ -66,13 +69,14 @@ pub struct ChunkWriter {
 impl ChunkWriter {
     /// A writer; what the head says stands in until the provider's own facts are known.
     #[must_use]
-    pub fn new(says: Head<'_>, include_usage: bool) -> Self {
+    pub fn new(operation: Operation, says: Head<'_>, include_usage: bool) -> Self {
+        let bare = operation == Operation::Completions;
         let mut head = Map::new();
         head.insert("id".into(), answer_id(says.exchange).into());
-        head.insert("object".into(), "chat.completion.chunk".into());
+        head.insert("object".into(), if bare { "text_completion" } else { "chat.completion.chunk" }.into());
         head.insert("created".into(), says.created.into());
         head.insert("model".into(), says.model.into());
-        Self { head, begun: HashSet::new(), include_usage }
+        Self { bare, head, begun: HashSet::new(), include_usage }
     }
 
     /// Whether the client asked for the usage.
@@ -89,6 +93,9 @@ impl ChunkWriter {
     }
 
     fn data(&mut self, event: &Event) -> Option<Vec<u8>> {
+        if self.bare {
+            return self.bare_data(event);
+        }
         let (choice, delta, finish) = match event {
             Event::Extra(extras) => {
                 self.learn(extras);
@@ -112,6 +119,21 @@ impl ChunkWriter {
             delta.shift_insert(0, "role".into(), "assistant".into());
         }
         let choice = json!({ "index": choice, "delta": delta, "logprobs": null, "finish_reason": finish });
+        Some(self.chunk(json!([choice]), None))
+    }
+
+    /// A bare text has no messages: what the model thought or called has no place in it.
+    fn bare_data(&mut self, event: &Event) -> Option<Vec<u8>> {
+        let (choice, text, finish) = match event {
+            Event::Extra(extras) => {
+                self.learn(extras);
+                return None;
+            }
+            Event::Text { at, text } if at.channel == channel::CONTENT => (at.item, text.as_str(), None),
+            Event::Finish { choice, reason } => (*choice, "", Some(reason.as_str())),
+            _ => return None,
+        };
+        let choice = json!({ "text": text, "index": choice, "logprobs": null, "finish_reason": finish });
         Some(self.chunk(json!([choice]), None))
     }
 

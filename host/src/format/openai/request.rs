@@ -21,25 +21,29 @@ pub fn parse_chat(body: &[u8]) -> Result<Map<String, Value>, Error> {
             return Err(wrong_type(&format!("messages[{index}]"), "an object with a 'role'"));
         }
     }
-    if body.get("stream").is_some_and(|stream| !stream.is_boolean() && !stream.is_null()) {
-        return Err(wrong_type("stream", "a boolean"));
-    }
+    check_stream(&body)?;
     Ok(body)
 }
 
-/// Reads an embeddings request.
+fn check_stream(body: &Map<String, Value>) -> Result<(), Error> {
+    match body.get("stream") {
+        None | Some(Value::Bool(_) | Value::Null) => Ok(()),
+        Some(_) => Err(wrong_type("stream", "a boolean")),
+    }
+}
+
+/// Reads a request for the completion of a bare text.
 ///
 /// # Errors
-/// 400 for what is not a JSON object with a `model` and an `input`.
-pub fn parse_embeddings(body: &[u8]) -> Result<Map<String, Value>, Error> {
-    let mut body = parse_object(body)?;
-    match body.get("input") {
-        None => return Err(missing("input")),
+/// 400 for what is not a JSON object with a `model` and a `prompt`.
+pub fn parse_completions(body: &[u8]) -> Result<Map<String, Value>, Error> {
+    let body = parse_object(body)?;
+    match body.get("prompt") {
+        None | Some(Value::Null) => return Err(missing("prompt")),
         Some(Value::String(_) | Value::Array(_)) => {}
-        Some(_) => return Err(wrong_type("input", "a string or an array")),
+        Some(_) => return Err(wrong_type("prompt", "a string or an array")),
     }
-    // There is no stream of embeddings; a stray field must not make one of it.
-    body.shift_remove("stream");
+    check_stream(&body)?;
     Ok(body)
 }
 
@@ -51,6 +55,13 @@ pub fn wants_usage(body: &Map<String, Value>) -> bool {
 }
 
 fn parse_object(body: &[u8]) -> Result<Map<String, Value>, Error> {
+    let mut body = object(body)?;
+    model_or(&mut body, None)?;
+    Ok(body)
+}
+
+/// The body of a request as an object.
+pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Error> {
     let value: Value = serde_json::from_slice(body).map_err(|error| {
         Error::bad_request(
             "invalid_json",
@@ -60,18 +71,27 @@ fn parse_object(body: &[u8]) -> Result<Map<String, Value>, Error> {
     let Value::Object(body) = value else {
         return Err(Error::bad_request("invalid_type", "The body of the request must be a JSON object."));
     };
-    match body.get("model") {
-        Some(Value::String(model)) if !model.is_empty() => Ok(body),
-        None => Err(missing("model")),
-        Some(_) => Err(wrong_type("model", "a non-empty string")),
+    Ok(body)
+}
+
+/// Checks that a model is named, or names the one that is meant where none is.
+pub(super) fn model_or(body: &mut Map<String, Value>, default: Option<&str>) -> Result<(), Error> {
+    match (body.get("model"), default) {
+        (Some(Value::String(model)), _) if !model.is_empty() => Ok(()),
+        (None, Some(default)) => {
+            body.insert("model".into(), default.into());
+            Ok(())
+        }
+        (None, None) => Err(missing("model")),
+        (Some(_), _) => Err(wrong_type("model", "a non-empty string")),
     }
 }
 
-fn missing(param: &'static str) -> Error {
+pub(super) fn missing(param: &'static str) -> Error {
     Error::bad_request("missing_required_parameter", format!("Missing required parameter: '{param}'."))
         .param(param)
 }
 
-fn wrong_type(param: &str, wanted: &str) -> Error {
+pub(super) fn wrong_type(param: &str, wanted: &str) -> Error {
     Error::bad_request("invalid_type", format!("Invalid type for '{param}': expected {wanted}.")).param(param)
 }

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use super::*;
-use crate::chat::{Answer, Event, TextAt, channel};
+use crate::chat::{Answer, Event, Operation, TextAt, channel};
 use crate::error::{Error, Party};
 use crate::format::Head;
 use crate::sse::Decoder;
@@ -59,7 +59,7 @@ fn a_whole_answer_reads_and_renders_the_same() {
 
 #[test]
 fn a_stream_of_chunks_reads_to_the_same_answer_as_it_was_written_from() {
-    let mut writer = ChunkWriter::new(Head { exchange: "x", created: 9, model: "m" }, true);
+    let mut writer = ChunkWriter::new(Operation::Chat, Head { exchange: "x", created: 9, model: "m" }, true);
     let events = vec![
         Event::Extra(vec![
             ("id".into(), "c2".into()),

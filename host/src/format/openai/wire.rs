@@ -32,6 +32,9 @@ pub(super) struct Choice<'a> {
     /// Of a whole answer.
     #[serde(borrow)]
     pub message: Option<Message<'a>>,
+    /// Of the completion of a bare text, whole or in pieces.
+    #[serde(borrow)]
+    pub text: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub finish_reason: Option<Cow<'a, str>>,
 }
@@ -113,6 +116,14 @@ impl Body<'_> {
             ("service_tier", self.service_tier.as_deref()),
         ];
         named.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.to_owned()))).collect()
+    }
+}
+
+impl Choice<'_> {
+    /// The event of a bare text.
+    pub(super) fn bare(&mut self) -> Option<Event> {
+        let text = self.text.take().filter(|text| !text.is_empty())?;
+        Some(Event::Text { at: TextAt::new(self.index, 0, channel::CONTENT), text: text.into_owned() })
     }
 }
 

@@ -1,0 +1,147 @@
+//! Where the texts of a request are.
+//!
+//! Invariant: what [`Prompt::visit`] sees under an address is what [`Prompt::slot`] gives for it, and nothing else.
+
+use super::Prompt;
+use crate::chat::{Operation, TextAt, channel};
+use serde_json::Value;
+
+impl Prompt {
+    pub(super) fn visit(&self, see: &mut dyn FnMut(TextAt, &str, &str)) {
+        if self.operation == Operation::Chat {
+            return self.visit_chat(see);
+        }
+        for (part, field) in (0..).zip(self.operation.fields()) {
+            match self.body.get(*field) {
+                Some(Value::String(text)) => see(TextAt::new(0, part, channel::INPUT), "user", text),
+                Some(Value::Array(items)) => {
+                    for (item, value) in numbered(items) {
+                        if let Some(Value::String(text)) = item_text(value) {
+                            see(TextAt::new(item, part, channel::INPUT), "user", text);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn visit_chat(&self, see: &mut dyn FnMut(TextAt, &str, &str)) {
+        let list = |key: &str| self.body.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        for (item, message) in numbered(list("messages")) {
+            let role = message.get("role").and_then(Value::as_str).unwrap_or("user");
+            let own = channel_of(role);
+            let details = message.get("reasoning_details").and_then(Value::as_array);
+            for (part, detail) in (1..).zip(details.into_iter().flatten()) {
+                if let Some(Value::String(text)) = detail.get("text") {
+                    see(TextAt::new(item, part, channel::REASONING), role, text);
+                }
+            }
+            for (field, channel) in message_fields(own) {
+                if let Some(Value::String(text)) = message.get(field) {
+                    see(TextAt::new(item, 0, channel), role, text);
+                }
+            }
+            if let Some(Value::Array(parts)) = message.get("content") {
+                for (part, value) in numbered(parts) {
+                    let (field, channel) = part_field(value, own);
+                    if let Some(Value::String(text)) = value.get(field) {
+                        see(TextAt::new(item, part, channel), role, text);
+                    }
+                }
+            }
+            if let Some(Value::Array(calls)) = message.get("tool_calls") {
+                for (part, call) in numbered(calls) {
+                    if let Some(Value::String(text)) = call.pointer("/function/arguments") {
+                        see(TextAt::new(item, part, channel::TOOL_ARGS), role, text);
+                    }
+                }
+            }
+        }
+        for (item, tool) in numbered(list("tools")) {
+            if let Some(Value::String(text)) = tool.pointer("/function/description") {
+                see(TextAt::new(item, 0, channel::TOOL_DESCRIPTION), "system", text);
+            }
+        }
+    }
+
+    pub(super) fn slot(&mut self, at: &TextAt) -> Option<&mut String> {
+        let found = match self.operation {
+            Operation::Chat => self.chat_slot(at)?,
+            operation => {
+                let field = operation.fields().get(at.part as usize)?;
+                match self.body.get_mut(*field).filter(|_| at.channel == channel::INPUT)? {
+                    whole @ Value::String(_) if at.item == 0 => whole,
+                    Value::Array(items) => match items.get_mut(at.item as usize)? {
+                        Value::Object(part) => part.get_mut("text")?,
+                        text => text,
+                    },
+                    _ => return None,
+                }
+            }
+        };
+        match found {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    fn chat_slot(&mut self, at: &TextAt) -> Option<&mut Value> {
+        let (item, part, wanted) = (at.item as usize, at.part as usize, at.channel.as_ref());
+        if wanted == channel::TOOL_DESCRIPTION {
+            return self.body.get_mut("tools")?.get_mut(item)?.pointer_mut("/function/description");
+        }
+        let message = self.body.get_mut("messages")?.get_mut(item)?;
+        let own = channel_of(message.get("role").and_then(Value::as_str).unwrap_or("user"));
+        if wanted == channel::TOOL_ARGS {
+            return message.get_mut("tool_calls")?.get_mut(part)?.pointer_mut("/function/arguments");
+        }
+        if wanted == channel::REASONING && part > 0 {
+            return message.get_mut("reasoning_details")?.get_mut(part - 1)?.get_mut("text");
+        }
+        let whole = message_fields(own)
+            .into_iter()
+            .find(|(field, channel)| *channel == wanted && message.get(*field).is_some_and(Value::is_string));
+        if let Some((field, _)) = whole.filter(|_| part == 0) {
+            return message.get_mut(field);
+        }
+        let value = message.get_mut("content")?.get_mut(part)?;
+        let (field, channel) = part_field(value, own);
+        if channel == wanted { value.get_mut(field) } else { None }
+    }
+}
+
+/// The channel of the text that a role says.
+fn channel_of(role: &str) -> &'static str {
+    match role {
+        "system" | "developer" => channel::SYSTEM,
+        "tool" | "function" => channel::TOOL_RESULT,
+        _ => channel::CONTENT,
+    }
+}
+
+/// The string fields of a message and their channels. Of reasoning they are part 0; its details, which usually say the
+/// same again, are the parts from 1.
+const fn message_fields(own: &'static str) -> [(&'static str, &'static str); 3] {
+    [("content", own), ("reasoning_content", channel::REASONING), ("refusal", channel::REFUSAL)]
+}
+
+/// The text field of a content part and its channel.
+fn part_field(part: &Value, own: &'static str) -> (&'static str, &'static str) {
+    match part.get("type").and_then(Value::as_str) {
+        Some("refusal") => ("refusal", channel::REFUSAL),
+        _ => ("text", own),
+    }
+}
+
+/// The text of an item of a list.
+fn item_text(item: &Value) -> Option<&Value> {
+    match item {
+        Value::String(_) => Some(item),
+        part => part.get("text"),
+    }
+}
+
+fn numbered(values: &[Value]) -> impl Iterator<Item = (u32, &Value)> {
+    (0_u32..).zip(values)
+}
