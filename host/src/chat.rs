@@ -12,7 +12,7 @@ mod prompt;
 mod prompt_tests;
 mod text;
 
-pub use answer::{Answer, Choice, ToolCall};
+pub use answer::{Answer, Choice, Thought, ToolCall};
 pub use event::{Event, ProviderError, Usage};
 pub use operation::Operation;
 pub use prompt::{Attachment, Modality, Prompt, PromptError};

@@ -3,6 +3,7 @@
 //! Invariant: `Answer::from(events)` then [`Answer::events`] gives an answer that reads the same; pieces of
 //! one text are joined.
 
+use super::channel::{self, Opaque};
 use super::{Event, ProviderError, TextAt, TextPart, Usage};
 
 /// A tool call of a choice.
@@ -46,6 +47,41 @@ impl Choice {
             .iter()
             .find(|(at, _)| at.channel == channel && at.part == part)
             .map_or("", |(_, text)| text.as_str())
+    }
+}
+
+/// A block of what was thought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Thought<'a> {
+    /// Its number within the choice.
+    pub part: u32,
+    /// Its words; empty where they are not told.
+    pub text: &'a str,
+    /// What vouches for it or stands for it, and in whose format.
+    pub opaque: Option<(Opaque<'a>, &'a str)>,
+}
+
+impl Choice {
+    /// What was thought, block by block.
+    #[must_use]
+    pub fn thoughts(&self) -> Vec<Thought<'_>> {
+        let mut thoughts: Vec<Thought<'_>> = Vec::new();
+        for (at, text) in &self.texts {
+            let opaque = channel::opaque(&at.channel);
+            if opaque.is_none() && at.channel != channel::REASONING {
+                continue;
+            }
+            let place = thoughts.partition_point(|known| known.part < at.part);
+            if thoughts.get(place).is_none_or(|known| known.part != at.part) {
+                thoughts.insert(place, Thought { part: at.part, text: "", opaque: None });
+            }
+            let Some(thought) = thoughts.get_mut(place) else { continue };
+            match opaque {
+                Some(opaque) => thought.opaque = Some((opaque, text)),
+                None => thought.text = text,
+            }
+        }
+        thoughts
     }
 }
 
@@ -122,11 +158,12 @@ impl Answer {
             && self.choices.iter().all(|choice| choice.finish.is_some())
     }
 
-    /// Every text, as plugins see them.
+    /// Every text, as plugins see them: none that only a provider can read.
     #[must_use]
     pub fn texts(&self) -> Vec<TextPart> {
         let texts = self.choices.iter().flat_map(|choice| &choice.texts);
         texts
+            .filter(|(at, _)| channel::opaque(&at.channel).is_none())
             .map(|(at, text)| TextPart { at: at.clone(), role: "assistant".into(), text: text.clone() })
             .collect()
     }

@@ -20,6 +20,34 @@ pub mod channel {
     pub const TOOL_DESCRIPTION: &str = "tool-description";
     /// A text to be embedded.
     pub const INPUT: &str = "input";
+
+    const SIGNATURE: &str = "reasoning-signature/";
+    const ENCRYPTED: &str = "reasoning-encrypted/";
+
+    /// What only the provider that wrote it can read.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub enum Opaque<'a> {
+        /// The signature of the reasoning of the same part, in a provider's format.
+        Signature(&'a str),
+        /// Reasoning that is not told in words, in a provider's format.
+        Encrypted(&'a str),
+    }
+
+    /// What of this kind a channel holds; none where it holds words. No filter is shown it: it could only break it.
+    #[must_use]
+    pub fn opaque(channel: &str) -> Option<Opaque<'_>> {
+        let signature = channel.strip_prefix(SIGNATURE).map(Opaque::Signature);
+        signature.or_else(|| channel.strip_prefix(ENCRYPTED).map(Opaque::Encrypted))
+    }
+
+    /// The channel of it.
+    #[must_use]
+    pub fn of_opaque(opaque: Opaque<'_>) -> String {
+        match opaque {
+            Opaque::Signature(format) => format!("{SIGNATURE}{format}"),
+            Opaque::Encrypted(format) => format!("{ENCRYPTED}{format}"),
+        }
+    }
 }
 
 /// Where a piece of text lives: the message of a request or the choice of an answer, the part within it,

@@ -12,6 +12,7 @@ mod request;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod thinking;
 
 pub use answer::render_answer;
 pub use error::render_error;

@@ -11,6 +11,9 @@ const EFFORTS: [(u64, &str); 2] = [(4_096, "low"), (12_288, "medium")];
 /// the same API read it, others go by the canonical word, and [`without_exact`] takes it out where nobody reads it.
 const EXACT: [&str; 2] = ["anthropic", "gemini"];
 
+/// Where a message keeps what was thought, with what vouches for it. Providers of the native format would refuse it.
+pub(super) const REASONING: &str = "reasoning_details";
+
 /// The effort that a thinking budget amounts to.
 pub(super) fn effort(budget: u64) -> &'static str {
     EFFORTS.iter().find(|(most, _)| budget <= *most).map_or("high", |(_, effort)| effort)

@@ -163,8 +163,21 @@ impl<F: Filter> Guard<F> {
     /// # Errors
     /// As [`Guard::push`].
     pub async fn finish_item(&mut self, item: u32) -> Result<Vec<(TextAt, String)>, StopOf<F>> {
-        let ended: Vec<TextAt> = self.order.iter().filter(|at| at.item == item).cloned().collect();
-        self.order.retain(|at| at.item != item);
+        self.finish(|at| at.item == item).await
+    }
+
+    /// Tells the end of one text, and gives what is released.
+    ///
+    /// # Errors
+    /// As [`Guard::push`].
+    pub async fn finish_text(&mut self, at: &TextAt) -> Result<String, StopOf<F>> {
+        let released = self.finish(|known| known == at).await?;
+        Ok(released.into_iter().map(|(_, text)| text).collect())
+    }
+
+    async fn finish(&mut self, ends: impl Fn(&TextAt) -> bool) -> Result<Vec<(TextAt, String)>, StopOf<F>> {
+        let ended: Vec<TextAt> = self.order.iter().filter(|at| ends(at)).cloned().collect();
+        self.order.retain(|at| !ends(at));
         let mut released = Vec::with_capacity(ended.len());
         for at in ended {
             let text = self.advance(&at, String::new(), true).await?;

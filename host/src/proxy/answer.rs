@@ -117,7 +117,8 @@ pub async fn filter(life: &mut Life, mut answer: Answer, native: Option<Bytes>) 
     let events = if untouched && life.keeps.is_empty() { Vec::new() } else { answer.events() };
     if !untouched {
         for choice in &mut answer.choices {
-            for (at, text) in &mut choice.texts {
+            let words = |(at, _): &&mut (TextAt, String)| channel::opaque(&at.channel).is_none();
+            for (at, text) in choice.texts.iter_mut().filter(words) {
                 *text = guard.whole(at, text).await.map_err(|stop| route.chain.stopped(stop))?;
             }
         }

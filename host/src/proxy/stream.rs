@@ -9,7 +9,7 @@ use super::answer::{self, head};
 use super::life::{Cache, Life};
 use super::source::{Source, Step};
 use super::{Body, attempt};
-use crate::chat::{Answer, Event, TextAt, Usage};
+use crate::chat::{Answer, Event, TextAt, Usage, channel};
 use crate::error::{Error, Party};
 use crate::format::Writer;
 use crate::pipeline::chain::GateFilter;
@@ -193,6 +193,14 @@ impl Stream {
     /// Passes an event through the filters.
     async fn pass(&mut self, event: Event) -> Result<(), Broken> {
         match event {
+            Event::Text { at, text } if channel::opaque(&at.channel).is_some() => {
+                // What it vouches for is over, and goes out before it.
+                let vouched = TextAt::new(at.item, at.part, channel::REASONING);
+                let released = self.guard.finish_text(&vouched).await;
+                let rest = released.map_err(|stop| self.life.route.chain.stopped(stop))?;
+                self.release(vouched, rest);
+                self.write(&Event::Text { at, text });
+            }
             Event::Text { at, text } => {
                 let released = self.guard.push(&at, &text).await;
                 let text = released.map_err(|stop| self.life.route.chain.stopped(stop))?;

@@ -21,3 +21,4 @@ mod shutdown;
 mod streams;
 mod support;
 mod tenants;
+mod thinking;

@@ -1,6 +1,8 @@
 //! Whole answers, rendered as a message.
 
-use crate::chat::{Answer, Choice, Usage, channel};
+use super::thinking::vouched;
+use crate::chat::channel::{self, Opaque};
+use crate::chat::{Answer, Choice, Usage};
 use crate::format::Head;
 use crate::format::translate::arguments;
 use serde_json::{Value, json};
@@ -48,13 +50,22 @@ pub(super) fn stop_reason(finish: &str) -> &'static str {
     }
 }
 
+/// Thinking that is not told in words.
+pub(super) fn redacted(data: &str) -> Value {
+    json!({ "type": "redacted_thinking", "data": data })
+}
+
 /// What was thought, then what was said, then what was called.
 fn blocks(choice: &Choice) -> Vec<Value> {
     let mut blocks = Vec::new();
-    if let Some(thinking) = choice.channel(channel::REASONING) {
-        // Thoughts that another provider's model had are not signed.
-        blocks.push(json!({ "type": "thinking", "thinking": thinking, "signature": "" }));
-    }
+    blocks.extend(choice.thoughts().iter().map(|thought| match thought.opaque {
+        Some((Opaque::Encrypted(format), data)) => redacted(&vouched(format, data)),
+        Some((Opaque::Signature(format), signature)) => {
+            json!({ "type": "thinking", "thinking": thought.text, "signature": vouched(format, signature) })
+        }
+        // Not every provider signs what its models think.
+        None => json!({ "type": "thinking", "thinking": thought.text, "signature": "" }),
+    }));
     let said = [channel::CONTENT, channel::REFUSAL].into_iter().filter_map(|name| choice.channel(name));
     blocks.extend(said.filter(|text| !text.is_empty()).map(|text| json!({ "type": "text", "text": text })));
     blocks.extend(choice.tools.iter().map(|tool| {

@@ -2,11 +2,15 @@
 //!
 //! Invariants: the order stands; results of tools stand before what the user says in the same turn, as the
 //! canonical conversation wants it; content of a kind that is not known travels as it is, to be refused or
-//! understood by the adapter; thinking of earlier turns is left out, as what signs it is not kept.
+//! understood by the adapter; thinking of earlier turns travels with what vouches for it.
 
+use super::thinking::detail;
 use crate::error::Error;
-use crate::format::translate::wrong;
+use crate::format::translate::{REASONING, wrong};
 use serde_json::{Map, Value, json};
+
+/// What stands beside the result of a tool, for adapters that can say it.
+pub(super) const RESULT_MARKS: [&str; 2] = ["is_error", "cache_control"];
 
 /// Reads `system` and `messages` into canonical messages.
 ///
@@ -70,7 +74,13 @@ fn user(at: &str, content: Value, out: &mut Vec<Value>) -> Result<(), Error> {
                 return Err(wrong(&format!("{at}.content"), "has a tool_result without a tool_use_id"));
             };
             let content = result(at, block.remove("content").unwrap_or_default())?;
-            out.push(json!({ "role": "tool", "tool_call_id": id, "content": content }));
+            let mut answer = json!({ "role": "tool", "tool_call_id": id, "content": content });
+            for name in RESULT_MARKS {
+                if let (Some(mark), Some(answer)) = (block.remove(name), answer.as_object_mut()) {
+                    answer.insert(name.into(), mark);
+                }
+            }
+            out.push(answer);
         } else {
             parts.push(part(&kind, block));
         }
@@ -100,9 +110,10 @@ fn assistant(at: &str, content: Value) -> Result<Value, Error> {
     }
     let mut parts = Vec::new();
     let mut calls = Vec::new();
+    let mut thoughts = Vec::new();
     for (kind, mut block) in blocks(at, content)? {
         match kind.as_str() {
-            "thinking" | "redacted_thinking" => {}
+            "thinking" | "redacted_thinking" => thoughts.extend(detail(&block, thoughts.len())),
             "tool_use" => {
                 let (Some(Value::String(id)), Some(Value::String(name))) =
                     (block.remove("id"), block.remove("name"))
@@ -123,8 +134,11 @@ fn assistant(at: &str, content: Value) -> Result<Value, Error> {
         (true, true) => "".into(),
     };
     let mut message = json!({ "role": "assistant", "content": content });
-    if let (false, Some(message)) = (calls.is_empty(), message.as_object_mut()) {
-        message.insert("tool_calls".into(), calls.into());
+    let lists = [("tool_calls", calls), (REASONING, thoughts)];
+    for (name, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+        if let Some(message) = message.as_object_mut() {
+            message.insert(name.into(), list.into());
+        }
     }
     Ok(message)
 }

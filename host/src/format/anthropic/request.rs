@@ -2,9 +2,9 @@
 //!
 //! Invariants: every parameter has a canonical name, or travels under its own; what is wrong is told by its place.
 
-use super::messages;
+use super::messages::{self, RESULT_MARKS};
 use crate::error::Error;
-use crate::format::translate::{effort, object, without_exact, wrong};
+use crate::format::translate::{REASONING, effort, object, without_exact, wrong};
 use serde_json::{Map, Value, json};
 
 /// The mark of prompt caching on parts and tools, which only this API and its adapter know.
@@ -49,6 +49,9 @@ pub fn without_own_fields(mut body: Map<String, Value>) -> Map<String, Value> {
     unmark(body.get_mut("tools"));
     for message in body.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
         unmark(message.get_mut("content"));
+        if let Some(message) = message.as_object_mut() {
+            RESULT_MARKS.iter().chain([&REASONING]).for_each(|own| drop(message.shift_remove(*own)));
+        }
     }
     body
 }

@@ -3,8 +3,10 @@
 //! Invariants: a block is started once, gets its deltas while it is open, and is stopped once; the message is
 //! stopped only by [`EventWriter::end`]. Buffers no text.
 
-use super::answer::{answer_id, render_usage, stop_reason};
-use crate::chat::{Event, TextAt, Usage, channel};
+use super::answer::{answer_id, redacted, render_usage, stop_reason};
+use super::thinking::vouched;
+use crate::chat::channel::{self, Opaque};
+use crate::chat::{Event, TextAt, Usage};
 use crate::format::Head;
 use crate::sse;
 use bytes::BytesMut;
@@ -15,7 +17,8 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Text,
-    Thinking,
+    /// Of a block of this number.
+    Thinking(u32),
 }
 
 /// Writes the events of one message.
@@ -105,6 +108,10 @@ impl EventWriter {
     }
 
     fn text(&mut self, at: &TextAt, text: &str, out: &mut BytesMut) {
+        let thinking = |writer: &mut Self, out: &mut BytesMut| {
+            let block = || json!({ "type": "thinking", "thinking": "", "signature": "" });
+            writer.open(Kind::Thinking(at.part), block, out)
+        };
         let (index, delta) = match &*at.channel {
             channel::TOOL_ARGS => {
                 // Arguments of a call that was never told cannot be placed.
@@ -112,14 +119,23 @@ impl EventWriter {
                 (*index, json!({ "type": "input_json_delta", "partial_json": text }))
             }
             channel::REASONING => {
-                let block = || json!({ "type": "thinking", "thinking": "", "signature": "" });
-                let index = self.open(Kind::Thinking, block, out);
-                (index, json!({ "type": "thinking_delta", "thinking": text }))
+                (thinking(self, out), json!({ "type": "thinking_delta", "thinking": text }))
             }
-            _ => {
-                let index = self.open(Kind::Text, || json!({ "type": "text", "text": "" }), out);
-                (index, json!({ "type": "text_delta", "text": text }))
-            }
+            name => match channel::opaque(name) {
+                Some(Opaque::Signature(format)) => {
+                    let signature = vouched(format, text);
+                    (thinking(self, out), json!({ "type": "signature_delta", "signature": signature }))
+                }
+                Some(Opaque::Encrypted(format)) => {
+                    // It has no pieces: it comes with its start.
+                    let index = self.start(&redacted(&vouched(format, text)), out);
+                    return stop(index, out);
+                }
+                None => {
+                    let index = self.open(Kind::Text, || json!({ "type": "text", "text": "" }), out);
+                    (index, json!({ "type": "text_delta", "text": text }))
+                }
+            },
         };
         let data = json!({ "type": "content_block_delta", "index": index, "delta": delta });
         event("content_block_delta", &data, out);

@@ -2,7 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use super::*;
-use crate::chat::{Answer, Event, TextAt, Usage, channel};
+use crate::chat::channel::{self, Opaque};
+use crate::chat::{Answer, Event, TextAt, Usage};
 use crate::error::Error;
 use crate::format::Head;
 use crate::sse::Decoder;
@@ -93,10 +94,19 @@ fn text(part: u32, name: &'static str, text: &str) -> Event {
     Event::Text { at: TextAt::new(0, part, name), text: text.into() }
 }
 
+fn opaque(part: u32, what: Opaque<'_>, told: &str) -> Event {
+    let at = TextAt { item: 0, part, channel: channel::of_opaque(what).into() };
+    Event::Text { at, text: told.into() }
+}
+
 fn events() -> Vec<Event> {
     vec![
         Event::Extra(vec![("id".into(), "msg_1".into()), ("model".into(), "claude".into())]),
         text(0, channel::REASONING, "hm"),
+        opaque(0, Opaque::Signature("anthropic-claude-v1"), "sig"),
+        opaque(1, Opaque::Encrypted("anthropic-claude-v1"), "secret"),
+        text(2, channel::REASONING, "so"),
+        opaque(2, Opaque::Signature("other-v1"), "sig"),
         text(0, channel::CONTENT, "Let "),
         text(0, channel::CONTENT, "me see."),
         Event::Tool { choice: 0, part: 0, id: "a".into(), name: "f".into() },
@@ -126,7 +136,12 @@ fn understood(frames: &[(String, Value)]) -> Value {
             "content_block_delta" => {
                 assert!(open.contains(&index), "a delta of a block that is not open");
                 let block = &mut message["content"][index];
-                for (delta, field) in [("text", "text"), ("thinking", "thinking"), ("partial_json", "json")] {
+                for (delta, field) in [
+                    ("text", "text"),
+                    ("thinking", "thinking"),
+                    ("signature", "signature"),
+                    ("partial_json", "json"),
+                ] {
                     if let Some(more) = data["delta"][delta].as_str() {
                         let all = block[field].as_str().unwrap_or_default().to_owned() + more;
                         block[field] = all.into();
@@ -170,7 +185,33 @@ fn a_stream_is_understood_as_the_whole_answer() {
     assert_eq!(understood(&frames), whole);
     assert_eq!(whole["usage"]["input_tokens"], 5);
     assert_eq!(whole["stop_reason"], "tool_use");
-    assert_eq!(whole["content"][2]["input"], json!({ "x": 1 }));
+    assert_eq!(whole["content"][4]["input"], json!({ "x": 1 }));
+}
+
+#[test]
+fn what_vouches_for_thoughts_comes_back_as_it_was() {
+    let answer: Answer = events().into_iter().collect();
+    let said = render_answer(&answer, HEAD)["content"].clone();
+    assert_eq!(said[0], json!({ "type": "thinking", "thinking": "hm", "signature": "sig" }));
+    assert_eq!(said[1], json!({ "type": "redacted_thinking", "data": "secret" }));
+    let back = read(json!({ "model": "m", "messages": [{ "role": "assistant", "content": said }] }));
+    assert_eq!(
+        back["messages"][0]["reasoning_details"],
+        json!([
+            { "type": "reasoning.text", "text": "hm", "signature": "sig", "format": "anthropic-claude-v1", "index": 0 },
+            { "type": "reasoning.encrypted", "data": "secret", "format": "anthropic-claude-v1", "index": 1 },
+            { "type": "reasoning.text", "text": "so", "signature": "sig", "format": "other-v1", "index": 2 },
+        ])
+    );
+    let Value::Object(back) = back else { unreachable!("a body is an object") };
+    assert!(!Value::from(without_own_fields(back)).to_string().contains("reasoning"));
+    let unsigned =
+        json!([{ "type": "thinking", "thinking": "x", "signature": "" }, { "type": "text", "text": "y" }]);
+    let back = read(json!({ "model": "m", "messages": [{ "role": "assistant", "content": unsigned }] }));
+    assert_eq!(
+        back["messages"][0],
+        json!({ "role": "assistant", "content": [{ "type": "text", "text": "y" }] })
+    );
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Whole answers, read and rendered.
 
 use super::wire::Body;
-use crate::chat::{Answer, Choice, Event, Usage, channel};
+use crate::chat::channel::{self, Opaque};
+use crate::chat::{Answer, Choice, Event, Thought, Usage};
 use crate::format::Head;
 use serde_json::{Map, Value, json};
 
@@ -80,6 +81,20 @@ pub(super) fn render_usage(usage: &Usage) -> Value {
     })
 }
 
+/// A thought that a client has to send back as it is, in OpenRouter's shape; none of one that nobody vouches for.
+/// Source: OpenRouter documentation, "Reasoning tokens".
+fn detail(thought: &Thought<'_>) -> Option<Value> {
+    let (opaque, told) = thought.opaque?;
+    Some(match opaque {
+        Opaque::Signature(format) => json!({
+            "type": "reasoning.text", "text": thought.text, "signature": told, "format": format, "index": thought.part,
+        }),
+        Opaque::Encrypted(format) => json!({
+            "type": "reasoning.encrypted", "data": told, "format": format, "index": thought.part,
+        }),
+    })
+}
+
 fn render_choice(choice: &Choice) -> Value {
     let mut message = Map::new();
     message.insert("role".into(), "assistant".into());
@@ -87,6 +102,10 @@ fn render_choice(choice: &Choice) -> Value {
     message.insert("refusal".into(), choice.channel(channel::REFUSAL).into());
     if let Some(reasoning) = choice.channel(channel::REASONING) {
         message.insert("reasoning_content".into(), reasoning.into());
+    }
+    let details: Vec<Value> = choice.thoughts().iter().filter_map(detail).collect();
+    if !details.is_empty() {
+        message.insert("reasoning_details".into(), details.into());
     }
     if !choice.tools.is_empty() {
         let calls = choice.tools.iter().map(|tool| {

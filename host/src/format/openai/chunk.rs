@@ -6,7 +6,8 @@
 use super::answer::{answer_id, render_usage};
 use super::error::read_error;
 use super::wire::Body;
-use crate::chat::{Event, Operation, Usage, channel};
+use crate::chat::channel::{self, Opaque};
+use crate::chat::{Event, Operation, Usage};
 use crate::format::Head;
 use crate::sse;
 use bytes::BytesMut;
@@ -166,7 +167,21 @@ impl ChunkWriter {
     }
 }
 
+/// A piece of a text. The text of a signed thought is what was told of it before.
 fn text_delta(name: &str, part: u32, text: &str) -> Value {
+    match channel::opaque(name) {
+        Some(Opaque::Signature(format)) => {
+            let detail =
+                json!({ "type": "reasoning.text", "signature": text, "format": format, "index": part });
+            return json!({ "reasoning_details": [detail] });
+        }
+        Some(Opaque::Encrypted(format)) => {
+            let detail =
+                json!({ "type": "reasoning.encrypted", "data": text, "format": format, "index": part });
+            return json!({ "reasoning_details": [detail] });
+        }
+        None => {}
+    }
     match name {
         channel::TOOL_ARGS => json!({ "tool_calls": [{ "index": part, "function": { "arguments": text } }] }),
         channel::REASONING => json!({ "reasoning_content": text }),

@@ -1,7 +1,8 @@
 //! The parts of OpenAI's answers that the gateway reads, as they stand on the wire. Unknown fields are
 //! passed over here; where an answer is relayed they travel with the original bytes.
 
-use crate::chat::{Event, TextAt, Usage, channel};
+use crate::chat::channel::{self, Opaque};
+use crate::chat::{Event, TextAt, Usage};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -53,6 +54,35 @@ pub(super) struct Message<'a> {
     pub refusal: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     pub tool_calls: Option<Vec<Call<'a>>>,
+    /// Reasoning that the provider vouches for, as OpenRouter tells it.
+    #[serde(borrow, default)]
+    pub reasoning_details: Option<Vec<Detail<'a>>>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Detail<'a> {
+    #[serde(borrow)]
+    pub format: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub signature: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub data: Option<Cow<'a, str>>,
+    pub index: Option<u32>,
+}
+
+impl Detail<'_> {
+    /// What only the provider can read of it.
+    fn event(self, choice: u32) -> Option<Event> {
+        let format = self.format?;
+        let (opaque, text) = match (self.signature, self.data) {
+            (Some(signature), _) => (Opaque::Signature(&format), signature),
+            (None, Some(data)) => (Opaque::Encrypted(&format), data),
+            (None, None) => return None,
+        };
+        let channel = Cow::Owned(channel::of_opaque(opaque));
+        let at = TextAt { item: choice, part: self.index.unwrap_or(0), channel };
+        Some(Event::Text { at, text: text.into_owned() })
+    }
 }
 
 #[derive(Deserialize)]
@@ -140,6 +170,8 @@ impl Message<'_> {
                 events.push(Event::Text { at: TextAt::new(choice, 0, channel), text: text.into_owned() });
             }
         }
+        let details = self.reasoning_details.unwrap_or_default();
+        events.extend(details.into_iter().filter_map(|detail| detail.event(choice)));
         for (place, call) in (0_u32..).zip(self.tool_calls.unwrap_or_default()) {
             let part = call.index.unwrap_or(place);
             let function = call.function.unwrap_or(Function { name: None, arguments: None });

@@ -180,6 +180,9 @@ fn tool_result(message: &mut Message) -> Result<Value, Refusal> {
     if !blocks.is_empty() {
         result.insert("content".into(), blocks.into());
     }
+    if message.more.remove("is_error") == Some(Value::Bool(true)) {
+        result.insert("is_error".into(), true.into());
+    }
     if let Some(mark) = message.more.remove("cache_control") {
         result.insert("cache_control".into(), mark);
     }
