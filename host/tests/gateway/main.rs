@@ -5,6 +5,7 @@
 mod anthropic;
 mod cache;
 mod clients;
+mod documents;
 mod errors;
 mod failover;
 mod guards;
