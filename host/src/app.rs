@@ -14,7 +14,7 @@ pub use compose::{check_schemas, grants};
 pub use watch::watch;
 
 use crate::balance::Health;
-use crate::config::{self, Config, Embeddings, Environment, Examined, Faults, Loaded};
+use crate::config::{self, Config, Digest, Embeddings, Environment, Examined, Faults, Loaded, Sources};
 use crate::credential::Credentials;
 use crate::embedding::{Embedder, HashedEmbedder, OpenAiEmbedder};
 use crate::ledger::{Ledger, LedgerSettings};
@@ -67,6 +67,7 @@ pub struct Shared {
 }
 
 /// Where configurations come from.
+#[derive(Debug, Clone)]
 pub enum Source {
     /// A file.
     File(PathBuf),
@@ -96,7 +97,7 @@ pub struct App {
     source: Source,
     environment: Arc<dyn Environment + Send + Sync>,
     current: ArcSwap<Gateway>,
-    files: Mutex<Vec<PathBuf>>,
+    sources: Mutex<Sources>,
     generation: AtomicU64,
     /// One change at a time.
     changing: tokio::sync::Mutex<()>,
@@ -145,12 +146,16 @@ impl App {
             source,
             environment,
             current: ArcSwap::from_pointee(composed.gateway),
-            files: Mutex::new(composed.files),
+            sources: Mutex::new(composed.sources),
             generation: AtomicU64::new(1),
             changing: tokio::sync::Mutex::default(),
         });
         observe::start(&app);
         sweep(&app);
+        let refresh = Duration::from_millis(loaded.config.command_refresh_ms);
+        if !refresh.is_zero() {
+            watch::refresh(&app, refresh);
+        }
         Ok(app)
     }
 
@@ -175,7 +180,13 @@ impl App {
     /// The files whose change means a new configuration.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
-        self.files.lock().clone()
+        self.sources.lock().files.clone()
+    }
+
+    /// The commands that print parts of the configuration, and digests of what they printed.
+    #[must_use]
+    pub fn commands(&self) -> Vec<(String, Digest)> {
+        self.sources.lock().commands.clone()
     }
 
     /// Reads the configuration again and lets it serve, when it is sound.
@@ -184,11 +195,14 @@ impl App {
     /// Everything that is wrong with it; what serves goes on serving.
     pub async fn reload(&self) -> Result<u64, Faults> {
         let _one = self.changing.lock().await;
-        let examined = examine(&self.source, &*self.environment);
+        let (source, environment) = (self.source.clone(), self.environment.clone());
+        // It reads files, and may wait for commands.
+        let examined = tokio::task::spawn_blocking(move || examine(&source, &*environment)).await;
+        let examined = examined.unwrap_or_else(|_| Faults::one("configuration", "it cannot be read").into());
         match prove(&self.shared, examined).await {
             Ok(composed) => {
                 self.current.store(Arc::new(composed.gateway));
-                *self.files.lock() = composed.files;
+                *self.sources.lock() = composed.sources;
                 let generation = self.generation.fetch_add(1, Ordering::Relaxed) + 1;
                 tracing::info!(generation, "a new configuration serves");
                 Ok(generation)

@@ -6,6 +6,7 @@
 //! value: it may be a secret.
 
 mod check;
+mod command;
 mod document;
 mod fault;
 mod model;
@@ -17,6 +18,7 @@ mod standard;
 #[cfg(test)]
 mod tests;
 
+pub use command::run as run_command;
 pub use document::{Document, Position};
 pub use fault::{Fault, Faults};
 pub use model::{
@@ -25,11 +27,11 @@ pub use model::{
     ProviderKey, ProviderTimeouts, ProviderTls, Quotas, Route, RouteTarget, Streams, Target, Tenant,
     TenantKey, Tls, UnknownPrice,
 };
-pub use reference::Environment;
+pub use reference::{Digest, Environment, Sources, digest};
 pub use shape::{check_against, schema};
 pub use standard::standard;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Bytes of a configuration file at most.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -41,8 +43,8 @@ pub struct Loaded {
     pub config: Config,
     /// Where everything stands, for faults that are found later.
     pub document: Document,
-    /// The files it was read from: what a watch looks at.
-    pub files: Vec<PathBuf>,
+    /// What it was read from: what a watch looks at.
+    pub sources: Sources,
 }
 
 /// What could be read of a configuration, and everything that is wrong with it.
@@ -87,7 +89,7 @@ pub fn examine(file: &Path, environment: &dyn Environment) -> Examined {
         Ok(text) => {
             let mut examined = examine_text(&name, &text, environment);
             if let Some(loaded) = &mut examined.loaded {
-                loaded.files.insert(0, file.to_owned());
+                loaded.sources.files.insert(0, file.to_owned());
             }
             examined
         }
@@ -119,8 +121,8 @@ fn examine_text(name: &str, text: &str, environment: &dyn Environment) -> Examin
     let mut faults = Faults::new(name);
     shape::check(&document, &mut faults);
     let misshapen: Vec<String> = faults.list.iter().map(|fault| fault.pointer.clone()).collect();
-    let mut files = Vec::new();
-    let mut resolved = reference::resolve(&document, environment, &mut files, &mut faults);
+    let mut sources = reference::Sources::default();
+    let mut resolved = reference::resolve(&document, environment, &mut sources, &mut faults);
     prune::prune(&mut resolved, &misshapen);
     match serde_json::from_value::<Config>(resolved) {
         Ok(mut config) => {
@@ -128,7 +130,7 @@ fn examine_text(name: &str, text: &str, environment: &dyn Environment) -> Examin
             let mut later = Faults::new(name);
             check::check(&config, &document, &mut later);
             faults.join(later);
-            Examined { loaded: Some(Loaded { config, document, files }), faults }
+            Examined { loaded: Some(Loaded { config, document, sources }), faults }
         }
         // The shape was checked, so what is left is a value that a type refuses; the error may quote it.
         Err(_) if faults.list.is_empty() => Faults::one(

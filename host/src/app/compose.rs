@@ -8,7 +8,7 @@ use super::{Shared, credentials, services};
 use crate::auth::{Authenticator, TenantKey};
 use crate::balance::Health;
 use crate::chat::Modality;
-use crate::config::{self, Document, Faults, Loaded};
+use crate::config::{self, Document, Faults, Loaded, Sources};
 use crate::credential::Credentials;
 use crate::exchange::BindingId;
 use crate::pipeline::chain::{Chain, Gate};
@@ -35,12 +35,12 @@ static NEXT_BINDING: AtomicU32 = AtomicU32::new(0);
 /// Time that one call of an adapter may compute: it may read megabytes.
 const ADAPTER_DEADLINE: Duration = Duration::from_millis(500);
 
-/// A running configuration, and the files it depends on.
+/// A running configuration, and what it depends on.
 pub struct Composed {
     /// What serves.
     pub gateway: Gateway,
-    /// The files whose change means a new configuration.
-    pub files: Vec<PathBuf>,
+    /// What its change means a new configuration.
+    pub sources: Sources,
 }
 
 /// Composes a configuration.
@@ -55,7 +55,7 @@ pub async fn compose(shared: &Arc<Shared>, loaded: &Loaded) -> Result<Composed, 
         faults: Faults::new(&loaded.document.name),
         plugins: HashMap::new(),
         upstreams: HashMap::new(),
-        files: loaded.files.clone(),
+        sources: loaded.sources.clone(),
     };
     let prices = composer.prices();
     composer.upstreams();
@@ -67,7 +67,7 @@ pub async fn compose(shared: &Arc<Shared>, loaded: &Loaded) -> Result<Composed, 
     let auth = composer.auth();
     let limits = &loaded.config.limits;
     let mut faults = composer.faults;
-    let files = composer.files;
+    let sources = composer.sources;
     let auth = faults.or(auth)?;
     let Some(auth) = auth else { return Err(Faults::one(&loaded.document.name, "the keys cannot be read")) };
     let gateway = Gateway {
@@ -84,7 +84,7 @@ pub async fn compose(shared: &Arc<Shared>, loaded: &Loaded) -> Result<Composed, 
         body_timeout: Duration::from_millis(limits.body_timeout_ms),
         total_timeout: Duration::from_millis(limits.total_timeout_ms),
     };
-    Ok(Composed { gateway, files })
+    Ok(Composed { gateway, sources })
 }
 
 struct Composer<'a> {
@@ -95,7 +95,7 @@ struct Composer<'a> {
     /// Those loaded so far; none where loading failed, so that it is told once.
     plugins: HashMap<String, Option<Arc<Plugin>>>,
     upstreams: HashMap<String, Arc<Upstream>>,
-    files: Vec<PathBuf>,
+    sources: Sources,
 }
 
 impl Composer<'_> {
@@ -114,7 +114,7 @@ impl Composer<'_> {
                 if let Err(error) = laid {
                     self.refuse("/prices/file", format!("the price list cannot be read: {error}"));
                 }
-                self.files.push(file.clone());
+                self.sources.files.push(file.clone());
                 prices
             }
         };
@@ -426,7 +426,7 @@ impl Composer<'_> {
             None => {
                 let file = self.beside(Path::new(source.trim_start_matches("file:")));
                 let read = tokio::fs::read(&file).await;
-                self.files.push(file.clone());
+                self.sources.files.push(file.clone());
                 (read.map_err(|error| format!("{}: {error}", file.display()))?, file.display().to_string())
             }
         };

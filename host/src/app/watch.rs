@@ -4,6 +4,7 @@
 //! changes is one change.
 
 use super::App;
+use crate::config::{Digest, digest, run_command};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -44,6 +45,39 @@ pub fn watch(app: &Arc<App>) -> Result<(), notify::Error> {
         }
     });
     Ok(())
+}
+
+/// Runs the commands that print parts of the configuration again, as often as told, and takes up what has changed.
+pub fn refresh(app: &Arc<App>, every: Duration) {
+    let app = Arc::downgrade(app);
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(every).await;
+            let Some(app) = app.upgrade() else { return };
+            let commands = app.commands();
+            if commands.is_empty() {
+                continue;
+            }
+            let changed = tokio::task::spawn_blocking(move || commands.into_iter().find(has_changed));
+            if let Ok(Some((command, _))) = changed.await {
+                tracing::info!(command, "a command prints something else");
+                // What is wrong with it was logged; the old configuration goes on serving.
+                let _ = app.reload().await;
+            }
+        }
+    });
+}
+
+/// Whether a command prints something else than it did. One that fails now has not changed: what it printed is still
+/// in use.
+fn has_changed((command, known): &(String, Digest)) -> bool {
+    match run_command(command) {
+        Ok(printed) => digest(&printed) != *known,
+        Err(why) => {
+            tracing::warn!(command, why, "a command of the configuration gives nothing");
+            false
+        }
+    }
 }
 
 /// Watches the folders of files that are not watched yet.

@@ -54,6 +54,9 @@ pub struct Config {
     pub ledger: Ledger,
     /// Whether changes of this file and of plugin files are taken up by themselves.
     pub watch: bool,
+    /// How often commands that print secrets (`${command:…}`) are run again, in milliseconds; 0 for only when the
+    /// configuration is read.
+    pub command_refresh_ms: u64,
 }
 
 impl Default for Config {
@@ -76,6 +79,7 @@ impl Default for Config {
             cache: Cache::default(),
             ledger: Ledger::default(),
             watch: true,
+            command_refresh_ms: 300_000,
         }
     }
 }

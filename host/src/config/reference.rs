@@ -1,10 +1,14 @@
-//! References to the environment and to files in strings: `${env:NAME}`, `${file:/run/secrets/x}`.
+//! References in strings to the environment, to files and to what commands print: `${env:NAME}`,
+//! `${file:/run/secrets/x}`, `${command:vault read …}`.
 //!
-//! Resolved once, when the configuration is read. A value that was fetched is never shown.
+//! Resolved once, when the configuration is read; a change of a file or of what a command prints means that it is read
+//! again. A value that was fetched is never shown.
 
+use super::command;
 use super::document::{Document, token};
 use super::fault::Faults;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 
 /// Bytes of a file that a reference names at most.
@@ -14,6 +18,24 @@ const MAX_FILE: u64 = 1024 * 1024;
 pub trait Environment {
     /// A variable.
     fn variable(&self, name: &str) -> Option<String>;
+}
+
+/// What a configuration was made of beside its own text.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The files.
+    pub files: Vec<PathBuf>,
+    /// The commands, each with a digest of what it printed.
+    pub commands: Vec<(String, Digest)>,
+}
+
+/// What stands for something that a command printed.
+pub type Digest = [u8; 32];
+
+/// The digest of a text.
+#[must_use]
+pub fn digest(text: &str) -> Digest {
+    Sha256::digest(text).into()
 }
 
 /// The process's own environment.
@@ -29,21 +51,21 @@ impl<const N: usize> Environment for [(&str, &str); N] {
     }
 }
 
-/// The document's values with every reference resolved; `files` gets those that were read.
+/// The document's values with every reference resolved; `sources` gets where they came from.
 pub fn resolve(
     document: &Document,
     environment: &dyn Environment,
-    files: &mut Vec<PathBuf>,
+    sources: &mut Sources,
     faults: &mut Faults,
 ) -> Value {
-    let mut resolver = Resolver { document, environment, files, faults };
+    let mut resolver = Resolver { document, environment, sources, faults };
     resolver.value(&document.value, "")
 }
 
 struct Resolver<'a> {
     document: &'a Document,
     environment: &'a dyn Environment,
-    files: &'a mut Vec<PathBuf>,
+    sources: &'a mut Sources,
     faults: &'a mut Faults,
 }
 
@@ -86,7 +108,17 @@ impl Resolver<'_> {
                     Ok(value) => resolved.push_str(value.trim_end_matches(['\n', '\r'])),
                     Err(why) => self.refuse(pointer, format!("the file {name} cannot be read: {why}")),
                 },
-                _ => self.refuse(pointer, "a reference is `${env:NAME}` or `${file:PATH}`".into()),
+                Some(("command", line)) => match command::run(line) {
+                    Ok(value) => {
+                        self.sources.commands.push((line.to_owned(), digest(&value)));
+                        resolved.push_str(&value);
+                    }
+                    Err(why) => self.refuse(pointer, format!("the command `{line}` gives nothing: {why}")),
+                },
+                _ => self.refuse(
+                    pointer,
+                    "a reference is `${env:NAME}`, `${file:PATH}` or `${command:LINE}`".into(),
+                ),
             }
         }
         resolved.push_str(rest);
@@ -94,7 +126,7 @@ impl Resolver<'_> {
     }
 
     fn file(&mut self, path: &Path) -> Result<String, String> {
-        self.files.push(path.to_owned());
+        self.sources.files.push(path.to_owned());
         let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
         if size > MAX_FILE {
             return Err(format!("it is larger than {MAX_FILE} bytes"));

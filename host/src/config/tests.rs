@@ -163,12 +163,58 @@ fn the_examples_load() {
             Some("value".into())
         }
     }
-    let files = std::fs::read_dir(examples).unwrap().map(|entry| entry.unwrap().path());
-    let yaml: Vec<_> = files.filter(|file| file.extension().is_some_and(|ext| ext == "yaml")).collect();
-    assert!(!yaml.is_empty());
-    for file in yaml {
-        load(&file, &Any).unwrap();
+    let yaml = |folder: &str| {
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|file| file.extension().is_some_and(|ext| ext == "yaml")).collect::<Vec<_>>()
+    };
+    let providers = yaml(&format!("{examples}/providers"));
+    for preset in preset::all() {
+        let file = format!("{}.yaml", preset.name);
+        assert!(
+            providers.iter().any(|known| known.ends_with(&file)),
+            "there is no example of {}",
+            preset.name
+        );
     }
+    let all = yaml(examples);
+    assert!(!all.is_empty());
+    for file in all.iter().chain(&providers) {
+        load(file, &Any).unwrap_or_else(|faults| unreachable!("{}: {faults}", file.display()));
+    }
+}
+
+#[test]
+fn commands_print_secrets() {
+    let text = whole().replace("${env:KEY}", "${command:printf sk-; printf printed}");
+    let loaded = parse("x", &text, &[]).unwrap();
+    let credential = |loaded: &Loaded| {
+        loaded.config.providers.get("openai").unwrap().credential.as_ref().unwrap().expose().to_owned()
+    };
+    assert_eq!(credential(&loaded), "sk-printed");
+    let (command, known) = loaded.sources.commands.first().unwrap();
+    assert_eq!((command.as_str(), *known), ("printf sk-; printf printed", digest("sk-printed")));
+    assert!(!format!("{loaded:?}").contains("sk-printed"), "{loaded:?}");
+    let failing = text.replace("printf printed", "false");
+    let faults = parse("x", &failing, &[]).unwrap_err().to_string();
+    assert!(faults.contains("gives nothing: it failed"), "{faults}");
+}
+
+#[test]
+fn credentials_are_of_one_kind() {
+    let with = |more: &str| {
+        let provider = format!("openai: {{ adapter: 'builtin:openai', {more} }}");
+        faults(&whole().replace("openai: { adapter: 'builtin:openai', credential: '${env:KEY}' }", &provider))
+    };
+    for (more, why) in [
+        ("credential: a, credentials: [{ key: b }]", "leave one out"),
+        ("credentials: [{ key: b, weight: 0 }]", "at least 1"),
+        ("aws: { access_key_id: a }", "go together"),
+        ("entra: { client_secret: s }", "needs both"),
+    ] {
+        assert!(with(more).contains(why), "{more}: {}", with(more));
+    }
+    let azure = whole().replace("openai: { adapter: 'builtin:openai',", "openai: { preset: azure-openai,");
+    assert!(faults(&azure).contains("the option `resource` is missing"), "{}", faults(&azure));
 }
 
 proptest! {

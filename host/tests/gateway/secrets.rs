@@ -62,3 +62,43 @@ async fn no_secret_reaches_a_log_an_error_or_a_metric() {
         assert_eq!(at, None, "{secret}");
     }
 }
+
+#[tokio::test]
+async fn secrets_that_change_are_taken_up() {
+    let upstream = Upstream::start(|_: &Recorded| Reply::echo()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (file, printed) = (folder.path().join("key"), folder.path().join("printed"));
+    let write = |path: &std::path::Path, text: &str| {
+        // As secret stores do it: all at once.
+        let new = path.with_extension("new");
+        std::fs::write(&new, text).unwrap();
+        std::fs::rename(new, path).unwrap();
+    };
+    write(&file, "first-from-a-file\n");
+    write(&printed, "first-from-a-command");
+    let mut config = config(&upstream, json!([]));
+    config["watch"] = json!(true);
+    config["command_refresh_ms"] = json!(20);
+    config["providers"]["openai"]["credential"] = json!(format!("${{file:{}}}", file.display()));
+    config["providers"]["printed"] = config["providers"]["openai"].clone();
+    config["providers"]["printed"]["credential"] = json!(format!("${{command:cat {}}}", printed.display()));
+    config["routes"]["printed"] = json!({ "targets": ["printed/m"] });
+    config["tenants"]["acme"]["routes"] = json!(["printed", "*"]);
+    let gateway = Gateway::start(&config).await;
+    let shown = async |model: &str| {
+        let body = crate::support::with(ask("hi"), "model", json!(model));
+        let answer = soon("an answer", gateway.client().chat(&body)).await.unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        upstream.last_request().unwrap().header("authorization").unwrap().to_owned()
+    };
+    assert_eq!(shown("any").await, "Bearer first-from-a-file");
+    assert_eq!(shown("printed").await, "Bearer first-from-a-command");
+    write(&file, "second-from-a-file");
+    gateway.log.wait_for("\"generation\":2").await;
+    assert_eq!(shown("any").await, "Bearer second-from-a-file");
+    write(&printed, "second-from-a-command");
+    gateway.log.wait_for("a command prints something else").await;
+    gateway.log.wait_for("\"generation\":3").await;
+    assert_eq!(shown("printed").await, "Bearer second-from-a-command");
+    assert!(!gateway.log.text().contains("-from-a-"), "{}", gateway.log.text());
+}
