@@ -6,9 +6,9 @@
 const LAYERS: &[&[&str]] = &[
     &["id", "secret", "clock"],
     &["chat", "sse", "usage", "error", "shutdown"],
-    &["exchange", "price", "telemetry", "server"],
-    &["plugin", "format", "upstream", "store", "embedding"],
-    &["pipeline", "balance", "auth", "limit", "ledger", "cache"],
+    &["exchange", "eventstream", "price", "telemetry", "server"],
+    &["plugin", "format", "upstream", "store", "embedding", "balance"],
+    &["pipeline", "credential", "auth", "limit", "ledger", "cache"],
     &["route"],
     &["proxy"],
     &["config", "api"],
