@@ -23,6 +23,8 @@ pub(crate) const STANDARD: &str = "standard-reuse";
 pub(crate) const STANDARD_FRESH: &str = "standard-fresh";
 /// The route with no plugin but the provider's adapter.
 pub(crate) const EMPTY: &str = "empty";
+/// The route whose provider speaks Anthropic's API, without a chain.
+pub(crate) const FOREIGN: &str = "anthropic";
 /// The route with the cache alone.
 const CACHE: &str = "semantic-cache";
 /// The route with the standard chain to the model whose streams stay open.
@@ -98,7 +100,7 @@ fn routes() -> Vec<(String, Vec<Value>, Value)> {
     let routed = json!({"targets": [format!("fast/{MODEL}")], "router": router});
     routes.push(("router".to_owned(), Vec::new(), routed));
     let anthropic = json!({"targets": [format!("messages/{MODEL}")]});
-    routes.push(("anthropic".to_owned(), Vec::new(), anthropic));
+    routes.push((FOREIGN.to_owned(), Vec::new(), anthropic));
     routes.push((STANDARD.to_owned(), with_isolation(standard_chain(), "reuse"), openai()));
     routes.push((STANDARD_FRESH.to_owned(), with_isolation(standard_chain(), "fresh"), openai()));
     routes

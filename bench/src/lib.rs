@@ -6,6 +6,9 @@ use bytes::Bytes;
 
 /// Frames of text in each stream.
 pub const FRAMES: usize = 64;
+/// Frames of text in a short stream, whose time to its end is measured. It is asked for by as many `max_tokens`, which
+/// every provider's API calls alike.
+pub const SHORT_FRAMES: usize = 20;
 /// Bytes of each prompt.
 pub const PROMPT_BYTES: usize = 1024;
 /// The model whose streams stay open after their first frame.
@@ -51,15 +54,16 @@ impl Prompts {
 
     /// A chat request with the next prompt.
     pub fn request(&mut self, model: &str, stream: bool) -> Bytes {
-        request(model, &self.next_prompt(), stream)
+        request(model, &self.next_prompt(), stream, None)
     }
 }
 
 /// A chat request. Neither argument may need escapes: this is in the measured loop's shadow, and kept cheap.
 #[must_use]
-pub fn request(model: &str, prompt: &str, stream: bool) -> Bytes {
+pub fn request(model: &str, prompt: &str, stream: bool, max_tokens: Option<usize>) -> Bytes {
+    let limit = max_tokens.map(|most| format!("\"max_tokens\":{most},")).unwrap_or_default();
     Bytes::from(format!(
-        "{{\"model\":\"{model}\",\"stream\":{stream},\"messages\":[\
+        "{{\"model\":\"{model}\",\"stream\":{stream},{limit}\"messages\":[\
          {{\"role\":\"system\",\"content\":\"You are brief.\"}},{{\"role\":\"user\",\"content\":\"{prompt}\"}}]}}"
     ))
 }

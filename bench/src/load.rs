@@ -139,6 +139,10 @@ async fn one_connection(
                     let (first, frames) = read_stream(status, body, started).await?;
                     sample.record(first, frames);
                 }
+                Answer::Short => {
+                    let (_, frames) = read_stream(status, body, started).await?;
+                    sample.record(started.elapsed(), frames);
+                }
             }
         }
         anyhow::Ok(sample)

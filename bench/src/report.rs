@@ -1,9 +1,9 @@
 //! The report: a table for people, a JSON document for programs, and how far the bars are from being met.
 
-use crate::gateway::{EMPTY, STANDARD, STANDARD_FRESH};
+use crate::gateway::{EMPTY, FOREIGN, STANDARD, STANDARD_FRESH};
 use crate::memory::Memory;
 use crate::rounds::{Figures, MANY, STREAMING, median};
-use lockgate_bench::{FRAMES, PROMPT_BYTES};
+use lockgate_bench::{FRAMES, PROMPT_BYTES, SHORT_FRAMES};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -50,17 +50,22 @@ impl Report {
         Some(self.value(name, |f| &f.p50_us)? - self.value(DIRECT, |f| &f.p50_us)?)
     }
 
+    /// The same for the end of a short stream.
+    fn added_short(&self, name: &str) -> Option<f64> {
+        Some(self.value(name, |f| &f.short_us)? - self.value(DIRECT, |f| &f.short_us)?)
+    }
+
     /// The table.
     pub(crate) fn table(&self) -> String {
         let mut table = String::new();
         let _ = writeln!(
             table,
             "\nMedians of {} rounds; prompts of {PROMPT_BYTES} B, streams of {FRAMES} frames. 1 connection: p50, p99, \
-             p50 over direct, first byte of a stream (µs); {MANY} connections: answers/s, p99 (µs); {STREAMING} \
+             p50 over direct, first byte of a stream, end of one of {SHORT_FRAMES} frames (µs); {MANY} connections: answers/s, p99 (µs); {STREAMING} \
              connections: frames/s.\n",
             self.rounds
         );
-        let heads = ["p50", "p99", "added", "first byte", "answers/s", "p99 at 64", "frames/s"];
+        let heads = ["p50", "p99", "added", "first byte", "short", "answers/s", "p99 at 64", "frames/s"];
         let _ = write!(table, "{:<28}", "");
         heads.iter().for_each(|head| _ = write!(table, "{head:>12}"));
         let _ = writeln!(table);
@@ -74,6 +79,7 @@ impl Report {
                         median(&figures.p99_us),
                         added,
                         median(&figures.first_byte_us),
+                        median(&figures.short_us),
                         median(&figures.per_second),
                         median(&figures.many_p99_us),
                         median(&figures.frames_per_second),
@@ -145,6 +151,12 @@ impl Report {
         at_most("empty chain, added p50 at 1 connection", added, 2.5, "× nginx's");
         at_most("standard chain with reuse, added p50", self.added(&row(STANDARD)), 250.0, "µs");
         at_most("standard chain with fresh, added p50", self.added(&row(STANDARD_FRESH)), 500.0, "µs");
+        at_most(
+            "OpenAI to Anthropic, added p50 of a short stream",
+            self.added_short(&row(FOREIGN)),
+            250.0,
+            "µs",
+        );
         if let Some(memory) = &self.memory {
             let starts: Vec<f64> = memory.start_up.iter().copied().map(millis).collect();
             at_most("start to ready, compiled before", median(&starts), 250.0, "ms");
@@ -171,6 +183,8 @@ impl Report {
                     },
                     "streams": {
                         "first_byte_us": spread(&figures.first_byte_us),
+                        "short_us": spread(&figures.short_us),
+                        "short_added_us": self.added_short(name).filter(|_| name != DIRECT),
                         "frames_per_second": spread(&figures.frames_per_second),
                     },
                 }),
@@ -236,6 +250,7 @@ mod tests {
             per_second: vec![per_second],
             many_p99_us: vec![900.0],
             first_byte_us: vec![p50],
+            short_us: vec![2.0 * p50],
             frames_per_second: vec![1e6],
         }
     }

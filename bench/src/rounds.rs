@@ -36,6 +36,8 @@ pub(crate) struct Figures {
     pub(crate) many_p99_us: Vec<f64>,
     /// One connection: median time to the first byte of a stream, µs.
     pub(crate) first_byte_us: Vec<f64>,
+    /// One connection: median time to the end of a short stream, µs.
+    pub(crate) short_us: Vec<f64>,
     /// Several connections: frames in a second.
     pub(crate) frames_per_second: Vec<f64>,
 }
@@ -84,6 +86,8 @@ async fn one_round(target: &Target, durations: Durations, figures: &mut Figures)
     figures.many_p99_us.push(many.micros(0.99));
     let stream = measure(target, 1, Answer::Stream, durations.streams).await?;
     figures.first_byte_us.push(stream.micros(0.5));
+    let short = measure(target, 1, Answer::Short, durations.streams).await?;
+    figures.short_us.push(short.micros(0.5));
     let streams = measure(target, STREAMING, Answer::Stream, durations.streams).await?;
     figures.frames_per_second.push(streams.frames_per_second());
     Ok(())

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Request, header};
 use http_body_util::Full;
-use lockgate_bench::request;
+use lockgate_bench::{SHORT_FRAMES, request};
 use std::net::SocketAddr;
 
 /// Something that is measured.
@@ -37,12 +37,15 @@ pub(crate) enum Answer {
     Whole,
     /// A stream.
     Stream,
+    /// A short stream, to its end.
+    Short,
 }
 
 impl Target {
     /// A request with a prompt.
     pub(crate) fn request(&self, prompt: &str, answer: Answer) -> Request<Full<Bytes>> {
-        let body = request(&self.model, prompt, answer == Answer::Stream);
+        let limit = (answer == Answer::Short).then_some(SHORT_FRAMES);
+        let body = request(&self.model, prompt, answer != Answer::Whole, limit);
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = http::Uri::from_static("/v1/chat/completions");

@@ -7,7 +7,7 @@
 
 use bytes::{Buf, BytesMut};
 use clap::Parser;
-use lockgate_bench::{FRAMES, HELD_MODEL};
+use lockgate_bench::{FRAMES, HELD_MODEL, SHORT_FRAMES};
 use memchr::memmem;
 use std::fmt::Write as _;
 use std::io;
@@ -51,6 +51,8 @@ struct Answers {
     message: Vec<u8>,
     stream: Vec<Vec<u8>>,
     message_stream: Vec<Vec<u8>>,
+    short: Vec<Vec<u8>>,
+    short_message: Vec<Vec<u8>>,
 }
 
 /// The head of a stream; its frames follow as chunks.
@@ -69,8 +71,10 @@ impl Answers {
         Self {
             whole: document(&completion),
             message: document(&message),
-            stream: openai_frames(),
-            message_stream: anthropic_frames(),
+            stream: openai_frames(FRAMES),
+            message_stream: anthropic_frames(FRAMES),
+            short: openai_frames(SHORT_FRAMES),
+            short_message: anthropic_frames(SHORT_FRAMES),
         }
     }
 }
@@ -87,11 +91,11 @@ fn chunk(event: &str) -> Vec<u8> {
 }
 
 /// The texts of a stream: the words again and again, one a frame.
-fn texts() -> impl Iterator<Item = String> {
-    WORDS.split_inclusive(' ').cycle().take(FRAMES).map(str::to_owned)
+fn texts(frames: usize) -> impl Iterator<Item = String> {
+    WORDS.split_inclusive(' ').cycle().take(frames).map(str::to_owned)
 }
 
-fn openai_frames() -> Vec<Vec<u8>> {
+fn openai_frames(count: usize) -> Vec<Vec<u8>> {
     let event = |choices: &str, usage: &str| {
         chunk(&format!(
             "data: {{\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\",\"created\":1760000000,\"model\":\"answer\",\"choices\":[{choices}],\"usage\":{usage}}}\n\n"
@@ -101,14 +105,14 @@ fn openai_frames() -> Vec<Vec<u8>> {
         event(&format!(r#"{{"index":0,"delta":{delta},"logprobs":null,"finish_reason":{finish}}}"#), "null")
     };
     let mut frames = vec![choice(r#"{"role":"assistant","content":""}"#, "null")];
-    frames.extend(texts().map(|text| choice(&format!(r#"{{"content":"{text}"}}"#), "null")));
+    frames.extend(texts(count).map(|text| choice(&format!(r#"{{"content":"{text}"}}"#), "null")));
     frames.push(choice("{}", r#""stop""#));
     frames.push(event("", r#"{"prompt_tokens":180,"completion_tokens":64,"total_tokens":244}"#));
     frames.push(chunk("data: [DONE]\n\n"));
     frames
 }
 
-fn anthropic_frames() -> Vec<Vec<u8>> {
+fn anthropic_frames(count: usize) -> Vec<Vec<u8>> {
     let event =
         |name: &str, rest: &str| chunk(&format!("event: {name}\ndata: {{\"type\":\"{name}\"{rest}}}\n\n"));
     let mut frames = vec![
@@ -118,7 +122,7 @@ fn anthropic_frames() -> Vec<Vec<u8>> {
         ),
         event("content_block_start", r#","index":0,"content_block":{"type":"text","text":""}"#),
     ];
-    frames.extend(texts().map(|text| {
+    frames.extend(texts(count).map(|text| {
         let mut rest = String::new();
         let _ = write!(rest, r#","index":0,"delta":{{"type":"text_delta","text":"{text}"}}"#);
         event("content_block_delta", &rest)
@@ -137,6 +141,7 @@ fn anthropic_frames() -> Vec<Vec<u8>> {
 struct Wanted {
     stream: bool,
     held: bool,
+    short: bool,
     anthropic: bool,
 }
 
@@ -144,9 +149,11 @@ async fn serve(mut connection: TcpStream, answers: &Answers) -> io::Result<()> {
     connection.set_nodelay(true)?;
     let mut buffer = BytesMut::with_capacity(16 * 1024);
     while let Some(wanted) = next_request(&mut connection, &mut buffer).await? {
-        let (whole, frames) = match wanted.anthropic {
-            true => (&answers.message, &answers.message_stream),
-            false => (&answers.whole, &answers.stream),
+        let (whole, frames) = match (wanted.anthropic, wanted.short) {
+            (true, false) => (&answers.message, &answers.message_stream),
+            (true, true) => (&answers.message, &answers.short_message),
+            (false, false) => (&answers.whole, &answers.stream),
+            (false, true) => (&answers.whole, &answers.short),
         };
         if !wanted.stream {
             connection.write_all(whole).await?;
@@ -206,8 +213,9 @@ fn parse(bytes: &[u8]) -> io::Result<Option<(Wanted, usize)>> {
     };
     let stream = memmem::find(body, b"\"stream\":true").is_some();
     let held = stream && memmem::find(body, format!("\"{HELD_MODEL}\"").as_bytes()).is_some();
+    let short = stream && memmem::find(body, format!("max_tokens\":{SHORT_FRAMES},").as_bytes()).is_some();
     let anthropic = head.starts_with(b"POST /v1/messages");
-    Ok(Some((Wanted { stream, held, anthropic }, head.len() + body.len())))
+    Ok(Some((Wanted { stream, held, short, anthropic }, head.len() + body.len())))
 }
 
 /// The value of a header.
@@ -232,7 +240,7 @@ mod tests {
     #[test]
     fn a_request_is_whole_only_with_its_body() {
         let text = "POST /v1/chat/completions HTTP/1.1\r\nContent-Length: 15\r\n\r\n{\"stream\":true}";
-        let wanted = Wanted { stream: true, held: false, anthropic: false };
+        let wanted = Wanted { stream: true, held: false, short: false, anthropic: false };
         assert_eq!(parsed(text), Some((wanted, text.len())));
         for cut in 0..text.len() {
             assert_eq!(parsed(text.get(..cut).unwrap()), None, "{cut}");
@@ -243,7 +251,7 @@ mod tests {
     #[test]
     fn chunked_bodies_and_both_formats_are_told_apart() {
         let text = "POST /v1/messages HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
-        let wanted = Wanted { stream: false, held: false, anthropic: true };
+        let wanted = Wanted { stream: false, held: false, short: false, anthropic: true };
         assert_eq!(parsed(text), Some((wanted, text.len())));
         let body = "{\"model\":\"held\",\"stream\":true}";
         let text =
@@ -254,7 +262,7 @@ mod tests {
     #[test]
     fn every_event_of_the_streams_is_json() {
         let answers = Answers::new();
-        for frame in answers.stream.iter().chain(&answers.message_stream) {
+        for frame in answers.stream.iter().chain(&answers.message_stream).chain(&answers.short_message) {
             let text = std::str::from_utf8(frame).unwrap();
             let (length, rest) = text.split_once("\r\n").unwrap();
             let event = rest.strip_suffix("\r\n").unwrap();
