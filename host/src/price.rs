@@ -11,7 +11,7 @@ mod table;
 mod tests;
 mod usd;
 
-pub use rate::{Price, Rate, Rates};
+pub use rate::{MediaRates, Price, Rate, Rates};
 pub use usd::{NotAnAmount, Usd};
 
 use crate::chat::Usage;

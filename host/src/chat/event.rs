@@ -17,6 +17,62 @@ pub struct Usage {
     pub cache_write: u64,
     /// Of the output, those spent on reasoning.
     pub reasoning: u64,
+    /// What is not text.
+    pub media: Media,
+}
+
+/// What of an exchange is not text: tokens among the others, and what is not billed by tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Media {
+    /// Of the input, tokens of sound.
+    pub audio_input: u64,
+    /// Of the output, tokens of sound.
+    pub audio_output: u64,
+    /// Of the input, tokens of images.
+    pub image_input: u64,
+    /// Of the output, tokens of images.
+    pub image_output: u64,
+    /// Images that were made.
+    pub images: u64,
+    /// Characters that were spoken.
+    pub characters: u64,
+    /// Milliseconds of sound that were listened to.
+    pub millis: u64,
+    /// Searches that a ranking counts as.
+    pub queries: u64,
+}
+
+impl Media {
+    /// The figures by their names, those of zero left out.
+    pub fn figures(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let all = [
+            ("audio-input", self.audio_input),
+            ("audio-output", self.audio_output),
+            ("image-input", self.image_input),
+            ("image-output", self.image_output),
+            ("images", self.images),
+            ("characters", self.characters),
+            ("millis", self.millis),
+            ("queries", self.queries),
+        ];
+        all.into_iter().filter(|(_, figure)| *figure != 0)
+    }
+
+    /// Sets a figure by its name; other names mean nothing here.
+    pub fn set(&mut self, name: &str, figure: u64) {
+        let slot = match name {
+            "audio-input" => &mut self.audio_input,
+            "audio-output" => &mut self.audio_output,
+            "image-input" => &mut self.image_input,
+            "image-output" => &mut self.image_output,
+            "images" => &mut self.images,
+            "characters" => &mut self.characters,
+            "millis" => &mut self.millis,
+            "queries" | "search_units" => &mut self.queries,
+            _ => return,
+        };
+        *slot = figure;
+    }
 }
 
 impl Usage {
@@ -32,6 +88,9 @@ impl Usage {
         take(&mut self.cache_read, later.cache_read);
         take(&mut self.cache_write, later.cache_write);
         take(&mut self.reasoning, later.reasoning);
+        for (name, figure) in later.media.figures() {
+            self.media.set(name, figure);
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::io::{self, Read as _};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 /// Time that a command may take.
@@ -27,10 +28,11 @@ pub fn run(line: &str) -> Result<String, String> {
         .spawn()
         .map_err(|error| error.kind().to_string())?;
     let printed = child.stdout.take();
-    let reader = std::thread::spawn(move || {
-        let mut text = Vec::new();
-        let read = printed.map(|out| out.take(MAX_OUTPUT + 1).read_to_end(&mut text));
-        read.unwrap_or(Ok(0)).map(|_| text)
+    let (sender, text) = mpsc::channel();
+    std::thread::spawn(move || {
+        let read = printed.map(read).unwrap_or_else(|| Ok(Vec::new()));
+        // Whoever waited may have gone.
+        let _ = sender.send(read);
     });
     let ended = wait(&mut child).map_err(|error| error.kind().to_string())?;
     if !ended {
@@ -43,7 +45,8 @@ pub fn run(line: &str) -> Result<String, String> {
     if !status.success() {
         return Err(format!("it failed ({status})"));
     }
-    let text = reader.join().ok().and_then(Result::ok).ok_or("its output cannot be read")?;
+    // Something that it left behind may hold its output open.
+    let text = text.recv_timeout(PATIENCE).ok().and_then(Result::ok).ok_or("its output does not end")?;
     if text.len() as u64 > MAX_OUTPUT {
         return Err(format!("it printed more than {MAX_OUTPUT} bytes"));
     }
@@ -52,6 +55,14 @@ pub fn run(line: &str) -> Result<String, String> {
         "" => Err("it printed nothing".into()),
         text => Ok(text.to_owned()),
     }
+}
+
+/// Everything that is printed, but no more than the bound and one; the rest is read and dropped.
+fn read(mut printed: impl io::Read) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    printed.by_ref().take(MAX_OUTPUT + 1).read_to_end(&mut text)?;
+    io::copy(&mut printed, &mut io::sink())?;
+    Ok(text)
 }
 
 /// Whether it ended in time.

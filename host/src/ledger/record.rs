@@ -82,6 +82,11 @@ impl Record {
             ("ttft-ms", self.ttft.map(ms)),
         ];
         let known = facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        known.chain(self.flags.iter().map(|(key, value)| (format!("flag.{key}"), value.clone()))).collect()
+        let media = self.usage.media.figures();
+        let media = media.map(|(name, figure)| (format!("usage.{name}"), figure.to_string()));
+        known
+            .chain(media)
+            .chain(self.flags.iter().map(|(key, value)| (format!("flag.{key}"), value.clone())))
+            .collect()
     }
 }

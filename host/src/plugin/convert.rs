@@ -12,7 +12,7 @@ use super::call::{
     Call, CallBody, Decision, Edit, Frame, HeaderValue, Issue, ObservedEvent, Outcome, Rejection, TargetView,
     Verdict,
 };
-use crate::chat::{Event, ProviderError, TextAt, TextPart, Usage};
+use crate::chat::{Event, Media, ProviderError, TextAt, TextPart, Usage};
 use std::time::Duration;
 
 impl From<lifecycle::Issue> for Issue {
@@ -160,6 +160,7 @@ pub(super) fn event(event: adapter::Event) -> Event {
             cache_read: usage.cache_read,
             cache_write: usage.cache_write,
             reasoning: usage.reasoning,
+            media: media(&usage.extra),
         }),
         adapter::Event::Finish((choice, reason)) => Event::Finish { choice, reason },
         adapter::Event::Extra(extras) => Event::Extra(extras),
@@ -170,6 +171,17 @@ pub(super) fn event(event: adapter::Event) -> Event {
             retry_after: millis(error.retry_after_ms),
         }),
     }
+}
+
+/// The figures of what is not text; others than numbers are none.
+fn media(extra: &[(String, String)]) -> Media {
+    let mut media = Media::default();
+    for (name, figure) in extra {
+        if let Ok(figure) = figure.parse() {
+            media.set(name, figure);
+        }
+    }
+    media
 }
 
 #[cfg(test)]

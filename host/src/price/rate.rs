@@ -62,6 +62,27 @@ pub struct Rates {
     pub cache_write: Option<Rate>,
 }
 
+/// The rates of what is not text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MediaRates {
+    /// Of a token of sound in the prompt; the input's rate where it is not named.
+    pub audio_input: Option<Rate>,
+    /// Of a token of sound in the answer; the output's rate where it is not named.
+    pub audio_output: Option<Rate>,
+    /// Of a token of an image in the prompt; the input's rate where it is not named.
+    pub image_input: Option<Rate>,
+    /// Of a token of an image in the answer; the output's rate where it is not named.
+    pub image_output: Option<Rate>,
+    /// Of an image that is made.
+    pub image: Option<Rate>,
+    /// Of a character that is spoken.
+    pub character: Option<Rate>,
+    /// Of a second of sound that is listened to.
+    pub second: Option<Rate>,
+    /// Of a search.
+    pub query: Option<Rate>,
+}
+
 /// What a model costs, and its limits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Price {
@@ -75,6 +96,8 @@ pub struct Price {
     pub cache_write: Option<Rate>,
     /// Rates for prompts longer than so many tokens, shortest first. They hold for the whole request.
     pub tiers: Vec<(u64, Rates)>,
+    /// Rates of what is not text.
+    pub media: MediaRates,
     /// `chat`, `embedding`, …: the source's own words.
     pub mode: Option<Box<str>>,
     /// Tokens of a prompt at most.
@@ -105,18 +128,40 @@ impl Price {
     /// What this usage costs, to the nearest nano-dollar; none where a rate that it needs is unknown.
     #[must_use]
     pub fn cost(&self, usage: &Usage) -> Option<Usd> {
-        let rates = self.rates(usage.input);
+        let (rates, own, media) = (self.rates(usage.input), &self.media, &usage.media);
         let cached = usage.cache_read.saturating_add(usage.cache_write);
-        let parts = [
-            (usage.input.saturating_sub(cached), rates.input),
+        let heard = media.audio_input.saturating_add(media.image_input);
+        let shown = media.audio_output.saturating_add(media.image_output);
+        let tokens = [
+            (usage.input.saturating_sub(cached).saturating_sub(heard), rates.input),
             (usage.cache_read, rates.cache_read.or(rates.input)),
             (usage.cache_write, rates.cache_write.or(rates.input)),
-            (usage.output, rates.output),
+            (media.audio_input, own.audio_input.or(rates.input)),
+            (media.image_input, own.image_input.or(rates.input)),
+            (usage.output.saturating_sub(shown), rates.output),
+            (media.audio_output, own.audio_output.or(rates.output)),
+            (media.image_output, own.image_output.or(rates.output)),
+        ];
+        let units = [
+            (media.images, own.image, 1),
+            (media.characters, own.character, 1),
+            (media.millis, own.second, 1_000),
+            (media.queries, own.query, 1),
         ];
         let mut picos = 0_u128;
-        for (tokens, rate) in parts {
-            if tokens > 0 {
-                picos += u128::from(tokens) * u128::from(rate?.picos());
+        let mut by_unit = false;
+        for (count, rate, per) in units {
+            if let Some(rate) = rate.filter(|_| count > 0) {
+                picos += u128::from(count) * u128::from(rate.picos()) / per;
+                by_unit = true;
+            }
+        }
+        for (tokens, rate) in tokens.into_iter().filter(|(tokens, _)| *tokens > 0) {
+            match rate {
+                Some(rate) => picos += u128::from(tokens) * u128::from(rate.picos()),
+                // What is billed by the piece need not be billed by the token, too.
+                None if by_unit => {}
+                None => return None,
             }
         }
         let nanos = (picos + 500) / 1_000;
@@ -129,6 +174,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::*;
+    use crate::chat::Media;
     use proptest::prelude::*;
 
     fn rate(usd: f64) -> Option<Rate> {
@@ -148,7 +194,14 @@ mod tests {
 
     #[test]
     fn cached_tokens_are_billed_at_their_own_rates_and_only_once() {
-        let usage = Usage { input: 1_000, output: 100, cache_read: 600, cache_write: 200, reasoning: 50 };
+        let usage = Usage {
+            input: 1_000,
+            output: 100,
+            cache_read: 600,
+            cache_write: 200,
+            reasoning: 50,
+            ..Usage::default()
+        };
         // 200 × 3000 + 600 × 300 + 200 × 3750 + 100 × 15000 nano-dollars.
         assert_eq!(sonnet().cost(&usage), Some(Usd::from_nanos(3_030_000)));
     }
@@ -158,6 +211,31 @@ mod tests {
         let usage = |input| Usage { input, output: 1, ..Usage::default() };
         assert_eq!(sonnet().cost(&usage(200_000)), Some(Usd::from_nanos(600_015_000)));
         assert_eq!(sonnet().cost(&usage(200_001)), Some(Usd::from_nanos(1_200_021_000)));
+    }
+
+    #[test]
+    fn what_is_not_text_is_billed_at_its_own_rates() {
+        let usage = |media| Usage { input: 10, output: 4, media, ..Usage::default() };
+        let spoken = Price {
+            media: MediaRates { audio_input: rate(1e-5), audio_output: rate(2e-5), ..MediaRates::default() },
+            ..sonnet()
+        };
+        let sound = Media { audio_input: 8, audio_output: 4, ..Media::default() };
+        // 2 × 3000 + 8 × 10000 + 4 × 20000 nano-dollars.
+        assert_eq!(spoken.cost(&usage(sound)), Some(Usd::from_nanos(166_000)));
+        assert_eq!(sonnet().cost(&usage(sound)), sonnet().cost(&usage(Media::default())));
+        let by_piece = |media: MediaRates| Price { media, ..Price::default() };
+        let images = by_piece(MediaRates { image: rate(0.04), ..MediaRates::default() });
+        assert_eq!(
+            images.cost(&usage(Media { images: 2, ..Media::default() })),
+            Some(Usd::from_nanos(80_000_000))
+        );
+        assert_eq!(images.cost(&usage(Media::default())), None);
+        let listening = by_piece(MediaRates { second: rate(0.0001), ..MediaRates::default() });
+        assert_eq!(
+            listening.cost(&usage(Media { millis: 2_500, ..Media::default() })),
+            Some(Usd::from_nanos(250_000))
+        );
     }
 
     #[test]
@@ -189,7 +267,7 @@ mod tests {
 
         #[test]
         fn no_usage_panics(input: u64, output: u64, cache_read: u64, cache_write: u64) {
-            let usage = Usage { input, output, cache_read, cache_write, reasoning: 0 };
+            let usage = Usage { input, output, cache_read, cache_write, ..Usage::default() };
             prop_assert!(sonnet().cost(&usage).is_some());
         }
     }

@@ -3,7 +3,7 @@
 //! Lenient where the source is loose (unknown fields, a text where a number is expected): what cannot be read
 //! is unknown. Source: LiteLLM's `model_prices_and_context_window.json`.
 
-use super::rate::{Price, Rate, Rates};
+use super::rate::{MediaRates, Price, Rate, Rates};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -62,7 +62,15 @@ impl<'de> Visitor<'de> for EntryVisitor {
                 name => match Slot::of(name) {
                     Some(slot) => slot.set(price, rate(&map.next_value()?)),
                     None => {
-                        map.next_value::<IgnoredAny>()?;
+                        if let Some(slot) = media_slot(name) {
+                            let known = slot(&mut price.media);
+                            // Where a source names both sides, the answer's counts.
+                            let told = rate(&map.next_value()?)
+                                .filter(|_| known.is_none() || name.starts_with("output"));
+                            *known = told.or(*known);
+                        } else {
+                            map.next_value::<IgnoredAny>()?;
+                        }
                     }
                 },
             }
@@ -70,6 +78,21 @@ impl<'de> Visitor<'de> for EntryVisitor {
         price.tiers.sort_by_key(|(above, _)| *above);
         Ok(entry)
     }
+}
+
+/// The rate of what is not text that a field names.
+fn media_slot(name: &str) -> Option<fn(&mut MediaRates) -> &mut Option<Rate>> {
+    Some(match name {
+        "input_cost_per_audio_token" => |rates| &mut rates.audio_input,
+        "output_cost_per_audio_token" => |rates| &mut rates.audio_output,
+        "input_cost_per_image_token" => |rates| &mut rates.image_input,
+        "output_cost_per_image_token" => |rates| &mut rates.image_output,
+        "input_cost_per_image" | "output_cost_per_image" => |rates| &mut rates.image,
+        "input_cost_per_character" => |rates| &mut rates.character,
+        "input_cost_per_second" | "output_cost_per_second" => |rates| &mut rates.second,
+        "input_cost_per_query" => |rates| &mut rates.query,
+        _ => return None,
+    })
 }
 
 /// A field's name, borrowed where it has no escapes.

@@ -20,6 +20,7 @@ use crate::sse;
 use crate::upstream::UpstreamResponse;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::Value;
 use std::time::{Duration, Instant};
 
 /// Bytes of one event of a provider's stream.
@@ -204,6 +205,7 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
     }
     let framing = framing(&answered.headers);
     if !operation.speaks() && (framing.is_some() || operation == Operation::Speech) {
+        life.usage.media.characters = spoken(&prompt);
         return Ok(Opened::Relayed(Box::new(answered)));
     }
     if let Some(framing) = framing {
@@ -270,6 +272,16 @@ async fn send(life: &mut Life, provider: &Provider, outbound: &Outbound) -> Resu
             return Ok(answered);
         }
     }
+}
+
+/// Characters that are to be spoken.
+fn spoken(prompt: &Prompt) -> u64 {
+    let input = prompt
+        .body()
+        .get("input")
+        .and_then(Value::as_str)
+        .filter(|_| prompt.operation() == Operation::Speech);
+    input.map_or(0, |text| text.chars().count() as u64)
 }
 
 fn first_error(events: &[Event]) -> Option<ProviderError> {

@@ -105,6 +105,9 @@ impl Facts {
         exchange.set_attr("client.format", self.format.name());
         exchange.set_attr("client.ip", self.peer.to_string());
         exchange.set_attr("principal.key", principal.key.to_string());
+        for (kind, count) in exchange.prompt().media() {
+            exchange.flag(&format!("media.{}", kind.name()), &count.to_string());
+        }
     }
 }
 

@@ -115,7 +115,14 @@ fn events() -> Vec<Event> {
         // The end of the first call's arguments was held back by a guard.
         text(0, channel::TOOL_ARGS, "1}"),
         Event::Finish { choice: 0, reason: "tool_calls".into() },
-        Event::Usage(Usage { input: 10, output: 5, cache_read: 4, cache_write: 1, reasoning: 2 }),
+        Event::Usage(Usage {
+            input: 10,
+            output: 5,
+            cache_read: 4,
+            cache_write: 1,
+            reasoning: 2,
+            ..Usage::default()
+        }),
     ]
 }
 

@@ -133,7 +133,14 @@ fn a_stream_says_what_the_whole_answer_says() {
         text(channel::TOOL_ARGS, "{\"x\":"),
         text(channel::TOOL_ARGS, "1}"),
         Event::Finish { choice: 0, reason: "tool_calls".into() },
-        Event::Usage(Usage { input: 10, output: 5, cache_read: 4, cache_write: 0, reasoning: 2 }),
+        Event::Usage(Usage {
+            input: 10,
+            output: 5,
+            cache_read: 4,
+            cache_write: 0,
+            reasoning: 2,
+            ..Usage::default()
+        }),
     ];
     let mut writer = ChunkWriter::new(HEAD);
     let mut out = BytesMut::new();

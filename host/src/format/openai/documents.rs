@@ -3,10 +3,12 @@
 //! Source: OpenAI API reference (moderations, images, audio); Cohere and Jina API references (rerank).
 
 use super::request::{missing, model_or, object, wrong_type};
-use crate::chat::{Operation, Usage};
+use crate::chat::{Media, Operation, Usage};
 use crate::error::Error;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use std::time::Duration;
 
 /// Reads a request whose body is JSON.
 ///
@@ -54,22 +56,21 @@ fn is_document(document: &Value) -> bool {
 /// # Errors
 /// When the body is no answer to such a request.
 pub fn read_document(operation: Operation, body: &[u8]) -> Result<Usage, serde_json::Error> {
-    let proof = match operation {
-        Operation::Embeddings | Operation::Images => "data",
-        Operation::Moderations | Operation::Rerank => "results",
+    let told: Result<Told, _> = serde_json::from_slice(body);
+    let told = match operation {
         // A transcript may be bare text.
-        _ => {
-            return Ok(
-                serde_json::from_slice::<Told>(body).map_or_else(|_| Usage::default(), |told| told.read())
-            );
-        }
+        operation if operation.listens() => told.unwrap_or_default(),
+        _ => told?,
     };
-    let told: Told = serde_json::from_slice(body)?;
-    let proved = match proof {
-        "data" => told.data.is_some(),
-        _ => told.results.is_some(),
+    let proof = match operation {
+        Operation::Embeddings | Operation::Images => ("data", told.data.is_some()),
+        Operation::Moderations | Operation::Rerank => ("results", told.results.is_some()),
+        _ => ("", true),
     };
-    if proved { Ok(told.read()) } else { Err(serde::de::Error::missing_field(proof)) }
+    if let (field, false) = proof {
+        return Err(serde::de::Error::missing_field(field));
+    }
+    Ok(told.read(operation))
 }
 
 /// A ranking with the documents that a client asked to see again; none where it did not, or they stand there already.
@@ -92,16 +93,24 @@ pub fn with_documents(request: &Map<String, Value>, ranking: &[u8]) -> Option<Ve
     serde_json::to_vec(&ranking).ok()
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
+#[serde(default)]
 struct Told {
-    data: Option<serde::de::IgnoredAny>,
+    data: Option<Vec<serde::de::IgnoredAny>>,
     results: Option<serde::de::IgnoredAny>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(deserialize_with = "lenient")]
     usage: Tokens,
+    /// Seconds of sound, in a transcript in detail.
+    #[serde(deserialize_with = "lenient")]
+    duration: Seconds,
+    #[serde(deserialize_with = "lenient")]
+    meta: Meta,
 }
 
 /// What is no usage is none: it is not what the client asked for.
-fn lenient<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Tokens, D::Error> {
+fn lenient<'de, D: serde::Deserializer<'de>, T: DeserializeOwned + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
     let value = Value::deserialize(deserializer)?;
     Ok(serde_json::from_value(value).unwrap_or_default())
 }
@@ -114,14 +123,117 @@ struct Tokens {
     output_tokens: Option<u64>,
     completion_tokens: Option<u64>,
     total_tokens: Option<u64>,
+    input_tokens_details: Kinds,
+    output_tokens_details: Kinds,
+    seconds: Seconds,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Kinds {
+    image_tokens: u64,
+    audio_tokens: u64,
+}
+
+/// Some write a number, some a text.
+#[derive(Deserialize, Default)]
+#[serde(untagged)]
+enum Seconds {
+    #[default]
+    None,
+    Number(f64),
+    Text(String),
+}
+
+impl Seconds {
+    fn millis(&self) -> u64 {
+        let seconds = match self {
+            Self::None => return 0,
+            Self::Number(number) => *number,
+            Self::Text(text) => text.parse().unwrap_or(0.0),
+        };
+        Duration::try_from_secs_f64(seconds).map_or(0, |time| u64::try_from(time.as_millis()).unwrap_or(0))
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Meta {
+    billed_units: Billed,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Billed {
+    search_units: Option<f64>,
 }
 
 impl Told {
-    fn read(&self) -> Usage {
+    fn read(&self, operation: Operation) -> Usage {
         let tokens = &self.usage;
         let output = tokens.completion_tokens.or(tokens.output_tokens).unwrap_or(0);
         let total = tokens.total_tokens.map(|total| total.saturating_sub(output));
         let input = tokens.prompt_tokens.or(tokens.input_tokens).or(total).unwrap_or(0);
-        Usage { input, output, ..Usage::default() }
+        let mut media = Media {
+            image_input: tokens.input_tokens_details.image_tokens,
+            image_output: tokens.output_tokens_details.image_tokens,
+            audio_input: tokens.input_tokens_details.audio_tokens,
+            audio_output: tokens.output_tokens_details.audio_tokens,
+            ..Media::default()
+        };
+        match operation {
+            Operation::Images => media.images = self.data.as_ref().map_or(0, |images| images.len() as u64),
+            Operation::Rerank => {
+                let units = self.meta.billed_units.search_units.filter(|units| (1.0..1e9).contains(units));
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+                let units = units.map_or(1, |units| units as u64);
+                media.queries = units;
+            }
+            Operation::Transcription | Operation::Translation => {
+                media.millis = tokens.seconds.millis().max(self.duration.millis());
+            }
+            _ => {}
+        }
+        Usage { input, output, media, ..Usage::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::{Media, Operation, Usage, read_document};
+    use serde_json::{Value, json};
+
+    #[test]
+    fn usage_is_read_in_whichever_words_it_is_told() {
+        let media = |media| Usage { media, ..Usage::default() };
+        let read = |operation, body: Value| read_document(operation, body.to_string().as_bytes()).ok();
+        let embedded = json!({ "data": [], "usage": { "prompt_tokens": 3, "total_tokens": 3 } });
+        assert_eq!(read(Operation::Embeddings, embedded), Some(Usage { input: 3, ..Usage::default() }));
+        let images = json!({ "data": [{}, {}], "usage": {
+            "input_tokens": 7, "output_tokens": 9, "input_tokens_details": { "image_tokens": 5, "text_tokens": 2 } } });
+        let made = Media { images: 2, image_input: 5, ..Media::default() };
+        assert_eq!(read(Operation::Images, images), Some(Usage { input: 7, output: 9, ..media(made) }));
+        let ranked = json!({ "results": [], "meta": { "billed_units": { "search_units": 2 } } });
+        assert_eq!(read(Operation::Rerank, ranked), Some(media(Media { queries: 2, ..Media::default() })));
+        assert_eq!(
+            read(Operation::Rerank, json!({ "results": [], "usage": 1, "meta": [] })),
+            Some(media(Media { queries: 1, ..Media::default() }))
+        );
+        for heard in [
+            json!({ "text": "", "duration": "1.5" }),
+            json!({ "usage": { "type": "duration", "seconds": 1.5 } }),
+        ] {
+            assert_eq!(
+                read(Operation::Transcription, heard),
+                Some(media(Media { millis: 1500, ..Media::default() }))
+            );
+        }
+        assert_eq!(read_document(Operation::Transcription, b"1\n00:00").unwrap(), Usage::default());
+        for operation in [Operation::Embeddings, Operation::Images, Operation::Rerank, Operation::Moderations]
+        {
+            assert_eq!(read(operation, json!({ "error": "x" })), None);
+        }
     }
 }

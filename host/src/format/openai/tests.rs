@@ -74,7 +74,14 @@ fn a_stream_of_chunks_reads_to_the_same_answer_as_it_was_written_from() {
         Event::Text { at: TextAt::new(1, 0, channel::REFUSAL), text: "no".into() },
         Event::Finish { choice: 0, reason: "tool_calls".into() },
         Event::Finish { choice: 1, reason: "stop".into() },
-        Event::Usage(crate::chat::Usage { input: 2, output: 3, cache_read: 1, cache_write: 0, reasoning: 1 }),
+        Event::Usage(crate::chat::Usage {
+            input: 2,
+            output: 3,
+            cache_read: 1,
+            cache_write: 0,
+            reasoning: 1,
+            ..Default::default()
+        }),
     ];
     let expected: Answer = events.iter().cloned().collect();
     let mut out = BytesMut::new();

@@ -2,7 +2,7 @@
 //! passed over here; where an answer is relayed they travel with the original bytes.
 
 use crate::chat::channel::{self, Opaque};
-use crate::chat::{Event, TextAt, Usage};
+use crate::chat::{Event, Media, TextAt, Usage};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -116,21 +116,36 @@ pub(super) struct UsageBody {
 #[derive(Deserialize)]
 pub(super) struct PromptDetails {
     pub cached_tokens: Option<u64>,
+    pub audio_tokens: Option<u64>,
+    pub image_tokens: Option<u64>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct CompletionDetails {
     pub reasoning_tokens: Option<u64>,
+    pub audio_tokens: Option<u64>,
 }
 
 impl UsageBody {
     pub(super) fn read(&self) -> Usage {
+        let prompt = |pick: fn(&PromptDetails) -> Option<u64>| {
+            self.prompt_tokens_details.as_ref().and_then(pick).unwrap_or(0)
+        };
+        let completion = |pick: fn(&CompletionDetails) -> Option<u64>| {
+            self.completion_tokens_details.as_ref().and_then(pick).unwrap_or(0)
+        };
         Usage {
             input: self.prompt_tokens,
             output: self.completion_tokens,
-            cache_read: self.prompt_tokens_details.as_ref().and_then(|d| d.cached_tokens).unwrap_or(0),
+            cache_read: prompt(|details| details.cached_tokens),
             cache_write: 0,
-            reasoning: self.completion_tokens_details.as_ref().and_then(|d| d.reasoning_tokens).unwrap_or(0),
+            reasoning: completion(|details| details.reasoning_tokens),
+            media: Media {
+                audio_input: prompt(|details| details.audio_tokens),
+                image_input: prompt(|details| details.image_tokens),
+                audio_output: completion(|details| details.audio_tokens),
+                ..Media::default()
+            },
         }
     }
 }
