@@ -6,9 +6,10 @@
 const LAYERS: &[&[&str]] = &[
     &["id", "secret", "clock"],
     &["chat", "sse", "usage", "error", "shutdown"],
-    &["exchange", "price", "telemetry", "server"],
+    &["exchange", "price", "telemetry", "server", "eventstream"],
     &["plugin", "format", "upstream", "store", "embedding"],
     &["pipeline", "balance", "auth", "limit", "ledger", "cache"],
+    &["credential"],
     &["route"],
     &["proxy"],
     &["config", "api"],
@@ -139,7 +140,7 @@ mod tests {
     fn what_stands_above_or_beside_is_a_fault() {
         assert_eq!(
             check("chat.rs", "//! Data.\n\nfn f() { crate::proxy::serve() }\n"),
-            ["3: `chat` (layer 1) uses `proxy` (layer 6) above it"]
+            ["3: `chat` (layer 1) uses `proxy` (layer 7) above it"]
         );
         assert_eq!(
             check("plugin/engine.rs", "use crate::{chat::{A, B}, upstream::Call,\n    store};\n"),
