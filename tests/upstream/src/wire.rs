@@ -23,7 +23,7 @@ impl Wire {
     /// for it by a base URL that holds `/mistral/`.
     pub(crate) fn of(request: &Recorded) -> Self {
         let path = request.path.split('?').next().unwrap_or_default();
-        if path.ends_with("/messages") {
+        if path.ends_with("/messages") || path.ends_with("awPredict") {
             Self::Anthropic
         } else if path.ends_with("enerateContent") {
             Self::Gemini
