@@ -1,5 +1,5 @@
 //! Keys, what runs out, and what token endpoints answer. No test waits for real time.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use super::renewed::{Fetched, Renewed, Source};
 use super::{Key, Keyring, SignError, fetch};
