@@ -178,18 +178,48 @@ async fn all_who_wait_share_one_fetch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_is_renewed_ahead_by_one_while_others_go_on_with_it() {
+async fn all_who_wait_share_a_failure() {
+    let values = numbers(3_600, 0);
+    *values.source().failing.lock() = true;
+    let waiting: Vec<_> = (0..20)
+        .map(|_| {
+            let values = values.clone();
+            tokio::spawn(async move { values.get().await.unwrap_err().to_string() })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    advance(seconds(10)).await;
+    values.source().permits.add_permits(20);
+    for one in waiting {
+        assert_eq!(one.await.unwrap(), "no credential could be had: not now");
+    }
+    assert_eq!(fetches(&values), 1);
+    *values.source().failing.lock() = false;
+    assert_eq!(values.get().await.unwrap(), 2, "who comes later asks again");
+}
+
+/// Waits until there were so many fetches and the last is over.
+async fn settled(values: &Renewed<Numbers>, count: u32) {
+    while fetches(values) < count {
+        tokio::task::yield_now().await;
+    }
+    tokio::task::yield_now().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_is_renewed_ahead_and_nobody_waits() {
     let values = numbers(3_600, 1);
     assert_eq!(values.get().await.unwrap(), 1);
     advance(seconds(3_600 - 300)).await;
     assert_eq!((values.get().await.unwrap(), fetches(&values)), (1, 1));
     advance(seconds(1)).await;
-    let renewing = values.clone();
-    let renewing = tokio::spawn(async move { renewing.get().await.unwrap() });
-    tokio::task::yield_now().await;
-    assert_eq!(values.get().await.unwrap(), 1, "nobody else waits");
-    values.source().permits.add_permits(1);
-    assert_eq!((renewing.await.unwrap(), values.get().await.unwrap(), fetches(&values)), (2, 2, 2));
+    for _ in 0..3 {
+        assert_eq!(values.get().await.unwrap(), 1);
+        tokio::task::yield_now().await;
+    }
+    values.source().permits.add_permits(20);
+    settled(&values, 2).await;
+    assert_eq!((values.get().await.unwrap(), fetches(&values)), (2, 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -198,11 +228,33 @@ async fn a_renewal_that_fails_is_not_noticed_until_the_end() {
     assert_eq!(values.get().await.unwrap(), 1);
     *values.source().failing.lock() = true;
     advance(seconds(3_600 - 299)).await;
-    assert_eq!((values.get().await.unwrap(), fetches(&values)), (1, 2));
-    advance(seconds(299 - 30)).await;
+    for _ in 0..3 {
+        assert_eq!(values.get().await.unwrap(), 1);
+        settled(&values, 2).await;
+        assert_eq!(fetches(&values), 2, "a source that failed has its rest");
+    }
+    advance(seconds(5)).await;
+    assert_eq!(values.get().await.unwrap(), 1);
+    settled(&values, 3).await;
+    advance(seconds(299 - 5 - 30)).await;
     assert!(matches!(values.get().await, Err(SignError::Unavailable(_))), "too near its end to be used");
     *values.source().failing.lock() = false;
-    assert_eq!(values.get().await.unwrap(), 4);
+    assert_eq!(values.get().await.unwrap(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_good_for_a_short_time_is_not_renewed_at_once() {
+    let values = numbers(240, 100);
+    for _ in 0..3 {
+        assert_eq!(values.get().await.unwrap(), 1);
+        advance(seconds(60)).await;
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(fetches(&values), 1);
+    advance(seconds(1)).await;
+    assert_eq!(values.get().await.unwrap(), 1);
+    settled(&values, 2).await;
+    assert_eq!(values.get().await.unwrap(), 2);
 }
 
 #[tokio::test(start_paused = true)]
