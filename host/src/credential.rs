@@ -27,7 +27,7 @@ use renewed::Renewed;
 use std::fmt;
 
 /// Why a request could not be signed. Never holds what is secret.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum SignError {
     /// The adapter asks for a signer that there is not.
     #[error("there is no signer `{0}`: `aws-sigv4`, `google-oauth` or `entra`")]

@@ -84,7 +84,7 @@ fn frame(message: &Message) -> Option<Frame> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
     use super::{Decoder, NotAStream};
     use crate::sse::Frame;

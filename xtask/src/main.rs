@@ -27,7 +27,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Installs what building and testing need: the wasm target, cargo-nextest, a Python with the openai package.
+    /// Installs what building and testing need: the wasm target, cargo-nextest, the clients of the tests.
     Setup,
     /// Checks everything: format, lints, tests, layout, licences. Stops at the first failure.
     Test,

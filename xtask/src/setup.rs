@@ -19,6 +19,14 @@ const PYTHON_CLIENTS: [&[&str]; 6] = [
     &["litellm==1.106.2", "mcp==2.3.0"],
     &["langchain-openai==1.6.7"],
 ];
+/// The clients that the tests run with Node, each with what it needs besides, under the name of its environment. The
+/// newest openai that runs on Node 20, which is what Debian has.
+const NODE_CLIENTS: [(&str, &[&str]); 2] = [
+    ("node-openai", &["openai@6.49.0", "zod@4.6.7"]),
+    ("node-anthropic", &["@anthropic-ai/sdk@1.12.0", "zod@4.6.7"]),
+];
+/// The oldest Node that runs them.
+const OLDEST_NODE: u32 = 20;
 /// The checker of licences and sources.
 const CARGO_DENY: &str = "0.20.2";
 
@@ -26,7 +34,10 @@ const CARGO_DENY: &str = "0.20.2";
 pub(crate) fn all() -> Result<()> {
     step("target wasm32-wasip2", wasm_target)?;
     step("cargo-nextest", nextest)?;
-    step("the providers' Python packages", || PYTHON_CLIENTS.iter().try_for_each(|wanted| python(wanted)))
+    step("the providers' Python packages", || PYTHON_CLIENTS.iter().try_for_each(|wanted| python(wanted)))?;
+    step("the providers' Node packages", || {
+        NODE_CLIENTS.iter().try_for_each(|(name, wanted)| node(name, wanted))
+    })
 }
 
 /// The target that plugins are compiled for.
@@ -91,6 +102,30 @@ fn python(wanted: &[&str]) -> Result<()> {
     run(create)?;
     let mut install = command(&python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
     install.args(wanted);
+    run(install).with_context(|| format!("{} cannot be installed", wanted.join(" ")))
+}
+
+fn node(name: &str, wanted: &[&str]) -> Result<()> {
+    let environment = clients().join(name);
+    let recent = format!("parseInt(process.versions.node) >= {OLDEST_NODE}");
+    let mut probe = format!("assert({recent})");
+    for (package, version) in wanted.iter().filter_map(|one| one.rsplit_once('@')) {
+        let manifest = environment.join("node_modules").join(package).join("package.json");
+        probe += &format!("; assert.equal(require({manifest:?}).version, {version:?})");
+    }
+    if succeeds(command("node", ["-e", &probe])) {
+        return Ok(());
+    }
+    if !succeeds(command("node", ["-e", &format!("assert({recent})")]))
+        || !succeeds(command("npm", ["--version"]))
+    {
+        bail!(
+            "the tests of the Node packages need node {OLDEST_NODE} or later, and npm; install them (Debian: apt-get install nodejs npm)"
+        );
+    }
+    let mut install =
+        command("npm", ["install", "--save-exact", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    install.args(["--loglevel", "error", "--prefix"]).arg(&environment).args(wanted);
     run(install).with_context(|| format!("{} cannot be installed", wanted.join(" ")))
 }
 

@@ -68,12 +68,14 @@ async fn ask(
     read(&answer).ok_or_else(|| unavailable("the token endpoint gave no token".into()))
 }
 
-/// `access_token` and `expires_in`, which Microsoft's metadata service writes as a string.
-fn read(answer: &Value) -> Option<Fetched<Secret>> {
-    let token = answer.get("access_token")?.as_str()?;
-    let seconds = match answer.get("expires_in")? {
-        Value::String(text) => text.parse().ok()?,
-        number => number.as_u64()?,
+/// `access_token` and `expires_in`, which Microsoft's metadata service writes as a string. It may be missing (RFC 6749,
+/// section 5.1): then the token is used once.
+pub(super) fn read(answer: &Value) -> Option<Fetched<Secret>> {
+    let token = answer.get("access_token")?.as_str().filter(|token| !token.is_empty())?;
+    let seconds = match answer.get("expires_in") {
+        None | Some(Value::Null) => 0.0,
+        Some(Value::String(text)) => text.parse().ok()?,
+        Some(number) => number.as_f64()?,
     };
-    Some(Fetched::new(Secret::new(token), Duration::from_secs(seconds)))
+    Some(Fetched::new(Secret::new(token), Duration::try_from_secs_f64(seconds).ok()?))
 }

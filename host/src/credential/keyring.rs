@@ -1,8 +1,9 @@
 //! Several keys of one provider: shared by weight, and a key that is refused or exhausted is set aside.
 //!
-//! Invariants: a key that was set aside is used only when every other is, too; picking takes no lock.
+//! Invariants: a key that was set aside is used only when every other is, too; a request that began before a key was set
+//! aside does not bring it back; picking takes no lock.
 
-use crate::balance::Health;
+use crate::balance::{Health, Observation};
 use crate::secret::Secret;
 use std::fmt;
 use std::sync::Arc;
@@ -40,10 +41,12 @@ impl Key {
 pub struct Keyring(Vec<Key>);
 
 /// A key on its way to the provider.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Pick {
     key: Key,
     place: usize,
+    /// None once the provider said no.
+    observation: Option<Observation>,
 }
 
 impl Keyring {
@@ -87,7 +90,10 @@ impl Keyring {
     /// back first. None where there is no key, or none but those that were `tried` already.
     #[must_use]
     pub fn pick(&self, tried: &[Pick]) -> Option<Pick> {
-        let picked = |(place, key): (usize, &Key)| Pick { key: key.clone(), place };
+        let picked = |(place, key): (usize, &Key)| {
+            let observation = Some(key.health.begin());
+            Pick { key: key.clone(), place, observation }
+        };
         if let ([only], []) = (self.0.as_slice(), tried) {
             return Some(picked((0, only)));
         }
@@ -128,19 +134,23 @@ impl Pick {
     }
 
     /// The provider took it.
-    pub fn accepted(&self) {
-        self.key.health.begin().succeeded();
+    pub fn accepted(self) {
+        if let Some(observation) = self.observation {
+            observation.succeeded();
+        }
     }
 
     /// The provider answered with this status. Says whether the key is to blame, and was set aside.
     #[must_use]
-    pub fn refused(&self, status: u16, retry_after: Option<Duration>) -> bool {
+    pub fn refused(&mut self, status: u16, retry_after: Option<Duration>) -> bool {
         let pause = match status {
             401 | 403 => Some(REFUSED),
             429 => retry_after,
             _ => return false,
         };
-        self.key.health.begin().failed(status, pause);
+        if let Some(observation) = self.observation.take() {
+            observation.failed(status, pause);
+        }
         true
     }
 }

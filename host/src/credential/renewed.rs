@@ -1,16 +1,19 @@
 //! What runs out: fetched when first needed, shared, and renewed before its end.
 //!
-//! Invariants: one fetch at a time; while what was fetched is good, nobody waits for the next, and nobody locks.
+//! Invariants: one fetch at a time; while what was fetched is good, nobody waits for the next; a fetch that fails fails
+//! for all who waited for it, so that a source that hangs costs each of them its patience once.
 
 use super::SignError;
 use arc_swap::ArcSwapOption;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::Instant;
 
-/// Renewed this long before its end by whoever comes by.
+/// Renewed this long before its end, or in the last quarter of its time where that is shorter, once somebody comes by.
 const AHEAD: Duration = Duration::from_secs(300);
+/// After a renewal that failed, the next is not tried sooner.
+const AGAIN: Duration = Duration::from_secs(5);
 /// Not used any more this long before its end: clocks differ, and the request takes a while.
 const MARGIN: Duration = Duration::from_secs(30);
 /// Nothing is believed to be good for longer.
@@ -21,13 +24,15 @@ const LONGEST: Duration = Duration::from_secs(86_400);
 pub struct Fetched<V> {
     value: V,
     ends: Instant,
+    ahead: Duration,
 }
 
 impl<V> Fetched<V> {
     /// A value that is good for so long.
     #[must_use]
     pub fn new(value: V, good_for: Duration) -> Self {
-        Self { value, ends: Instant::now() + good_for.min(LONGEST) }
+        let good_for = good_for.min(LONGEST);
+        Self { value, ends: Instant::now() + good_for, ahead: AHEAD.min(good_for / 4) }
     }
 
     fn left(&self) -> Duration {
@@ -38,30 +43,38 @@ impl<V> Fetched<V> {
 /// Where such values come from.
 pub trait Source: Send + Sync {
     /// What is fetched.
-    type Value: Clone + Send + Sync;
+    type Value: Clone + Send + Sync + 'static;
     /// Fetches a new one.
     fn fetch(&self) -> impl Future<Output = Result<Fetched<Self::Value>, SignError>> + Send;
 }
 
 /// The values of a source.
-#[derive(Debug)]
-pub struct Renewed<S: Source> {
+pub struct Renewed<S: Source>(Arc<Inner<S>>);
+
+struct Inner<S: Source> {
     source: S,
     current: ArcSwapOption<Fetched<S::Value>>,
-    fetching: Mutex<()>,
+    /// Whoever fetches holds it; it remembers the last failure.
+    turn: Arc<Mutex<Option<Failure>>>,
 }
 
-impl<S: Source> Renewed<S> {
+#[derive(Debug)]
+struct Failure {
+    at: Instant,
+    error: SignError,
+}
+
+impl<S: Source + 'static> Renewed<S> {
     /// The values of a source.
     #[must_use]
     pub fn new(source: S) -> Self {
-        Self { source, current: ArcSwapOption::empty(), fetching: Mutex::new(()) }
+        Self(Arc::new(Inner { source, current: ArcSwapOption::empty(), turn: Arc::default() }))
     }
 
     /// The source.
     #[must_use]
-    pub const fn source(&self) -> &S {
-        &self.source
+    pub fn source(&self) -> &S {
+        &self.0.source
     }
 
     /// A value that is good.
@@ -69,27 +82,51 @@ impl<S: Source> Renewed<S> {
     /// # Errors
     /// There is none, and none can be fetched.
     pub async fn get(&self) -> Result<S::Value, SignError> {
-        let known = self.current.load_full().filter(|known| known.left() > MARGIN);
-        let Some(known) = known else {
-            let _turn = self.fetching.lock().await;
-            return match self.current.load_full().filter(|known| known.left() > MARGIN) {
-                Some(fetched) => Ok(fetched.value.clone()),
-                None => self.fetch().await,
-            };
-        };
-        if known.left() < AHEAD
-            && let Ok(_turn) = self.fetching.try_lock()
+        let Some(known) = self.0.good() else { return self.fetched().await };
+        if known.left() < known.ahead
+            && let Ok(turn) = self.0.turn.clone().try_lock_owned()
+            && turn.as_ref().is_none_or(|failure| failure.at.elapsed() >= AGAIN)
         {
-            // What is known is good still: a source that fails now is asked again by the next who comes by.
-            return Ok(self.fetch().await.unwrap_or_else(|_| known.value.clone()));
+            let inner = self.0.clone();
+            tokio::spawn(async move {
+                if let Err(error) = inner.fetch(turn).await {
+                    tracing::warn!(%error, "a credential could not be renewed");
+                }
+            });
         }
         Ok(known.value.clone())
     }
 
-    async fn fetch(&self) -> Result<S::Value, SignError> {
-        let fetched = self.source.fetch().await?;
-        let value = fetched.value.clone();
-        self.current.store(Some(Arc::new(fetched)));
-        Ok(value)
+    async fn fetched(&self) -> Result<S::Value, SignError> {
+        let asked = Instant::now();
+        let turn = self.0.turn.clone().lock_owned().await;
+        if let Some(fetched) = self.0.good() {
+            return Ok(fetched.value.clone());
+        }
+        match turn.as_ref() {
+            Some(failure) if failure.at > asked => Err(failure.error.clone()),
+            _ => self.0.fetch(turn).await,
+        }
+    }
+}
+
+impl<S: Source> Inner<S> {
+    fn good(&self) -> Option<Arc<Fetched<S::Value>>> {
+        self.current.load_full().filter(|known| known.left() > MARGIN)
+    }
+
+    async fn fetch(&self, mut turn: OwnedMutexGuard<Option<Failure>>) -> Result<S::Value, SignError> {
+        match self.source.fetch().await {
+            Ok(fetched) => {
+                let value = fetched.value.clone();
+                self.current.store(Some(Arc::new(fetched)));
+                *turn = None;
+                Ok(value)
+            }
+            Err(error) => {
+                *turn = Some(Failure { at: Instant::now(), error: error.clone() });
+                Err(error)
+            }
+        }
     }
 }

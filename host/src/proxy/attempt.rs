@@ -250,14 +250,14 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
 async fn send(life: &mut Life, provider: &Provider, outbound: &Outbound) -> Result<UpstreamResponse, Error> {
     let keys = &provider.credentials.keys;
     let mut tried: Vec<Pick> = Vec::new();
+    let mut next = if outbound.is_signed() { None } else { keys.pick(&tried) };
     loop {
-        let key = if outbound.is_signed() { None } else { keys.pick(&tried) };
-        let request = outbound.request(provider, key.as_ref()).await?;
+        let request = outbound.request(provider, next.as_ref()).await?;
         let from = Instant::now();
         let answered = provider.upstream.send(request).await;
         life.waited += from.elapsed();
         let answered = answered.map_err(provider_failed)?;
-        let Some(key) = key else { return Ok(answered) };
+        let Some(mut key) = next else { return Ok(answered) };
         if answered.status.is_success() {
             key.accepted();
             return Ok(answered);
@@ -268,7 +268,9 @@ async fn send(life: &mut Life, provider: &Provider, outbound: &Outbound) -> Resu
             tracing::warn!(id, provider = %provider.name, key = key.name(), status, "a key is set aside");
         }
         tried.push(key);
-        if !blamed || keys.pick(&tried).is_none() {
+        // Picked once: a second look might find another one gone, and the request would go out without a key.
+        next = if blamed { keys.pick(&tried) } else { None };
+        if next.is_none() {
             return Ok(answered);
         }
     }

@@ -87,7 +87,8 @@ impl Outbound {
             request.headers_mut().append(name, value);
         }
         if let Some(signer) = &self.signer {
-            provider.credentials.sign(signer, &mut request).await.map_err(unsigned)?;
+            // Boxed: what signs may have to fetch, and its state is not to burden every exchange.
+            Box::pin(provider.credentials.sign(signer, &mut request)).await.map_err(unsigned)?;
         }
         Ok(request)
     }

@@ -5,6 +5,7 @@
 mod anthropic;
 mod cache;
 mod clients;
+mod cloud;
 mod documents;
 mod errors;
 mod failover;
@@ -12,8 +13,10 @@ mod guards;
 mod hostile;
 mod masking;
 mod matrix;
+mod node;
 mod operations;
 mod output;
+mod packages;
 mod python;
 mod recuts;
 mod reload;

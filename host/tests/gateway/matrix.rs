@@ -336,6 +336,9 @@ async fn run(rows: Vec<Row>, adapter: &str, path: &str, model: &str) -> String {
         let provider =
             json!({ "adapter": format!("builtin:{adapter}"), "base_url": url, "credential": CREDENTIAL });
         config["providers"] = json!({ "tested": provider });
+        if adapter == "bedrock" {
+            config["providers"]["tested"]["options"] = json!({ "auth": "bearer" });
+        }
         config["routes"]["*"]["targets"] = json!([format!("tested/{model}")]);
         config
     });
@@ -384,6 +387,13 @@ async fn completions_before_mistral() {
 }
 
 #[tokio::test]
+async fn completions_before_bedrock() {
+    insta::assert_snapshot!(
+        run(completions(), "bedrock", "", "us.anthropic.claude-sonnet-4-5-20250929-v1:0").await
+    );
+}
+
+#[tokio::test]
 async fn messages_before_openai() {
     insta::assert_snapshot!(run(messages(), "openai", "/v1", "gpt-5").await);
 }
@@ -404,6 +414,13 @@ async fn messages_before_mistral() {
 }
 
 #[tokio::test]
+async fn messages_before_bedrock() {
+    insta::assert_snapshot!(
+        run(messages(), "bedrock", "", "us.anthropic.claude-sonnet-4-5-20250929-v1:0").await
+    );
+}
+
+#[tokio::test]
 async fn content_before_openai() {
     insta::assert_snapshot!(run(content(), "openai", "/v1", "gpt-5").await);
 }
@@ -421,4 +438,11 @@ async fn content_before_gemini() {
 #[tokio::test]
 async fn content_before_mistral() {
     insta::assert_snapshot!(run(content(), "mistral", "/mistral/v1", "mistral-large-latest").await);
+}
+
+#[tokio::test]
+async fn content_before_bedrock() {
+    insta::assert_snapshot!(
+        run(content(), "bedrock", "", "us.anthropic.claude-sonnet-4-5-20250929-v1:0").await
+    );
 }

@@ -146,11 +146,24 @@ pub struct Gateway {
 impl Gateway {
     /// Starts the binary with a configuration and waits until it serves.
     pub async fn start(config: &Value) -> Self {
+        Self::changed(config, |_| {}).await
+    }
+
+    /// Starts the binary with a configuration, and with nothing but this environment.
+    pub async fn within(environment: &[(&str, &str)], config: &Value) -> Self {
+        let change = |command: &mut Command| {
+            command.env_clear().envs(environment.iter().copied());
+        };
+        Self::changed(config, change).await
+    }
+
+    async fn changed(config: &Value, change: impl FnOnce(&mut Command)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("lockgate.yaml");
         std::fs::write(&file, config.to_string()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_lockgate"));
         command.args(["serve", "-c"]).arg(&file);
+        change(&mut command);
         Self::run(command, file, folder).await
     }
 

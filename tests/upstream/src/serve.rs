@@ -101,7 +101,11 @@ async fn answer(
     if let Ok(value) = HeaderValue::from_str(&content_type) {
         response.headers_mut().insert(CONTENT_TYPE, value);
     }
-    for (name, value) in reply.headers {
+    let said = match &reply.content {
+        Content::Error(status, _) => Wire::of(&request).error_header(*status),
+        _ => None,
+    };
+    for (name, value) in said.into_iter().chain(reply.headers) {
         response.headers_mut().insert(name, value);
     }
     Ok(response)
@@ -116,7 +120,7 @@ enum Rendered {
 fn render(reply: &Reply, request: &Recorded) -> Rendered {
     let wire = Wire::of(request);
     match &reply.content {
-        Content::Speech(speech) if wire.streams(request) => events(wire.stream(request, speech), false),
+        Content::Speech(speech) if wire.streams(request) => events(wire, wire.stream(request, speech), false),
         Content::Speech(speech) => document(200, &wire.document(request, speech)),
         Content::Error(status, message) => document(*status, &wire.error(*status, message)),
         Content::Echo => render(&Reply::text(request.last_user_text()), request),
@@ -127,8 +131,8 @@ fn render(reply: &Reply, request: &Recorded) -> Rendered {
             content_type: content_type.clone(),
             frames: Frames::Whole(Some(body.clone())),
         },
-        Content::Cut { deltas, reset } => events(wire.opening(request, deltas), *reset),
-        Content::Paced(paced) => stream(Frames::Paced(paced.clone())),
+        Content::Cut { deltas, reset } => events(wire, wire.opening(request, deltas), *reset),
+        Content::Paced(paced) => stream(wire, Frames::Paced(paced.clone())),
         Content::Hang => Rendered::Hang,
         Content::Reset => Rendered::Reset,
     }
@@ -139,12 +143,12 @@ fn document(status: u16, body: &Value) -> Rendered {
     Rendered::Answer { status, content_type: "application/json".into(), frames }
 }
 
-fn events(frames: Vec<Bytes>, reset: bool) -> Rendered {
-    stream(Frames::Queue { frames: frames.into(), reset, flushed: false })
+fn events(wire: Wire, frames: Vec<Bytes>, reset: bool) -> Rendered {
+    stream(wire, Frames::Queue { frames: frames.into(), reset, flushed: false })
 }
 
-fn stream(frames: Frames) -> Rendered {
-    Rendered::Answer { status: 200, content_type: "text/event-stream".into(), frames }
+fn stream(wire: Wire, frames: Frames) -> Rendered {
+    Rendered::Answer { status: 200, content_type: wire.stream_type().into(), frames }
 }
 
 /// Counts a disconnect, unless the answer ended first.

@@ -3,8 +3,9 @@
 //! A reply says what the model says; this says how its provider would write that down.
 
 use crate::reply::Speech;
-use crate::{Recorded, anthropic, gemini, mistral, openai};
+use crate::{Recorded, anthropic, bedrock, gemini, mistral, openai};
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
 use serde_json::Value;
 
 /// A provider's language.
@@ -14,6 +15,7 @@ pub(crate) enum Wire {
     Anthropic,
     Gemini,
     Mistral,
+    Bedrock,
 }
 
 impl Wire {
@@ -21,12 +23,14 @@ impl Wire {
     /// for it by a base URL that holds `/mistral/`.
     pub(crate) fn of(request: &Recorded) -> Self {
         let path = request.path.split('?').next().unwrap_or_default();
-        if path.ends_with("/messages") {
+        if path.ends_with("/messages") || path.ends_with("awPredict") {
             Self::Anthropic
         } else if path.ends_with("enerateContent") {
             Self::Gemini
         } else if path.contains("/mistral/") {
             Self::Mistral
+        } else if path.ends_with("/converse") || path.ends_with("/converse-stream") {
+            Self::Bedrock
         } else {
             Self::OpenAi
         }
@@ -36,6 +40,7 @@ impl Wire {
     pub(crate) fn streams(self, request: &Recorded) -> bool {
         match self {
             Self::Gemini => request.path.contains(":streamGenerateContent"),
+            Self::Bedrock => request.path.ends_with("-stream"),
             Self::OpenAi | Self::Anthropic | Self::Mistral => request.json()["stream"] == true,
         }
     }
@@ -47,6 +52,7 @@ impl Wire {
             Self::Anthropic => anthropic::message(request, speech),
             Self::Gemini => gemini::answer(request, speech),
             Self::Mistral => mistral::completion(request, speech),
+            Self::Bedrock => bedrock::answer(request, speech),
         }
     }
 
@@ -57,6 +63,7 @@ impl Wire {
             Self::Anthropic => anthropic::stream(request, speech),
             Self::Gemini => gemini::stream(request, speech),
             Self::Mistral => mistral::stream(request, speech),
+            Self::Bedrock => bedrock::stream(request, speech),
         }
     }
 
@@ -67,6 +74,7 @@ impl Wire {
             Self::Anthropic => anthropic::opening(request, deltas),
             Self::Gemini => gemini::opening(request, deltas),
             Self::Mistral => mistral::opening(request, deltas),
+            Self::Bedrock => bedrock::opening(deltas),
         }
     }
 
@@ -77,6 +85,18 @@ impl Wire {
             Self::Anthropic => anthropic::error(status, message),
             Self::Gemini => gemini::error(status, message),
             Self::Mistral => mistral::error(status, message),
+            Self::Bedrock => bedrock::error(message),
         }
+    }
+
+    /// The header that says what an error is, where the body does not.
+    pub(crate) fn error_header(self, status: u16) -> Option<(HeaderName, HeaderValue)> {
+        let name = HeaderName::from_static("x-amzn-errortype");
+        (self == Self::Bedrock).then(|| (name, HeaderValue::from_static(bedrock::error_type(status))))
+    }
+
+    /// The media type of a stream.
+    pub(crate) fn stream_type(self) -> &'static str {
+        if self == Self::Bedrock { bedrock::STREAM } else { "text/event-stream" }
     }
 }

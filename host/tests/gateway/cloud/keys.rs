@@ -1,0 +1,123 @@
+//! Several keys of one provider: shared by weight, and a key that is refused or exhausted is not the client's trouble.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use super::{Cloud, bearer};
+use crate::support::{ask, ask_streamed};
+use futures_util::future::join_all;
+use lockgate_upstream::{Recorded, Reply, Upstream};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+fn provider(upstream: &Upstream, credentials: Value) -> Value {
+    json!({ "adapter": "builtin:openai", "base_url": upstream.base_url(), "credentials": credentials })
+}
+
+/// Keys of these names and weights: `sk-NAME`.
+fn keys(weights: &[(&str, u32)]) -> Value {
+    let key =
+        |(name, weight): &(&str, u32)| json!({ "name": name, "key": format!("sk-{name}"), "weight": weight });
+    weights.iter().map(key).collect()
+}
+
+/// How often the provider saw each key.
+fn seen(upstream: &Upstream) -> BTreeMap<String, usize> {
+    upstream.requests().iter().fold(BTreeMap::new(), |mut seen, request| {
+        *seen.entry(bearer(request).to_owned()).or_default() += 1;
+        seen
+    })
+}
+
+#[tokio::test]
+async fn requests_are_shared_by_weight() {
+    let upstream = super::echo().await;
+    let mut cloud = Cloud::start(provider(&upstream, keys(&[("a", 3), ("b", 1)])), &[]).await;
+    let client = cloud.gateway.client();
+    let body = ask("hi");
+    for _ in 0..10 {
+        let answers = join_all((0..20).map(|_| client.chat(&body))).await;
+        assert!(answers.into_iter().all(|answer| answer.unwrap().text() == "hi"));
+    }
+    let seen = seen(&upstream);
+    // Of 200, 150 are expected; the chance to miss these bounds is below one in a thousand million.
+    assert!((110..=190).contains(&seen["sk-a"]) && seen.values().sum::<usize>() == 200, "{seen:?}");
+    cloud.ask("m").await;
+    cloud.end(&["sk-a", "sk-b"]).await;
+}
+
+#[tokio::test]
+async fn a_key_that_is_refused_or_exhausted_is_set_aside_unnoticed() {
+    let refusals =
+        [Reply::error(401, "No such key."), Reply::error(429, "Quota.").with_header("retry-after", "120")];
+    for refusal in refusals {
+        let upstream = Upstream::start(move |seen: &Recorded| match bearer(seen) {
+            "sk-bad" => refusal.clone(),
+            _ => Reply::echo(),
+        });
+        let upstream = upstream.await.unwrap();
+        // All but one in a million would go to the bad one.
+        let keys = keys(&[("bad", 1_000_000), ("good", 1)]);
+        let mut cloud = Cloud::start(provider(&upstream, keys), &[]).await;
+        for body in [ask("hi"), ask_streamed("hi"), ask("hi")] {
+            let answer = cloud.send(&body).await;
+            assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "hi"), "{}", answer.body);
+            assert_eq!(answer.header("x-lockgate-attempts"), "1");
+        }
+        assert_eq!(seen(&upstream), [("sk-bad".into(), 1), ("sk-good".into(), 3)].into());
+        let log = cloud.end(&["sk-bad", "sk-good"]).await;
+        let line = log.lines().find(|line| line.contains("a key is set aside")).unwrap();
+        assert!(line.contains("\"bad\"") && line.contains("\"tested\""), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn when_all_keys_are_bad_the_client_is_told() {
+    for (status, told) in
+        [(401, (502, "The provider refused the gateway's credential.")), (429, (429, "No."))]
+    {
+        let upstream = Upstream::start(move |_: &Recorded| Reply::error(status, "No.")).await.unwrap();
+        let mut cloud = Cloud::start(provider(&upstream, keys(&[("a", 1), ("b", 1), ("c", 1)])), &[]).await;
+        let answer = cloud.send(&ask("hi")).await;
+        assert_eq!((answer.status.as_u16(), answer.error("message").as_str()), told);
+        assert_eq!(seen(&upstream).into_values().collect::<Vec<_>>(), [1, 1, 1]);
+        // One of them is asked still: it may have been let in again.
+        let answer = cloud.send(&ask("hi")).await;
+        assert_eq!((answer.status.as_u16(), answer.error("message").as_str()), told);
+        assert_eq!(upstream.requests().len(), 4);
+        cloud.end(&["sk-a", "sk-b", "sk-c"]).await;
+    }
+}
+
+#[tokio::test]
+async fn when_all_keys_are_bad_another_target_answers() {
+    let (upstream, other) = (
+        Upstream::start(|_: &Recorded| Reply::error(401, "No such key.")).await.unwrap(),
+        Upstream::start(|_: &Recorded| Reply::text("from the other")).await.unwrap(),
+    );
+    let provider = provider(&upstream, keys(&[("a", 1), ("b", 1)]));
+    let mut cloud = Cloud::backed(provider, &[], Some(&other)).await;
+    let answer = cloud.send(&ask("hi")).await;
+    assert_eq!((answer.text().as_str(), answer.header("x-lockgate-attempts")), ("from the other", "2"));
+    assert_eq!(upstream.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_not_the_keys_fault_is_not_tried_with_another() {
+    let upstream = Upstream::start(|_: &Recorded| Reply::error(400, "What?")).await.unwrap();
+    let mut cloud = Cloud::start(provider(&upstream, keys(&[("a", 1), ("b", 1)])), &[]).await;
+    assert_eq!(cloud.send(&ask("hi")).await.status, 400);
+    assert_eq!(upstream.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_single_bad_key_is_tried_each_time() {
+    let upstream = Upstream::start(|_: &Recorded| Reply::error(401, "No such key.")).await.unwrap();
+    let provider =
+        json!({ "adapter": "builtin:openai", "base_url": upstream.base_url(), "credential": "sk-only" });
+    let mut cloud = Cloud::start(provider, &[]).await;
+    for count in 1..=2 {
+        assert_eq!(cloud.send(&ask("hi")).await.status, 502);
+        assert_eq!(upstream.requests().len(), count);
+    }
+    let log = cloud.end(&["sk-only"]).await;
+    assert!(!log.contains("set aside"), "{log}");
+}
