@@ -17,7 +17,7 @@ pub enum Writer {
     /// Partial answers.
     Gemini(gemini::ChunkWriter),
     /// Events of a response.
-    Responses(responses::EventWriter),
+    Responses(Box<responses::EventWriter>),
 }
 
 impl Writer {
@@ -30,7 +30,7 @@ impl Writer {
             }
             Format::Anthropic => Self::Anthropic(anthropic::EventWriter::new(head)),
             Format::Gemini => Self::Gemini(gemini::ChunkWriter::new(head)),
-            Format::Responses => Self::Responses(responses::EventWriter::new(head, asked)),
+            Format::Responses => Self::Responses(Box::new(responses::EventWriter::new(head, asked))),
         }
     }
 

@@ -21,7 +21,7 @@ pub fn render_answer(answer: &Answer, head: Head<'_>, asked: &Map<String, Value>
 /// What was thought, then what was said, then what was called. Only the last of them can be incomplete.
 fn items(shape: &Shape, choice: &Choice, status: Status) -> Vec<Value> {
     let mut items = Vec::new();
-    for (words, sealed) in thoughts(choice).into_values() {
+    for Thought { words, sealed } in thoughts(choice).into_values() {
         let sealed = sealed.filter(|_| shape.seals).map(|(opaque, told)| opaque.seal(words, told));
         if !words.is_empty() || sealed.is_some() {
             items.push(reasoning(&shape.id("rs", items.len()), words, sealed.as_deref()));
@@ -47,14 +47,21 @@ fn items(shape: &Shape, choice: &Choice, status: Status) -> Vec<Value> {
     items
 }
 
-/// What was thought, part by part: the words, and what vouches for them.
-fn thoughts(choice: &Choice) -> BTreeMap<u32, (&str, Option<(Opaque<'_>, &str)>)> {
-    let mut thoughts: BTreeMap<u32, (&str, Option<(Opaque<'_>, &str)>)> = BTreeMap::new();
+/// A part of what was thought: its words, and what vouches for them.
+#[derive(Default)]
+struct Thought<'a> {
+    words: &'a str,
+    sealed: Option<(Opaque<'a>, &'a str)>,
+}
+
+/// What was thought, part by part.
+fn thoughts(choice: &Choice) -> BTreeMap<u32, Thought<'_>> {
+    let mut thoughts: BTreeMap<u32, Thought<'_>> = BTreeMap::new();
     for (at, text) in &choice.texts {
         if at.channel == channel::REASONING {
-            thoughts.entry(at.part).or_default().0 = text;
+            thoughts.entry(at.part).or_default().words = text;
         } else if let Some(opaque) = Opaque::of(&at.channel) {
-            thoughts.entry(at.part).or_default().1 = Some((opaque, text));
+            thoughts.entry(at.part).or_default().sealed = Some((opaque, text));
         }
     }
     thoughts
