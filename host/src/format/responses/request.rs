@@ -38,7 +38,7 @@ pub fn parse_response(body: &[u8]) -> Result<Map<String, Value>, Error> {
         None => return Err(wrong("model", "is required")),
     };
     let mut own = Map::new();
-    let instructions = given.remove("instructions");
+    let instructions = given.remove("instructions").filter(|text| text != "");
     match &instructions {
         Some(Value::String(_)) => drop(own.insert("instructions".into(), true.into())),
         Some(_) => return Err(wrong("instructions", "must be a text")),
