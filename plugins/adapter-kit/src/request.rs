@@ -290,7 +290,8 @@ mod tests {
 
     #[test]
     fn exact_words_are_for_their_own_api() {
-        let exact = json!({ "gemini": { "thinking_config": { "a": 1 } }, "anthropic": { "thinking": {} } });
+        let exact = json!({ "gemini": { "thinking_config": { "a": 1 } }, "anthropic": { "thinking": {} },
+                            "responses": { "instructions": true } });
         assert_eq!(rest(exact.clone(), false), Ok(json!({})));
         let mut request = request(exact, false);
         request.exact("gemini");
