@@ -6,6 +6,7 @@
 pub mod anthropic;
 pub mod gemini;
 pub mod openai;
+pub mod responses;
 mod translate;
 mod writer;
 
@@ -25,6 +26,8 @@ pub enum Format {
     Anthropic,
     /// Gemini: content.
     Gemini,
+    /// OpenAI: responses.
+    Responses,
 }
 
 /// What a path says of a request, where its body does not.
@@ -55,6 +58,7 @@ impl Format {
             Self::OpenAi => "openai",
             Self::Anthropic => "anthropic",
             Self::Gemini => "gemini",
+            Self::Responses => "responses",
         }
     }
 
@@ -62,7 +66,7 @@ impl Format {
     #[must_use]
     pub const fn own_id_header(self) -> Option<&'static str> {
         match self {
-            Self::OpenAi | Self::Gemini => None,
+            Self::OpenAi | Self::Gemini | Self::Responses => None,
             Self::Anthropic => Some("request-id"),
         }
     }
@@ -91,6 +95,7 @@ impl Format {
                 let (model, stream) = path.map_or(("", false), |path| (path.model.as_str(), path.stream));
                 gemini::parse_content(body, model, stream)
             }
+            (Self::Responses, Operation::Chat) => responses::parse_response(body),
             (_, operation) => openai::parse_document(operation, body),
         }
     }
@@ -102,17 +107,25 @@ impl Format {
             Self::OpenAi => Cow::Borrowed(body),
             Self::Anthropic => Cow::Owned(anthropic::without_own_fields(body.clone())),
             Self::Gemini => Cow::Owned(gemini::without_own_fields(body.clone())),
+            Self::Responses => Cow::Owned(responses::without_own_fields(body.clone())),
         }
     }
 
-    /// A whole answer in words.
+    /// A whole answer in words. `asked` is the canonical body as the client sent it.
     #[must_use]
-    pub fn answer(self, operation: Operation, answer: &Answer, head: Head<'_>) -> Value {
+    pub fn answer(
+        self,
+        operation: Operation,
+        answer: &Answer,
+        head: Head<'_>,
+        asked: &Map<String, Value>,
+    ) -> Value {
         match self {
             Self::OpenAi if operation == Operation::Completions => openai::render_completion(answer, head),
             Self::OpenAi => openai::render_answer(answer, head),
             Self::Anthropic => anthropic::render_answer(answer, head),
             Self::Gemini => gemini::render_answer(answer, head),
+            Self::Responses => responses::render_answer(answer, head, asked),
         }
     }
 
@@ -122,6 +135,7 @@ impl Format {
         match self {
             Self::OpenAi | Self::Anthropic => json!({ "input_tokens": tokens }),
             Self::Gemini => json!({ "totalTokens": tokens }),
+            Self::Responses => responses::render_tokens(tokens),
         }
     }
 
@@ -129,7 +143,7 @@ impl Format {
     #[must_use]
     pub fn models<'a>(self, models: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
         match self {
-            Self::OpenAi => openai::render_models(models),
+            Self::OpenAi | Self::Responses => openai::render_models(models),
             Self::Anthropic => anthropic::render_models(models.map(|(id, _)| id)),
             Self::Gemini => gemini::render_models(models.map(|(id, _)| id)),
         }
@@ -139,7 +153,7 @@ impl Format {
     #[must_use]
     pub fn model(self, id: &str, owner: &str) -> Value {
         match self {
-            Self::OpenAi => openai::render_model(id, owner),
+            Self::OpenAi | Self::Responses => openai::render_model(id, owner),
             Self::Anthropic => anthropic::render_model(id),
             Self::Gemini => gemini::render_model(id),
         }
@@ -149,7 +163,7 @@ impl Format {
     #[must_use]
     pub fn error(self, error: &Error, exchange: &str) -> Value {
         match self {
-            Self::OpenAi => openai::render_error(error),
+            Self::OpenAi | Self::Responses => openai::render_error(error),
             Self::Anthropic => anthropic::render_error(error, exchange),
             Self::Gemini => gemini::render_error(error),
         }

@@ -13,8 +13,9 @@ use std::path::PathBuf;
 const SNAPSHOTS: &str = "host/tests/gateway/snapshots";
 const PREFIX: &str = "gateway__matrix__";
 /// The client APIs, as the tests call them, in the order of the page.
-const APIS: [(&str, &str); 3] = [
+const APIS: [(&str, &str); 4] = [
     ("completions", "OpenAI chat completions"),
+    ("responses", "OpenAI responses"),
     ("messages", "Anthropic messages"),
     ("content", "Gemini content"),
 ];
@@ -84,7 +85,8 @@ fn outcome(section: &str) -> (String, String) {
     let status = lines.find(|line| line.len() == 3 && line.bytes().all(|byte| byte.is_ascii_digit()));
     let last = section.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let outcome = match status {
-        Some("200") if last.contains("\"error\"") => "error".to_owned(),
+        // A response that is complete says that it has no error.
+        Some("200") if last.replace("\"error\":null", "").contains("\"error\"") => "error".to_owned(),
         Some("200") => "✓".to_owned(),
         Some(status) => status.to_owned(),
         None => "?".to_owned(),
@@ -103,5 +105,6 @@ mod tests {
         assert_eq!(told("text\n\nPOST /x\n{}\n\n200\n{\"a\": 1}\n"), "✓");
         assert_eq!(told("text\n\nPOST /x\n{}\n\n429\n{\"error\": 1}\n"), "429");
         assert_eq!(told("text\n\nPOST /x\n{}\n\n200\n{}\n{\"error\":{}}\n"), "error");
+        assert_eq!(told("text\n\nPOST /x\n{}\n\n200\n{}\n{\"error\":null}\n"), "✓");
     }
 }

@@ -54,11 +54,14 @@ impl Endpoint {
             "/audio/transcriptions" => (Format::OpenAi, Asked::Other(Operation::Transcription)),
             "/audio/translations" => (Format::OpenAi, Asked::Other(Operation::Translation)),
             "/rerank" | "/v2/rerank" => (Format::OpenAi, Asked::Other(Operation::Rerank)),
+            "/responses" => (Format::Responses, Asked::Chat(None)),
+            "/responses/input_tokens" => (Format::Responses, Asked::Tokens(None)),
             "/messages" => (Format::Anthropic, Asked::Chat(None)),
             "/messages/count_tokens" => (Format::Anthropic, Asked::Tokens(None)),
             _ => match path.strip_prefix("/models") {
                 Some(rest) => (models_format(request), model(rest)),
                 None if path.starts_with("/messages/") => (Format::Anthropic, Asked::Unknown),
+                None if path.starts_with("/responses/") => (Format::Responses, Asked::Unknown),
                 None => (Format::OpenAi, Asked::Unknown),
             },
         };
@@ -122,6 +125,9 @@ mod tests {
         check("/chat/completions?x=1", Format::OpenAi, Asked::Chat(None));
         check("/v1/messages", Format::Anthropic, Asked::Chat(None));
         check("/v1/messages/batches", Format::Anthropic, Asked::Unknown);
+        check("/v1/responses", Format::Responses, Asked::Chat(None));
+        check("/responses/input_tokens", Format::Responses, Asked::Tokens(None));
+        check("/v1/responses/resp_1", Format::Responses, Asked::Unknown);
         check("/v1/models", Format::OpenAi, Asked::Models);
         check("/v1/models/a%2Fb", Format::OpenAi, Asked::Model("a/b".into()));
         check("/v1/modelsx", Format::OpenAi, Asked::Unknown);

@@ -23,10 +23,14 @@ fn rich() -> Prompt {
                 ]},
                 { "role": "assistant", "content": null, "reasoning_content": "hm", "refusal": "no", "tool_calls": [
                     { "id": "a", "type": "function", "function": { "name": "f", "arguments": "{\"x\":1}" } },
+                    { "id": "b", "type": "custom", "custom": { "name": "g", "input": "y" } },
                 ]},
                 { "role": "tool", "tool_call_id": "a", "content": "42" },
             ],
-            "tools": [{ "type": "function", "function": { "name": "f", "description": "does f" } }],
+            "tools": [
+                { "type": "function", "function": { "name": "f", "description": "does f" } },
+                { "type": "custom", "custom": { "name": "g", "description": "does g" } },
+            ],
         }),
     )
 }
@@ -48,15 +52,17 @@ fn every_text_has_an_address_that_takes_a_new_value() {
             "2/0/reasoning assistant",
             "2/0/refusal assistant",
             "2/0/tool-args assistant",
+            "2/1/tool-args assistant",
             "3/0/tool-result tool",
             "0/0/tool-description system",
+            "1/0/tool-description system",
         ]
     );
     for (n, text) in prompt.texts().into_iter().enumerate() {
         prompt.set_text(&text.at, &format!("new {n}")).unwrap();
     }
     let values: Vec<String> = prompt.texts().into_iter().map(|t| t.text).collect();
-    assert_eq!(values, (0..8).map(|n| format!("new {n}")).collect::<Vec<_>>());
+    assert_eq!(values, (0..10).map(|n| format!("new {n}")).collect::<Vec<_>>());
     assert_eq!(prompt.json("/unknown/kept").unwrap(), "1.5");
     assert_eq!(prompt.json("/messages/1/content/1/type").unwrap(), "\"image_url\"");
     assert!(prompt.changed());
@@ -69,7 +75,7 @@ fn an_address_of_nothing_is_refused_and_changes_nothing() {
         TextAt::new(1, 1, channel::CONTENT),
         TextAt::new(9, 0, channel::CONTENT),
         TextAt::new(0, 0, channel::CONTENT),
-        TextAt::new(2, 1, channel::TOOL_ARGS),
+        TextAt::new(2, 2, channel::TOOL_ARGS),
     ] {
         assert!(matches!(prompt.set_text(&at, "x"), Err(PromptError::NoSuchText { .. })), "{at:?}");
     }

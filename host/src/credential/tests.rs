@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-//! Tests of credentials.
-=======
 //! Keys, what runs out, and what token endpoints answer. No test waits for real time.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -293,4 +290,3 @@ fn an_answer_of_a_token_endpoint_is_read() {
     // RFC 6749, section 5.1: `expires_in` is recommended, and may be missing.
     assert!(fetch::read(&json!({ "access_token": "t" })).is_some());
 }
->>>>>>> wt-node

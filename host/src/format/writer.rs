@@ -1,6 +1,6 @@
 //! Streams, in whatever format the client asked.
 
-use super::{Format, Head, anthropic, gemini, openai};
+use super::{Format, Head, anthropic, gemini, openai, responses};
 use crate::chat::{Event, Operation, Usage};
 use crate::error::Error;
 use crate::sse;
@@ -16,18 +16,21 @@ pub enum Writer {
     Anthropic(anthropic::EventWriter),
     /// Partial answers.
     Gemini(gemini::ChunkWriter),
+    /// Events of a response.
+    Responses(Box<responses::EventWriter>),
 }
 
 impl Writer {
-    /// A writer for the answer to a request.
+    /// A writer for the answer to a request. `asked` is the canonical body as the client sent it.
     #[must_use]
-    pub fn new(format: Format, operation: Operation, head: Head<'_>, request: &Map<String, Value>) -> Self {
+    pub fn new(format: Format, operation: Operation, head: Head<'_>, asked: &Map<String, Value>) -> Self {
         match format {
             Format::OpenAi => {
-                Self::OpenAi(openai::ChunkWriter::new(operation, head, openai::wants_usage(request)))
+                Self::OpenAi(openai::ChunkWriter::new(operation, head, openai::wants_usage(asked)))
             }
             Format::Anthropic => Self::Anthropic(anthropic::EventWriter::new(head)),
             Format::Gemini => Self::Gemini(gemini::ChunkWriter::new(head)),
+            Format::Responses => Self::Responses(Box::new(responses::EventWriter::new(head, asked))),
         }
     }
 
@@ -36,7 +39,7 @@ impl Writer {
     pub const fn tells_usage(&self) -> bool {
         match self {
             Self::OpenAi(writer) => writer.tells_usage(),
-            Self::Anthropic(_) | Self::Gemini(_) => true,
+            Self::Anthropic(_) | Self::Gemini(_) | Self::Responses(_) => true,
         }
     }
 
@@ -46,6 +49,7 @@ impl Writer {
             Self::OpenAi(writer) => writer.write(event, out),
             Self::Anthropic(writer) => writer.write(event, out),
             Self::Gemini(writer) => writer.write(event, out),
+            Self::Responses(writer) => writer.write(event, out),
         }
     }
 
@@ -63,14 +67,22 @@ impl Writer {
                 sse::encode_comment(epilogue, out);
                 writer.end(usage, out);
             }
+            Self::Responses(writer) => {
+                sse::encode_comment(epilogue, out);
+                writer.end(usage, out);
+            }
             // Clients of this API read lines of data and nothing else.
             Self::Gemini(writer) => writer.end(usage, out),
         }
     }
 
     /// Writes the end of an answer that cannot go on: the error, and no mark of an end.
-    pub fn break_off(&self, error: &Error, exchange: &str, epilogue: &str, out: &mut BytesMut) {
+    pub fn break_off(&mut self, error: &Error, exchange: &str, epilogue: &str, out: &mut BytesMut) {
         let (name, data) = match self {
+            Self::Responses(writer) => {
+                sse::encode_comment(epilogue, out);
+                return writer.break_off(error, out);
+            }
             Self::OpenAi(_) => ("", openai::render_error(error)),
             Self::Anthropic(_) => ("error", anthropic::render_error(error, exchange)),
             Self::Gemini(_) => ("", gemini::render_error(error)),

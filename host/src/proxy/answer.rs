@@ -129,7 +129,7 @@ pub async fn filter(life: &mut Life, mut answer: Answer, native: Option<Bytes>) 
         None => {
             let prompt = life.exchange.prompt();
             let says = head(life.exchange.id(), prompt.model());
-            let body = life.format.answer(prompt.operation(), &answer, says);
+            let body = life.format.answer(prompt.operation(), &answer, says, life.asked.body());
             serde_json::to_vec(&body)
                 .map_err(|error| Error::internal("The answer could not be written.").caused_by(error))?
                 .into()

@@ -89,7 +89,7 @@ impl Stream {
     fn new(life: Life, sender: mpsc::Sender<Bytes>, native: bool) -> Self {
         let prompt = life.exchange.prompt();
         let says = head(life.exchange.id(), prompt.model());
-        let writer = Writer::new(life.format, prompt.operation(), says, prompt.body());
+        let writer = Writer::new(life.format, prompt.operation(), says, life.asked.body());
         let chain = &life.route.chain;
         let guard = chain.guard(&life.exchange);
         let wanted = !life.keeps.is_empty() || chain.judges();

@@ -49,6 +49,19 @@ def tools():
     assert model().invoke([HumanMessage(PRIVATE), answer, result, HumanMessage("Thanks")]).content == "Thanks"
 
 
+def responses():
+    answer = model(use_responses_api=True).invoke(PRIVATE)
+    assert answer.text == PRIVATE and answer.usage_metadata["total_tokens"] > 0, answer
+    chunks = list(model(use_responses_api=True).stream(PRIVATE))
+    assert "".join(chunk.text for chunk in chunks) == PRIVATE, chunks
+    answer = model(use_responses_api=True).bind_tools([send]).invoke(PRIVATE)
+    call = answer.tool_calls[0]
+    assert (call["name"], call["args"]) == ("send", {"to": "ada@example.org"}), answer
+    result = ToolMessage(send.invoke(call["args"]), tool_call_id=call["id"])
+    again = model(use_responses_api=True).invoke([HumanMessage(PRIVATE), answer, result, HumanMessage("Thanks")])
+    assert again.text == "Thanks", again
+
+
 def embeddings():
     embedder = OpenAIEmbeddings(model="embed", base_url=BASE_URL, api_key=API_KEY, check_embedding_ctx_length=False)
     assert [len(vector) for vector in embedder.embed_documents(["one", PRIVATE])] == [16, 16]
@@ -64,6 +77,6 @@ def failures():
     raises(openai.APITimeoutError, lambda: model(timeout=0.5).invoke("hang"))
 
 
-for part in (plain, streamed, tools, embeddings, failures):
+for part in (plain, streamed, tools, responses, embeddings, failures):
     part()
 print("everything as expected")

@@ -20,6 +20,7 @@ mod packages;
 mod python;
 mod recuts;
 mod reload;
+mod responses;
 mod secrets;
 mod shutdown;
 mod streams;

@@ -4,6 +4,8 @@
 //! between providers is asserted; what each exchange looks like is for the reader of the snapshot.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod responses;
+
 use crate::support::{CREDENTIAL, Stage, ask, ask_streamed, soon, with};
 use http::Method;
 use lockgate_client::Answer;
@@ -315,8 +317,10 @@ fn shown(row: &Row, seen: &Recorded, answer: &Answer) -> String {
     told.extend(whole.then(|| answer.json()));
     for mut document in told {
         // Where the provider says no date, it is today's.
-        if let Some(created) = document.get_mut("created") {
-            *created = "<date>".into();
+        for date in ["/created", "/created_at", "/response/created_at"] {
+            if let Some(created) = document.pointer_mut(date) {
+                *created = "<date>".into();
+            }
         }
         let text =
             if whole { serde_json::to_string_pretty(&document) } else { serde_json::to_string(&document) };
@@ -353,7 +357,9 @@ async fn run(rows: Vec<Row>, adapter: &str, path: &str, model: &str) -> String {
         let seen = stage.upstream.last_request().unwrap_or_else(|| panic!("{}: {}", row.name, answer.body));
         assert!(!answer.body.contains(CREDENTIAL) && !seen.text().contains(CREDENTIAL), "{}", row.name);
         let sent = seen.json();
-        for (api, exact) in [("anthropic", "thinking"), ("gemini", "thinking_config")] {
+        for (api, exact) in
+            [("anthropic", "thinking"), ("gemini", "thinking_config"), ("responses", "summary")]
+        {
             assert!(sent.get(api).is_none(), "what only an adapter reads went out: {sent}");
             assert!(adapter == api || sent.get(exact).is_none(), "another API's word went out: {sent}");
         }
@@ -445,4 +451,24 @@ async fn content_before_bedrock() {
     insta::assert_snapshot!(
         run(content(), "bedrock", "", "us.anthropic.claude-sonnet-4-5-20250929-v1:0").await
     );
+}
+
+#[tokio::test]
+async fn responses_before_openai() {
+    insta::assert_snapshot!(run(responses::rows(), "openai", "/v1", "gpt-5").await);
+}
+
+#[tokio::test]
+async fn responses_before_anthropic() {
+    insta::assert_snapshot!(run(responses::rows(), "anthropic", "", "claude-sonnet-4-5").await);
+}
+
+#[tokio::test]
+async fn responses_before_gemini() {
+    insta::assert_snapshot!(run(responses::rows(), "gemini", "", "gemini-2.5-flash").await);
+}
+
+#[tokio::test]
+async fn responses_before_mistral() {
+    insta::assert_snapshot!(run(responses::rows(), "mistral", "/mistral/v1", "mistral-large-latest").await);
 }

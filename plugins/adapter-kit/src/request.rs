@@ -20,7 +20,7 @@ const HARMLESS: &[&str] = &[
 ];
 
 /// Where the gateway keeps what a client of another API said more exactly than the canonical words beside it can.
-const EXACT: &[&str] = &["anthropic", "gemini"];
+const EXACT: &[&str] = &["anthropic", "gemini", "responses"];
 
 /// Parameters of OpenAI's that change an answer. Those that an adapter has not taken by the end cannot be
 /// expressed.
@@ -290,7 +290,8 @@ mod tests {
 
     #[test]
     fn exact_words_are_for_their_own_api() {
-        let exact = json!({ "gemini": { "thinking_config": { "a": 1 } }, "anthropic": { "thinking": {} } });
+        let exact = json!({ "gemini": { "thinking_config": { "a": 1 } }, "anthropic": { "thinking": {} },
+                            "responses": { "instructions": true } });
         assert_eq!(rest(exact.clone(), false), Ok(json!({})));
         let mut request = request(exact, false);
         request.exact("gemini");

@@ -14,6 +14,7 @@ const HARMLESS: &[&str] = &[
     "prompt_cache_key",
     "prompt_cache_options",
     "prompt_cache_retention",
+    "responses",
     "safety_identifier",
     "service_tier",
     "store",

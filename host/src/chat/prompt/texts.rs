@@ -6,6 +6,12 @@ use super::Prompt;
 use crate::chat::{Operation, TextAt, channel};
 use serde_json::Value;
 
+/// Where a call has what it is given: arguments of a function, or the text of a custom tool.
+const GIVEN: [&str; 2] = ["/function/arguments", "/custom/input"];
+
+/// Where a tool has its description.
+const DESCRIPTION: [&str; 2] = ["/function/description", "/custom/description"];
+
 impl Prompt {
     pub(super) fn visit(&self, see: &mut dyn FnMut(TextAt, &str, &str)) {
         if self.operation == Operation::Chat {
@@ -52,14 +58,14 @@ impl Prompt {
             }
             if let Some(Value::Array(calls)) = message.get("tool_calls") {
                 for (part, call) in numbered(calls) {
-                    if let Some(Value::String(text)) = call.pointer("/function/arguments") {
+                    if let Some(Value::String(text)) = GIVEN.iter().find_map(|given| call.pointer(given)) {
                         see(TextAt::new(item, part, channel::TOOL_ARGS), role, text);
                     }
                 }
             }
         }
         for (item, tool) in numbered(list("tools")) {
-            if let Some(Value::String(text)) = tool.pointer("/function/description") {
+            if let Some(Value::String(text)) = DESCRIPTION.iter().find_map(|told| tool.pointer(told)) {
                 see(TextAt::new(item, 0, channel::TOOL_DESCRIPTION), "system", text);
             }
         }
@@ -89,12 +95,12 @@ impl Prompt {
     fn chat_slot(&mut self, at: &TextAt) -> Option<&mut Value> {
         let (item, part, wanted) = (at.item as usize, at.part as usize, at.channel.as_ref());
         if wanted == channel::TOOL_DESCRIPTION {
-            return self.body.get_mut("tools")?.get_mut(item)?.pointer_mut("/function/description");
+            return pointed(self.body.get_mut("tools")?.get_mut(item)?, DESCRIPTION);
         }
         let message = self.body.get_mut("messages")?.get_mut(item)?;
         let own = channel_of(message.get("role").and_then(Value::as_str).unwrap_or("user"));
         if wanted == channel::TOOL_ARGS {
-            return message.get_mut("tool_calls")?.get_mut(part)?.pointer_mut("/function/arguments");
+            return pointed(message.get_mut("tool_calls")?.get_mut(part)?, GIVEN);
         }
         if wanted == channel::REASONING && part > 0 {
             return message.get_mut("reasoning_details")?.get_mut(part - 1)?.get_mut("text");
@@ -109,6 +115,12 @@ impl Prompt {
         let (field, channel) = part_field(value, own);
         if channel == wanted { value.get_mut(field) } else { None }
     }
+}
+
+/// The first of these places that there is.
+fn pointed<'a>(value: &'a mut Value, places: [&str; 2]) -> Option<&'a mut Value> {
+    let place = places.into_iter().find(|place| value.pointer(place).is_some())?;
+    value.pointer_mut(place)
 }
 
 /// The channel of the text that a role says.

@@ -93,13 +93,16 @@ pub(super) struct Call<'a> {
     pub id: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub function: Option<Function<'a>>,
+    /// Of a tool that takes a text.
+    #[serde(borrow)]
+    pub custom: Option<Function<'a>>,
 }
 
 #[derive(Deserialize)]
 pub(super) struct Function<'a> {
     #[serde(borrow)]
     pub name: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, alias = "input")]
     pub arguments: Option<Cow<'a, str>>,
 }
 
@@ -189,7 +192,7 @@ impl Message<'_> {
         events.extend(details.into_iter().filter_map(|detail| detail.event(choice)));
         for (place, call) in (0_u32..).zip(self.tool_calls.unwrap_or_default()) {
             let part = call.index.unwrap_or(place);
-            let function = call.function.unwrap_or(Function { name: None, arguments: None });
+            let function = call.function.or(call.custom).unwrap_or(Function { name: None, arguments: None });
             if !known(part) {
                 events.push(Event::Tool {
                     choice,
