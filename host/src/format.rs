@@ -4,6 +4,7 @@
 //! [`Format`] is what the rest of the host sees of them.
 
 pub mod anthropic;
+pub mod cohere;
 pub mod gemini;
 pub mod openai;
 mod translate;
@@ -25,6 +26,8 @@ pub enum Format {
     Anthropic,
     /// Gemini: content.
     Gemini,
+    /// Cohere: chat, embeddings, orders of documents.
+    Cohere,
 }
 
 /// What a path says of a request, where its body does not.
@@ -55,6 +58,7 @@ impl Format {
             Self::OpenAi => "openai",
             Self::Anthropic => "anthropic",
             Self::Gemini => "gemini",
+            Self::Cohere => "cohere",
         }
     }
 
@@ -62,7 +66,7 @@ impl Format {
     #[must_use]
     pub const fn own_id_header(self) -> Option<&'static str> {
         match self {
-            Self::OpenAi | Self::Gemini => None,
+            Self::OpenAi | Self::Gemini | Self::Cohere => None,
             Self::Anthropic => Some("request-id"),
         }
     }
@@ -91,6 +95,8 @@ impl Format {
                 let (model, stream) = path.map_or(("", false), |path| (path.model.as_str(), path.stream));
                 gemini::parse_content(body, model, stream)
             }
+            (Self::Cohere, Operation::Chat) => cohere::parse_chat(body),
+            (Self::Cohere, Operation::Embeddings) => cohere::parse_embed(body),
             (_, operation) => openai::parse_document(operation, body),
         }
     }
@@ -102,6 +108,7 @@ impl Format {
             Self::OpenAi => Cow::Borrowed(body),
             Self::Anthropic => Cow::Owned(anthropic::without_own_fields(body.clone())),
             Self::Gemini => Cow::Owned(gemini::without_own_fields(body.clone())),
+            Self::Cohere => Cow::Owned(cohere::without_own_fields(body.clone())),
         }
     }
 
@@ -113,6 +120,25 @@ impl Format {
             Self::OpenAi => openai::render_answer(answer, head),
             Self::Anthropic => anthropic::render_answer(answer, head),
             Self::Gemini => gemini::render_answer(answer, head),
+            Self::Cohere => cohere::render_answer(answer, head),
+        }
+    }
+
+    /// An answer that is not in words, from the canonical one; none where that is in this format. `request` is what the
+    /// client asked.
+    ///
+    /// # Errors
+    /// It is no answer to the request.
+    pub fn document(
+        self,
+        operation: Operation,
+        request: &Map<String, Value>,
+        body: &[u8],
+        exchange: &str,
+    ) -> serde_json::Result<Option<Vec<u8>>> {
+        match self {
+            Self::OpenAi | Self::Anthropic | Self::Gemini => Ok(None),
+            Self::Cohere => cohere::render_document(operation, request, body, exchange),
         }
     }
 
@@ -120,7 +146,7 @@ impl Format {
     #[must_use]
     pub fn tokens(self, tokens: u64) -> Value {
         match self {
-            Self::OpenAi | Self::Anthropic => json!({ "input_tokens": tokens }),
+            Self::OpenAi | Self::Anthropic | Self::Cohere => json!({ "input_tokens": tokens }),
             Self::Gemini => json!({ "totalTokens": tokens }),
         }
     }
@@ -132,6 +158,7 @@ impl Format {
             Self::OpenAi => openai::render_models(models),
             Self::Anthropic => anthropic::render_models(models.map(|(id, _)| id)),
             Self::Gemini => gemini::render_models(models.map(|(id, _)| id)),
+            Self::Cohere => cohere::render_models(models.map(|(id, _)| id)),
         }
     }
 
@@ -142,6 +169,7 @@ impl Format {
             Self::OpenAi => openai::render_model(id, owner),
             Self::Anthropic => anthropic::render_model(id),
             Self::Gemini => gemini::render_model(id),
+            Self::Cohere => cohere::render_model(id),
         }
     }
 
@@ -152,6 +180,7 @@ impl Format {
             Self::OpenAi => openai::render_error(error),
             Self::Anthropic => anthropic::render_error(error, exchange),
             Self::Gemini => gemini::render_error(error),
+            Self::Cohere => cohere::render_error(error, exchange),
         }
     }
 }

@@ -20,7 +20,7 @@ const HARMLESS: &[&str] = &[
 ];
 
 /// Where the gateway keeps what a client of another API said more exactly than the canonical words beside it can.
-const EXACT: &[&str] = &["anthropic", "gemini"];
+const EXACT: &[&str] = &["anthropic", "gemini", "cohere"];
 
 /// Parameters of OpenAI's that change an answer. Those that an adapter has not taken by the end cannot be
 /// expressed.

@@ -2,8 +2,9 @@
 //!
 //! A reply says what the model says; this says how its provider would write that down.
 
+use crate::recorded::words;
 use crate::reply::Speech;
-use crate::{Recorded, anthropic, gemini, mistral, openai};
+use crate::{Recorded, anthropic, cohere, gemini, mistral, openai};
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -14,6 +15,7 @@ pub(crate) enum Wire {
     Anthropic,
     Gemini,
     Mistral,
+    Cohere,
 }
 
 impl Wire {
@@ -25,6 +27,8 @@ impl Wire {
             Self::Anthropic
         } else if path.ends_with("enerateContent") {
             Self::Gemini
+        } else if ["/v2/chat", "/v2/embed", "/v2/rerank"].iter().any(|end| path.ends_with(end)) {
+            Self::Cohere
         } else if path.contains("/mistral/") {
             Self::Mistral
         } else {
@@ -36,7 +40,7 @@ impl Wire {
     pub(crate) fn streams(self, request: &Recorded) -> bool {
         match self {
             Self::Gemini => request.path.contains(":streamGenerateContent"),
-            Self::OpenAi | Self::Anthropic | Self::Mistral => request.json()["stream"] == true,
+            Self::OpenAi | Self::Anthropic | Self::Mistral | Self::Cohere => request.json()["stream"] == true,
         }
     }
 
@@ -47,6 +51,7 @@ impl Wire {
             Self::Anthropic => anthropic::message(request, speech),
             Self::Gemini => gemini::answer(request, speech),
             Self::Mistral => mistral::completion(request, speech),
+            Self::Cohere => cohere::message(request, speech),
         }
     }
 
@@ -57,6 +62,7 @@ impl Wire {
             Self::Anthropic => anthropic::stream(request, speech),
             Self::Gemini => gemini::stream(request, speech),
             Self::Mistral => mistral::stream(request, speech),
+            Self::Cohere => cohere::stream(request, speech),
         }
     }
 
@@ -67,6 +73,20 @@ impl Wire {
             Self::Anthropic => anthropic::opening(request, deltas),
             Self::Gemini => gemini::opening(request, deltas),
             Self::Mistral => mistral::opening(request, deltas),
+            Self::Cohere => cohere::opening(request, deltas),
+        }
+    }
+
+    /// One embedding for each input.
+    pub(crate) fn embeddings(self, request: &Recorded, dimensions: usize) -> Value {
+        match self {
+            Self::Cohere => {
+                let inputs = openai::inputs(&request.json()["texts"]);
+                let vectors: Vec<Vec<f64>> =
+                    inputs.iter().map(|input| openai::embedding(input, dimensions)).collect();
+                cohere::embeddings(request, &vectors, inputs.iter().map(|input| words(input)).sum())
+            }
+            _ => openai::embeddings(request, dimensions),
         }
     }
 
@@ -77,6 +97,7 @@ impl Wire {
             Self::Anthropic => anthropic::error(status, message),
             Self::Gemini => gemini::error(status, message),
             Self::Mistral => mistral::error(status, message),
+            Self::Cohere => cohere::error(status, message),
         }
     }
 }
