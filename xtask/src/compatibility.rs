@@ -13,10 +13,11 @@ use std::path::PathBuf;
 const SNAPSHOTS: &str = "host/tests/gateway/snapshots";
 const PREFIX: &str = "gateway__matrix__";
 /// The client APIs, as the tests call them, in the order of the page.
-const APIS: [(&str, &str); 3] = [
+const APIS: [(&str, &str); 4] = [
     ("completions", "OpenAI chat completions"),
     ("messages", "Anthropic messages"),
     ("content", "Gemini content"),
+    ("chat", "Cohere chat"),
 ];
 
 /// What the page says before its tables.

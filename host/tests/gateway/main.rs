@@ -16,6 +16,7 @@ mod output;
 mod python;
 mod recuts;
 mod reload;
+mod rerank;
 mod secrets;
 mod shutdown;
 mod streams;

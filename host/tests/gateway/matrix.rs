@@ -4,6 +4,8 @@
 //! between providers is asserted; what each exchange looks like is for the reader of the snapshot.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod chat;
+
 use crate::support::{CREDENTIAL, Stage, ask, ask_streamed, soon, with};
 use http::Method;
 use lockgate_client::Answer;
@@ -441,4 +443,29 @@ async fn content_before_mistral() {
 #[tokio::test]
 async fn content_before_cohere() {
     insta::assert_snapshot!(run(content(), "cohere", "", "command-a-03-2025").await);
+}
+
+#[tokio::test]
+async fn chat_before_openai() {
+    insta::assert_snapshot!(run(chat::rows(), "openai", "/v1", "gpt-5").await);
+}
+
+#[tokio::test]
+async fn chat_before_anthropic() {
+    insta::assert_snapshot!(run(chat::rows(), "anthropic", "", "claude-sonnet-4-5").await);
+}
+
+#[tokio::test]
+async fn chat_before_gemini() {
+    insta::assert_snapshot!(run(chat::rows(), "gemini", "", "gemini-2.5-flash").await);
+}
+
+#[tokio::test]
+async fn chat_before_mistral() {
+    insta::assert_snapshot!(run(chat::rows(), "mistral", "/mistral/v1", "mistral-large-latest").await);
+}
+
+#[tokio::test]
+async fn chat_before_cohere() {
+    insta::assert_snapshot!(run(chat::rows(), "cohere", "", "command-a-reasoning-08-2025").await);
 }

@@ -16,6 +16,9 @@ fn answer(request: &Recorded) -> Reply {
     if request.path.ends_with("/embeddings") {
         return Reply::embeddings(16);
     }
+    if request.path.ends_with("/rerank") {
+        return Reply::rerank([0.25, 0.75]);
+    }
     if said.contains("overload") {
         return Reply::error(503, "The engine is overloaded.");
     }
@@ -77,6 +80,11 @@ async fn the_google_genai_package_works_unchanged() {
 #[tokio::test]
 async fn the_mistralai_package_works_unchanged() {
     run("mistralai", |url| url.trim_end_matches("/v1").to_owned()).await;
+}
+
+#[tokio::test]
+async fn the_cohere_package_works_unchanged() {
+    run("cohere", |url| url.trim_end_matches("/v1").to_owned()).await;
 }
 
 #[tokio::test]
