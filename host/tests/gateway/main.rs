@@ -5,6 +5,7 @@
 mod anthropic;
 mod cache;
 mod clients;
+mod cohere;
 mod errors;
 mod failover;
 mod guards;
