@@ -42,8 +42,8 @@ pub(crate) fn stream(request: &Recorded, speech: &[Speech]) -> Vec<Bytes> {
             pieces(PLAN).into_iter().map(|text| event("tool-plan-delta", None, &json!({"tool_plan": text}))),
         );
     }
-    for (index, part) in speech.iter().enumerate() {
-        let index = Some(index);
+    for (number, part) in speech.iter().enumerate() {
+        let index = Some(number);
         match part {
             Speech::Text(deltas) => {
                 frames.push(begun(index));
@@ -51,7 +51,7 @@ pub(crate) fn stream(request: &Recorded, speech: &[Speech]) -> Vec<Bytes> {
                 frames.push(event("content-end", index, &Value::Null));
             }
             Speech::ToolCall { name, arguments } => {
-                let begun = call(index.unwrap_or_default(), name, "");
+                let begun = call(number, name, "");
                 frames.push(event("tool-call-start", index, &json!({"tool_calls": begun})));
                 for piece in pieces(arguments) {
                     let more = json!({"tool_calls": {"function": {"arguments": piece}}});

@@ -4,7 +4,7 @@ use super::{PIXEL, Row};
 use crate::support::with;
 use lockgate_client::Answer;
 use lockgate_upstream::Reply;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// The rows.
 pub(super) fn rows() -> Vec<Row> {
