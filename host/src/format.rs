@@ -4,6 +4,7 @@
 //! [`Format`] is what the rest of the host sees of them.
 
 pub mod anthropic;
+pub mod cohere;
 pub mod gemini;
 pub mod openai;
 pub mod responses;
@@ -28,6 +29,8 @@ pub enum Format {
     Gemini,
     /// OpenAI: responses.
     Responses,
+    /// Cohere: chat, embeddings, orders of documents.
+    Cohere,
 }
 
 /// What a path says of a request, where its body does not.
@@ -59,6 +62,7 @@ impl Format {
             Self::Anthropic => "anthropic",
             Self::Gemini => "gemini",
             Self::Responses => "responses",
+            Self::Cohere => "cohere",
         }
     }
 
@@ -66,7 +70,7 @@ impl Format {
     #[must_use]
     pub const fn own_id_header(self) -> Option<&'static str> {
         match self {
-            Self::OpenAi | Self::Gemini | Self::Responses => None,
+            Self::OpenAi | Self::Gemini | Self::Responses | Self::Cohere => None,
             Self::Anthropic => Some("request-id"),
         }
     }
@@ -96,6 +100,8 @@ impl Format {
                 gemini::parse_content(body, model, stream)
             }
             (Self::Responses, Operation::Chat) => responses::parse_response(body),
+            (Self::Cohere, Operation::Chat) => cohere::parse_chat(body),
+            (Self::Cohere, Operation::Embeddings) => cohere::parse_embed(body),
             (_, operation) => openai::parse_document(operation, body),
         }
     }
@@ -108,6 +114,7 @@ impl Format {
             Self::Anthropic => Cow::Owned(anthropic::without_own_fields(body.clone())),
             Self::Gemini => Cow::Owned(gemini::without_own_fields(body.clone())),
             Self::Responses => Cow::Owned(responses::without_own_fields(body.clone())),
+            Self::Cohere => Cow::Owned(cohere::without_own_fields(body.clone())),
         }
     }
 
@@ -126,6 +133,25 @@ impl Format {
             Self::Anthropic => anthropic::render_answer(answer, head),
             Self::Gemini => gemini::render_answer(answer, head),
             Self::Responses => responses::render_answer(answer, head, asked),
+            Self::Cohere => cohere::render_answer(answer, head),
+        }
+    }
+
+    /// An answer that is not in words, from the canonical one; none where that is in this format. `request` is what the
+    /// client asked.
+    ///
+    /// # Errors
+    /// It is no answer to the request.
+    pub fn document(
+        self,
+        operation: Operation,
+        request: &Map<String, Value>,
+        body: &[u8],
+        exchange: &str,
+    ) -> serde_json::Result<Option<Vec<u8>>> {
+        match self {
+            Self::OpenAi | Self::Anthropic | Self::Gemini | Self::Responses => Ok(None),
+            Self::Cohere => cohere::render_document(operation, request, body, exchange),
         }
     }
 
@@ -133,7 +159,7 @@ impl Format {
     #[must_use]
     pub fn tokens(self, tokens: u64) -> Value {
         match self {
-            Self::OpenAi | Self::Anthropic => json!({ "input_tokens": tokens }),
+            Self::OpenAi | Self::Anthropic | Self::Cohere => json!({ "input_tokens": tokens }),
             Self::Gemini => json!({ "totalTokens": tokens }),
             Self::Responses => responses::render_tokens(tokens),
         }
@@ -146,6 +172,7 @@ impl Format {
             Self::OpenAi | Self::Responses => openai::render_models(models),
             Self::Anthropic => anthropic::render_models(models.map(|(id, _)| id)),
             Self::Gemini => gemini::render_models(models.map(|(id, _)| id)),
+            Self::Cohere => cohere::render_models(models.map(|(id, _)| id)),
         }
     }
 
@@ -156,6 +183,7 @@ impl Format {
             Self::OpenAi | Self::Responses => openai::render_model(id, owner),
             Self::Anthropic => anthropic::render_model(id),
             Self::Gemini => gemini::render_model(id),
+            Self::Cohere => cohere::render_model(id),
         }
     }
 
@@ -166,6 +194,7 @@ impl Format {
             Self::OpenAi | Self::Responses => openai::render_error(error),
             Self::Anthropic => anthropic::render_error(error, exchange),
             Self::Gemini => gemini::render_error(error),
+            Self::Cohere => cohere::render_error(error, exchange),
         }
     }
 }

@@ -18,6 +18,7 @@ const APIS: [(&str, &str); 4] = [
     ("responses", "OpenAI responses"),
     ("messages", "Anthropic messages"),
     ("content", "Gemini content"),
+    ("chat", "Cohere chat"),
 ];
 
 /// What the page says before its tables.

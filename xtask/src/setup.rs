@@ -11,11 +11,12 @@ use std::process::Command;
 /// What plugins are compiled for.
 const WASM_TARGET: &str = "wasm32-wasip2";
 /// The clients that the tests run, each with what it needs besides. Each has an environment of its own.
-const PYTHON_CLIENTS: [&[&str]; 6] = [
+const PYTHON_CLIENTS: [&[&str]; 7] = [
     &["openai==3.52.0"],
     &["anthropic==2.11.0"],
     &["google-genai==3.4.0"],
     &["mistralai==3.7.0"],
+    &["cohere==7.3.1"],
     &["litellm==1.106.2", "mcp==2.3.0"],
     &["langchain-openai==1.6.7"],
 ];

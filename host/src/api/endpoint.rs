@@ -33,7 +33,7 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// The endpoint of a request. All APIs share the path of the models: there a header tells them apart, which
-    /// the clients of Anthropic and Google send.
+    /// the clients of Anthropic, Google and Cohere send.
     pub fn of<B>(request: &Request<B>) -> Self {
         let path = request.uri().path();
         if let Some(path) = path.strip_prefix("/v1beta") {
@@ -41,6 +41,9 @@ impl Endpoint {
         }
         if let Some(asked @ (Asked::Chat(_) | Asked::Tokens(_))) = path.strip_prefix("/v1").and_then(gemini) {
             return Self { format: Format::Gemini, asked };
+        }
+        if let Some(path) = path.strip_prefix("/v2/") {
+            return Self { format: Format::Cohere, asked: cohere(path) };
         }
         // The version may be left out.
         let path = path.strip_prefix("/v1").unwrap_or(path);
@@ -53,7 +56,7 @@ impl Endpoint {
             "/audio/speech" => (Format::OpenAi, Asked::Other(Operation::Speech)),
             "/audio/transcriptions" => (Format::OpenAi, Asked::Other(Operation::Transcription)),
             "/audio/translations" => (Format::OpenAi, Asked::Other(Operation::Translation)),
-            "/rerank" | "/v2/rerank" => (Format::OpenAi, Asked::Other(Operation::Rerank)),
+            "/rerank" => (Format::OpenAi, Asked::Other(Operation::Rerank)),
             "/responses" => (Format::Responses, Asked::Chat(None)),
             "/responses/input_tokens" => (Format::Responses, Asked::Tokens(None)),
             "/messages" => (Format::Anthropic, Asked::Chat(None)),
@@ -75,6 +78,8 @@ fn models_format<B>(request: &Request<B>) -> Format {
         Format::Anthropic
     } else if has("x-goog-api-client") || has("x-goog-api-key") {
         Format::Gemini
+    } else if request.headers().get("x-fern-sdk-name").is_some_and(|name| name == "cohere") {
+        Format::Cohere
     } else {
         Format::OpenAi
     }
@@ -84,6 +89,15 @@ fn model(rest: &str) -> Asked {
     match rest.strip_prefix('/') {
         None if rest.is_empty() => Asked::Models,
         Some(model) if !model.is_empty() => Asked::Model(decoded(model)),
+        _ => Asked::Unknown,
+    }
+}
+
+fn cohere(path: &str) -> Asked {
+    match path {
+        "chat" => Asked::Chat(None),
+        "embed" => Asked::Other(Operation::Embeddings),
+        "rerank" => Asked::Other(Operation::Rerank),
         _ => Asked::Unknown,
     }
 }
@@ -132,6 +146,11 @@ mod tests {
         check("/v1/models/a%2Fb", Format::OpenAi, Asked::Model("a/b".into()));
         check("/v1/modelsx", Format::OpenAi, Asked::Unknown);
         check("/v1/", Format::OpenAi, Asked::Unknown);
+        check("/v2/chat", Format::Cohere, Asked::Chat(None));
+        check("/v2/embed", Format::Cohere, Asked::Other(Operation::Embeddings));
+        check("/v2/rerank", Format::Cohere, Asked::Other(Operation::Rerank));
+        check("/v2/datasets", Format::Cohere, Asked::Unknown);
+        check("/v1/rerank", Format::OpenAi, Asked::Other(Operation::Rerank));
         check("/v1beta/models", Format::Gemini, Asked::Models);
         check("/v1beta/models/smart", Format::Gemini, Asked::Model("smart".into()));
         check("/v1beta/models/a/b:1:generateContent", Format::Gemini, Asked::Chat(asked("a/b:1", false)));

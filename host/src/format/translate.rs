@@ -9,7 +9,7 @@ const EFFORTS: [(u64, &str); 2] = [(4_096, "low"), (12_288, "medium")];
 
 /// Where a client API keeps what it says more exactly than the canonical body can: under its own name. Adapters of
 /// the same API read it, others go by the canonical word, and [`without_exact`] takes it out where nobody reads it.
-const EXACT: [&str; 3] = ["anthropic", "gemini", "responses"];
+const EXACT: [&str; 4] = ["anthropic", "gemini", "cohere", "responses"];
 
 /// Where a message keeps what was thought, with what vouches for it. Providers of the native format would refuse it.
 pub(super) const REASONING: &str = "reasoning_details";

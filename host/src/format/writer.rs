@@ -1,6 +1,6 @@
 //! Streams, in whatever format the client asked.
 
-use super::{Format, Head, anthropic, gemini, openai, responses};
+use super::{Format, Head, anthropic, cohere, gemini, openai, responses};
 use crate::chat::{Event, Operation, Usage};
 use crate::error::Error;
 use crate::sse;
@@ -18,6 +18,8 @@ pub enum Writer {
     Gemini(gemini::ChunkWriter),
     /// Events of a response.
     Responses(Box<responses::EventWriter>),
+    /// Events of a message of Cohere's.
+    Cohere(cohere::EventWriter),
 }
 
 impl Writer {
@@ -31,6 +33,7 @@ impl Writer {
             Format::Anthropic => Self::Anthropic(anthropic::EventWriter::new(head)),
             Format::Gemini => Self::Gemini(gemini::ChunkWriter::new(head)),
             Format::Responses => Self::Responses(Box::new(responses::EventWriter::new(head, asked))),
+            Format::Cohere => Self::Cohere(cohere::EventWriter::new(head)),
         }
     }
 
@@ -39,7 +42,7 @@ impl Writer {
     pub const fn tells_usage(&self) -> bool {
         match self {
             Self::OpenAi(writer) => writer.tells_usage(),
-            Self::Anthropic(_) | Self::Gemini(_) | Self::Responses(_) => true,
+            Self::Anthropic(_) | Self::Gemini(_) | Self::Responses(_) | Self::Cohere(_) => true,
         }
     }
 
@@ -50,6 +53,7 @@ impl Writer {
             Self::Anthropic(writer) => writer.write(event, out),
             Self::Gemini(writer) => writer.write(event, out),
             Self::Responses(writer) => writer.write(event, out),
+            Self::Cohere(writer) => writer.write(event, out),
         }
     }
 
@@ -73,6 +77,11 @@ impl Writer {
             }
             // Clients of this API read lines of data and nothing else.
             Self::Gemini(writer) => writer.end(usage, out),
+            Self::Cohere(writer) => {
+                sse::encode_comment(epilogue, out);
+                writer.end(usage, out);
+                sse::encode("", openai::DONE, out);
+            }
         }
     }
 
@@ -86,6 +95,7 @@ impl Writer {
             Self::OpenAi(_) => ("", openai::render_error(error)),
             Self::Anthropic(_) => ("error", anthropic::render_error(error, exchange)),
             Self::Gemini(_) => ("", gemini::render_error(error)),
+            Self::Cohere(writer) => ("message-end", writer.broken(error)),
         };
         sse::encode(name, &serde_json::to_vec(&data).unwrap_or_default(), out);
         if !matches!(self, Self::Gemini(_)) {

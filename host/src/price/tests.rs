@@ -23,7 +23,11 @@ fn shipped_prices_are_read_and_bill() {
 #[test]
 fn every_shipped_entry_has_a_price() {
     for (name, entry) in BUILTIN.iter() {
-        assert!(entry.price.input.is_some_and(|rate| rate.picos() > 0), "{name} has no price of input");
+        let by_piece = entry.price.media;
+        let rates = [entry.price.input, by_piece.image, by_piece.character, by_piece.second, by_piece.query];
+        let more = [by_piece.audio_input, by_piece.image_input, by_piece.image_output, entry.price.output];
+        let some = rates.into_iter().chain(more).flatten().any(|rate| rate.picos() > 0);
+        assert!(some, "{name} has no price");
         assert!(name.contains('/') || entry.provider.is_some(), "{name} belongs to nobody");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Body;
 use super::life::{Life, put};
-use super::source::{Source, incomplete};
+use super::source::{Source, incomplete, not_an_answer};
 use crate::chat::{Answer, Event, Operation, TextAt, channel};
 use crate::clock::unix_seconds;
 use crate::error::Error;
@@ -50,11 +50,11 @@ pub async fn gather(source: &mut Source) -> Result<Answer, Error> {
     if answer.is_complete() { Ok(answer) } else { Err(incomplete()) }
 }
 
-/// A document on its way to the client. What it says in words (a transcript) passes the text filters; what a client
+/// A document on its way to the client, in the client's format. What it says in words (a transcript) passes the text filters; what a client
 /// asked to see again beside the results (its documents) is put there.
 ///
 /// # Errors
-/// A filter ended the answer.
+/// A filter ended the answer, or the client's format cannot say what the provider answered.
 pub async fn document(life: &mut Life, body: Bytes, media: Option<HeaderValue>) -> Result<Rendered, Error> {
     let prompt = life.exchange.prompt();
     let body = match prompt.operation() {
@@ -62,7 +62,9 @@ pub async fn document(life: &mut Life, body: Bytes, media: Option<HeaderValue>) 
         Operation::Rerank => openai::with_documents(life.asked.body(), &body).map_or(body, Bytes::from),
         _ => body,
     };
-    Ok(Rendered { body, media })
+    let (asked, id) = (life.asked.body(), life.exchange.id());
+    let own = life.format.document(prompt.operation(), asked, &body, id).map_err(not_an_answer)?;
+    Ok(Rendered { body: own.map_or(body, Bytes::from), media })
 }
 
 /// A transcript, filtered: every `text` of a document, or all of one that is bare text.

@@ -47,7 +47,7 @@ pub enum Opened {
         /// The body in the host's native format, where it is.
         native: Option<Bytes>,
     },
-    /// A document in the client's format.
+    /// A document in the host's native format.
     Document {
         /// The document.
         body: Bytes,

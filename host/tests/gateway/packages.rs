@@ -18,6 +18,9 @@ fn answer(request: &Recorded) -> Reply {
     if request.path.ends_with("/embeddings") {
         return Reply::embeddings(16);
     }
+    if request.path.ends_with("/rerank") {
+        return Reply::rerank([0.25, 0.75]);
+    }
     if said.contains("overload") {
         return Reply::error(503, "The engine is overloaded.");
     }

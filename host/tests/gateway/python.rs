@@ -31,6 +31,11 @@ async fn the_mistralai_package_works_unchanged() {
 }
 
 #[tokio::test]
+async fn the_cohere_package_works_unchanged() {
+    run("cohere", |url| url.trim_end_matches("/v1").to_owned()).await;
+}
+
+#[tokio::test]
 async fn litellm_works_as_a_client() {
     run("litellm", |url| url).await;
 }

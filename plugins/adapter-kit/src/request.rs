@@ -19,8 +19,14 @@ const HARMLESS: &[&str] = &[
     "user",
 ];
 
-/// Where the gateway keeps what a client of another API said more exactly than the canonical words beside it can.
-const EXACT: &[&str] = &["anthropic", "gemini", "responses"];
+/// Where the gateway keeps what a client of another API said more exactly than the canonical words beside it can, and
+/// which words may stand there: none with a text, as guards do not look there.
+const EXACT: &[(&str, &[&str])] = &[
+    ("anthropic", &["thinking", "output_config"]),
+    ("gemini", &["thinking_config"]),
+    ("cohere", &["thinking", "citation_options", "priority", "input_type", "truncate", "max_tokens"]),
+    ("responses", &[]),
+];
 
 /// Parameters of OpenAI's that change an answer. Those that an adapter has not taken by the end cannot be
 /// expressed.
@@ -99,7 +105,8 @@ impl Request {
     /// Takes over what a client of this very API said more exactly than the canonical words beside it.
     pub fn exact(&mut self, api: &str) {
         if let Some(Value::Object(exact)) = self.take(api) {
-            self.fields.extend(exact);
+            let known = EXACT.iter().find(|(name, _)| *name == api).map_or(&[][..], |(_, words)| *words);
+            self.fields.extend(exact.into_iter().filter(|(word, _)| known.contains(&word.as_str())));
         }
     }
 
@@ -206,7 +213,7 @@ impl Request {
     /// What is left is OpenAI's and asks for something.
     pub fn rest(mut self, out: &mut Map<String, Value>) -> Result<(), Refusal> {
         for (name, value) in std::mem::take(&mut self.fields) {
-            if HARMLESS.contains(&name.as_str()) || EXACT.contains(&name.as_str()) {
+            if HARMLESS.contains(&name.as_str()) || EXACT.iter().any(|(api, _)| *api == name) {
                 continue;
             }
             if !OPENAI.contains(&name.as_str()) {
@@ -290,11 +297,12 @@ mod tests {
 
     #[test]
     fn exact_words_are_for_their_own_api() {
-        let exact = json!({ "gemini": { "thinking_config": { "a": 1 } }, "anthropic": { "thinking": {} },
+        let exact = json!({ "gemini": { "thinking_config": { "a": 1 }, "messages": [1] }, "anthropic": { "thinking": {} },
                             "responses": { "instructions": true } });
         assert_eq!(rest(exact.clone(), false), Ok(json!({})));
         let mut request = request(exact, false);
         request.exact("gemini");
+        assert_eq!(request.get("messages"), None);
         assert_eq!(request.get("thinking_config"), Some(&json!({ "a": 1 })));
         assert_eq!(request.take("thinking_config"), Some(json!({ "a": 1 })));
         assert_eq!(request.get("thinking_config"), None);

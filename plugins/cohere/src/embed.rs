@@ -18,6 +18,7 @@ const OWN_INPUTS: &[&str] = &["texts", "inputs", "images"];
 /// What cannot be expressed, by the name of the parameter.
 pub fn body(request: &str, model: &str, options: &Options) -> Result<Vec<u8>, Refusal> {
     let mut request = Request::parse(request, API, options.drop_params)?;
+    request.exact("cohere");
     let mut out = Map::new();
     out.insert("model".into(), model.into());
     input(&mut request, &mut out)?;
@@ -35,8 +36,10 @@ fn input(request: &mut Request, out: &mut Map<String, Value>) -> Result<(), Refu
     let texts = match request.take("input") {
         Some(Value::String(text)) => vec![text.into()],
         Some(Value::Array(items)) if items.iter().all(Value::is_string) => items,
-        Some(Value::Array(_)) => {
-            return Err(format!("the {API} cannot express `input` of anything but texts"));
+        Some(Value::Array(items)) => {
+            let inputs: Result<Vec<Value>, Refusal> = items.into_iter().map(part).collect();
+            out.insert("inputs".into(), inputs?.into());
+            return Ok(());
         }
         Some(_) => return Err("`input` is neither a text nor a list of texts".into()),
         None => {
@@ -51,6 +54,17 @@ fn input(request: &mut Request, out: &mut Map<String, Value>) -> Result<(), Refu
     };
     out.insert("texts".into(), texts.into());
     Ok(())
+}
+
+/// A text or a picture as one input.
+fn part(item: Value) -> Result<Value, Refusal> {
+    let kind = item.get("type").and_then(Value::as_str);
+    let part = match (item.as_str(), kind) {
+        (Some(text), _) => json!({ "type": "text", "text": text }),
+        (None, Some("text" | "image_url")) => item,
+        _ => return Err(format!("the {API} cannot express `input` of anything but texts and pictures")),
+    };
+    Ok(json!({ "content": [part] }))
 }
 
 /// The type of the embeddings: Cohere's own word for it wins.
@@ -104,6 +118,18 @@ mod tests {
         let options = Options { input_type: InputType::SearchQuery, ..Options::default() };
         let out = with(&json!({ "input": "a" }), &options).unwrap();
         assert_eq!(out.get("input_type"), Some(&json!("search_query")));
+    }
+
+    #[test]
+    fn texts_and_pictures() {
+        let picture = json!({ "type": "image_url", "image_url": { "url": "data:image/png;base64,A" } });
+        let out =
+            made(json!({ "input": ["a", picture], "cohere": { "input_type": "image", "truncate": "END" } }));
+        assert_eq!(
+            out,
+            Ok(json!({ "model": "m", "input_type": "image", "embedding_types": ["float"], "truncate": "END",
+                       "inputs": [{ "content": [{ "type": "text", "text": "a" }] }, { "content": [picture] }] }))
+        );
     }
 
     #[test]

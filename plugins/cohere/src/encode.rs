@@ -5,6 +5,7 @@
 //! `citation_options`, …) pass through untouched.
 //! Source: Cohere API reference, "Chat", v2.
 
+mod documents;
 mod messages;
 mod thinking;
 mod tools;
@@ -24,7 +25,12 @@ pub fn body(given: &str, model: &str, streaming: bool, options: &Options) -> Res
     let mut request = Request::parse(given, API, options.drop_params)?;
     let mut out = Map::new();
     out.insert("model".into(), model.into());
-    let conversation = request.take("messages");
+    request.exact("cohere");
+    let mut conversation = request.take("messages");
+    let documents = documents::take(&mut conversation);
+    if !documents.is_empty() {
+        out.insert("documents".into(), documents.into());
+    }
     let thinks = thinking::translate(&mut request, model, &mut out)?;
     out.insert("messages".into(), messages::translate(conversation, thinks)?.into());
     if let Some(limit) = request.limit() {

@@ -17,7 +17,7 @@
 //! # }
 //! ```
 //!
-//! It speaks the language that a request asks in: OpenAI's, Anthropic's, Gemini's, Mistral's, Bedrock's.
+//! It speaks the language that a request asks in: OpenAI's, Anthropic's, Gemini's, Mistral's, Bedrock's, Cohere's.
 //! It never leaves the loopback interface, keeps no time, and never answers anything its script did not say.
 
 #![expect(
@@ -27,6 +27,7 @@
 
 mod anthropic;
 mod bedrock;
+mod cohere;
 mod gemini;
 mod mistral;
 mod openai;

@@ -87,11 +87,7 @@ pub(crate) fn error(status: u16, message: &str) -> Value {
 
 /// One embedding for each input.
 pub(crate) fn embeddings(request: &Recorded, dimensions: usize) -> Value {
-    let body = request.json();
-    let inputs = match &body["input"] {
-        Value::Array(inputs) => inputs.iter().map(|input| content_text(&json!([input]))).collect(),
-        input => vec![content_text(input)],
-    };
+    let inputs = inputs(&request.json()["input"]);
     let data = inputs.iter().enumerate().map(|(index, input)| {
         json!({"object": "embedding", "index": index, "embedding": embedding(input, dimensions)})
     });
@@ -102,8 +98,16 @@ pub(crate) fn embeddings(request: &Recorded, dimensions: usize) -> Value {
     })
 }
 
+/// The texts to embed: one, or a list.
+pub(crate) fn inputs(given: &Value) -> Vec<String> {
+    match given {
+        Value::Array(inputs) => inputs.iter().map(|input| content_text(&json!([input]))).collect(),
+        input => vec![content_text(input)],
+    }
+}
+
 /// A unit vector that depends on the bytes of the text alone.
-fn embedding(text: &str, dimensions: usize) -> Vec<f64> {
+pub(crate) fn embedding(text: &str, dimensions: usize) -> Vec<f64> {
     let mut state = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });

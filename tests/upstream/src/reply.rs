@@ -27,6 +27,7 @@ pub(crate) enum Content {
     Error(u16, String),
     Echo,
     Embeddings(usize),
+    Rerank(Vec<f64>),
     Status(u16, Value),
     Raw { status: u16, content_type: String, body: Bytes },
     Cut { deltas: Vec<String>, reset: bool },
@@ -77,6 +78,12 @@ impl Reply {
     #[must_use]
     pub fn embeddings(dimensions: usize) -> Self {
         Self::of(Content::Embeddings(dimensions))
+    }
+
+    /// An order of documents, made from the score of each, the first document's first.
+    #[must_use]
+    pub fn rerank(scores: impl IntoIterator<Item = f64>) -> Self {
+        Self::of(Content::Rerank(scores.into_iter().collect()))
     }
 
     /// A status with a JSON body.

@@ -6,7 +6,7 @@
 
 use crate::reply::{Content, Paced, Reply};
 use crate::wire::Wire;
-use crate::{Handler, Recorded, openai};
+use crate::{Handler, Recorded, cohere};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, Response, StatusCode};
@@ -124,7 +124,8 @@ fn render(reply: &Reply, request: &Recorded) -> Rendered {
         Content::Speech(speech) => document(200, &wire.document(request, speech)),
         Content::Error(status, message) => document(*status, &wire.error(*status, message)),
         Content::Echo => render(&Reply::text(request.last_user_text()), request),
-        Content::Embeddings(dimensions) => document(200, &openai::embeddings(request, *dimensions)),
+        Content::Embeddings(dimensions) => document(200, &wire.embeddings(request, *dimensions)),
+        Content::Rerank(scores) => document(200, &cohere::ranking(request, scores)),
         Content::Status(status, body) => document(*status, body),
         Content::Raw { status, content_type, body } => Rendered::Answer {
             status: *status,

@@ -2,8 +2,9 @@
 //!
 //! A reply says what the model says; this says how its provider would write that down.
 
+use crate::recorded::words;
 use crate::reply::Speech;
-use crate::{Recorded, anthropic, bedrock, gemini, mistral, openai};
+use crate::{Recorded, anthropic, bedrock, cohere, gemini, mistral, openai};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use serde_json::Value;
@@ -16,6 +17,7 @@ pub(crate) enum Wire {
     Gemini,
     Mistral,
     Bedrock,
+    Cohere,
 }
 
 impl Wire {
@@ -27,6 +29,8 @@ impl Wire {
             Self::Anthropic
         } else if path.ends_with("enerateContent") {
             Self::Gemini
+        } else if ["/v2/chat", "/v2/embed", "/v2/rerank"].iter().any(|end| path.ends_with(end)) {
+            Self::Cohere
         } else if path.contains("/mistral/") {
             Self::Mistral
         } else if path.ends_with("/converse") || path.ends_with("/converse-stream") {
@@ -41,7 +45,7 @@ impl Wire {
         match self {
             Self::Gemini => request.path.contains(":streamGenerateContent"),
             Self::Bedrock => request.path.ends_with("-stream"),
-            Self::OpenAi | Self::Anthropic | Self::Mistral => request.json()["stream"] == true,
+            Self::OpenAi | Self::Anthropic | Self::Mistral | Self::Cohere => request.json()["stream"] == true,
         }
     }
 
@@ -53,6 +57,7 @@ impl Wire {
             Self::Gemini => gemini::answer(request, speech),
             Self::Mistral => mistral::completion(request, speech),
             Self::Bedrock => bedrock::answer(request, speech),
+            Self::Cohere => cohere::message(request, speech),
         }
     }
 
@@ -64,6 +69,7 @@ impl Wire {
             Self::Gemini => gemini::stream(request, speech),
             Self::Mistral => mistral::stream(request, speech),
             Self::Bedrock => bedrock::stream(request, speech),
+            Self::Cohere => cohere::stream(request, speech),
         }
     }
 
@@ -75,6 +81,20 @@ impl Wire {
             Self::Gemini => gemini::opening(request, deltas),
             Self::Mistral => mistral::opening(request, deltas),
             Self::Bedrock => bedrock::opening(deltas),
+            Self::Cohere => cohere::opening(request, deltas),
+        }
+    }
+
+    /// One embedding for each input.
+    pub(crate) fn embeddings(self, request: &Recorded, dimensions: usize) -> Value {
+        match self {
+            Self::Cohere => {
+                let inputs = openai::inputs(&request.json()["texts"]);
+                let vectors: Vec<Vec<f64>> =
+                    inputs.iter().map(|input| openai::embedding(input, dimensions)).collect();
+                cohere::embeddings(request, &vectors, inputs.iter().map(|input| words(input)).sum())
+            }
+            _ => openai::embeddings(request, dimensions),
         }
     }
 
@@ -86,6 +106,7 @@ impl Wire {
             Self::Gemini => gemini::error(status, message),
             Self::Mistral => mistral::error(status, message),
             Self::Bedrock => bedrock::error(message),
+            Self::Cohere => cohere::error(status, message),
         }
     }
 

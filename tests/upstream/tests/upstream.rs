@@ -143,6 +143,35 @@ async fn gemini_answers_by_its_method() {
 }
 
 #[tokio::test]
+async fn cohere_answers_by_its_path() {
+    let upstream = Upstream::start(|_: &_| Reply::tool_call("find", r#"{"who":"ada"}"#)).await.unwrap();
+    let streamed = data(&text_at(&upstream, "/v2/chat", &ask(true)).await);
+    let kinds: Vec<_> = streamed.iter().filter_map(|event| event["type"].as_str()).collect();
+    assert_eq!(
+        (kinds[0], kinds[1], kinds[kinds.len() - 1]),
+        ("message-start", "tool-plan-delta", "message-end")
+    );
+    let arguments: String = streamed
+        .iter()
+        .filter_map(|event| event.pointer("/delta/message/tool_calls/function/arguments")?.as_str())
+        .collect();
+    assert_eq!(arguments, r#"{"who":"ada"}"#);
+    let whole: Value = serde_json::from_str(&text_at(&upstream, "/v2/chat", &ask(false)).await).unwrap();
+    assert_eq!(whole["finish_reason"], "TOOL_CALL");
+    let upstream = Upstream::start(|_: &_| Reply::embeddings(2)).await.unwrap();
+    let body = json!({"texts": ["a", "b"], "embedding_types": ["float"]});
+    let told: Value = serde_json::from_str(&text_at(&upstream, "/v2/embed", &body).await).unwrap();
+    assert_eq!(told["embeddings"]["float"].as_array().unwrap().len(), 2);
+    let upstream = Upstream::start(|_: &_| Reply::rerank([0.25, 0.75])).await.unwrap();
+    let body = json!({"model": "m", "query": "q", "documents": ["a", "b"], "top_n": 1});
+    for (path, figures) in [("/v1/rerank", "usage"), ("/v2/rerank", "meta")] {
+        let told: Value = serde_json::from_str(&text_at(&upstream, path, &body).await).unwrap();
+        assert_eq!(told["results"], json!([{"index": 1, "relevance_score": 0.75}]));
+        assert!(told[figures].is_object(), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn errors_and_broken_streams_are_in_the_providers_language() {
     let script = || Script::new([Reply::error(429, "slow down"), Reply::truncated(["He", "llo"])]);
     for (path, code, pieces) in [

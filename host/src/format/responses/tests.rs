@@ -184,7 +184,14 @@ fn events() -> Vec<Event> {
         text(0, channel::CONTENT, "me see."),
         text(0, channel::TOOL_ARGS, "1}"),
         Event::Finish { choice: 0, reason: "tool_calls".into() },
-        Event::Usage(Usage { input: 10, output: 5, cache_read: 4, cache_write: 1, reasoning: 2 }),
+        Event::Usage(Usage {
+            input: 10,
+            output: 5,
+            cache_read: 4,
+            cache_write: 1,
+            reasoning: 2,
+            ..Usage::default()
+        }),
     ]
 }
 
