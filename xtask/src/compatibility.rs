@@ -13,7 +13,7 @@ use std::path::PathBuf;
 const SNAPSHOTS: &str = "host/tests/gateway/snapshots";
 const PREFIX: &str = "gateway__matrix__";
 /// The client APIs, as the tests call them, in the order of the page.
-const APIS: [(&str, &str); 4] = [
+const APIS: [(&str, &str); 5] = [
     ("completions", "OpenAI chat completions"),
     ("responses", "OpenAI responses"),
     ("messages", "Anthropic messages"),

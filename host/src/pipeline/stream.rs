@@ -175,6 +175,19 @@ impl<F: Filter> Guard<F> {
         Ok(released.into_iter().map(|(_, text)| text).collect())
     }
 
+    /// Tells the end of every text of an item and a channel, and gives what is released, in the order in which the texts
+    /// began.
+    ///
+    /// # Errors
+    /// As [`Guard::push`].
+    pub async fn finish_channel(
+        &mut self,
+        item: u32,
+        channel: &str,
+    ) -> Result<Vec<(TextAt, String)>, StopOf<F>> {
+        self.finish(|at| at.item == item && at.channel == channel).await
+    }
+
     async fn finish(&mut self, ends: impl Fn(&TextAt) -> bool) -> Result<Vec<(TextAt, String)>, StopOf<F>> {
         let ended: Vec<TextAt> = self.order.iter().filter(|at| ends(at)).cloned().collect();
         self.order.retain(|at| !ends(at));

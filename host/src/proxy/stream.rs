@@ -202,6 +202,9 @@ impl Stream {
                 self.write(&Event::Text { at, text });
             }
             Event::Text { at, text } => {
+                if at.channel != channel::REASONING {
+                    self.end_thinking(at.item).await?;
+                }
                 let released = self.guard.push(&at, &text).await;
                 let text = released.map_err(|stop| self.life.route.chain.stopped(stop))?;
                 self.release(at, text);
@@ -212,7 +215,23 @@ impl Stream {
                 texts.into_iter().for_each(|(at, text)| self.release(at, text));
                 self.write(&Event::Finish { choice, reason });
             }
-            event => self.write(&event),
+            event => {
+                if let Event::Tool { choice, .. } = &event {
+                    self.end_thinking(*choice).await?;
+                }
+                self.write(&event);
+            }
+        }
+        Ok(())
+    }
+
+    /// Once a choice speaks or calls, what it thought is over: the end of a thought that a guard holds still goes out
+    /// before, not behind what follows it.
+    async fn end_thinking(&mut self, choice: u32) -> Result<(), Broken> {
+        if !self.guard.is_empty() {
+            let released = self.guard.finish_channel(choice, channel::REASONING).await;
+            let texts = released.map_err(|stop| self.life.route.chain.stopped(stop))?;
+            texts.into_iter().for_each(|(at, text)| self.release(at, text));
         }
         Ok(())
     }

@@ -517,3 +517,22 @@ async fn chat_before_mistral() {
 async fn chat_before_cohere() {
     insta::assert_snapshot!(run(chat::rows(), "cohere", "", "command-a-reasoning-08-2025").await);
 }
+
+#[tokio::test]
+async fn responses_before_bedrock() {
+    insta::assert_snapshot!(
+        run(responses::rows(), "bedrock", "", "us.anthropic.claude-sonnet-4-5-20250929-v1:0").await
+    );
+}
+
+#[tokio::test]
+async fn responses_before_cohere() {
+    insta::assert_snapshot!(run(responses::rows(), "cohere", "", "command-a-03-2025").await);
+}
+
+#[tokio::test]
+async fn chat_before_bedrock() {
+    insta::assert_snapshot!(
+        run(chat::rows(), "bedrock", "", "us.anthropic.claude-sonnet-4-5-20250929-v1:0").await
+    );
+}

@@ -93,6 +93,10 @@ impl ChunkWriter {
     }
 
     fn text(&mut self, at: &TextAt, text: &str, out: &mut BytesMut) {
+        if channel::opaque(&at.channel).is_some() {
+            // The API keeps its signatures elsewhere: in the ids of calls.
+            return;
+        }
         if at.channel == channel::TOOL_ARGS {
             // Arguments of a call that was never told cannot be placed.
             let call = self.rest.get_mut(&at.item).and_then(|rest| rest.calls.get_mut(&at.part));

@@ -1,11 +1,10 @@
 //! Whole answers, rendered as a response.
 
-use super::seal::Opaque;
+use super::seal::seal;
 use super::shape::{Call, Shape, Status, arguments, message, reasoning, said};
-use crate::chat::{Answer, Choice, channel};
+use crate::chat::{Answer, Choice, Thought, channel};
 use crate::format::Head;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
 
 /// Renders a response. The API has one answer to a request: further choices are not told.
 #[must_use]
@@ -21,8 +20,8 @@ pub fn render_answer(answer: &Answer, head: Head<'_>, asked: &Map<String, Value>
 /// What was thought, then what was said, then what was called. Only the last of them can be incomplete.
 fn items(shape: &Shape, choice: &Choice, status: Status) -> Vec<Value> {
     let mut items = Vec::new();
-    for Thought { words, sealed } in thoughts(choice).into_values() {
-        let sealed = sealed.filter(|_| shape.seals).map(|(opaque, told)| opaque.seal(words, told));
+    for Thought { text: words, opaque, .. } in choice.thoughts() {
+        let sealed = opaque.filter(|_| shape.seals).map(|(opaque, told)| seal(opaque, words, told));
         if !words.is_empty() || sealed.is_some() {
             items.push(reasoning(&shape.id("rs", items.len()), words, sealed.as_deref()));
         }
@@ -45,24 +44,4 @@ fn items(shape: &Shape, choice: &Choice, status: Status) -> Vec<Value> {
         items.push(call.item(&shape.id(call.kind(), items.len()), last(index + 1 == choice.tools.len())));
     }
     items
-}
-
-/// A part of what was thought: its words, and what vouches for them.
-#[derive(Default)]
-struct Thought<'a> {
-    words: &'a str,
-    sealed: Option<(Opaque<'a>, &'a str)>,
-}
-
-/// What was thought, part by part.
-fn thoughts(choice: &Choice) -> BTreeMap<u32, Thought<'_>> {
-    let mut thoughts: BTreeMap<u32, Thought<'_>> = BTreeMap::new();
-    for (at, text) in &choice.texts {
-        if at.channel == channel::REASONING {
-            thoughts.entry(at.part).or_default().words = text;
-        } else if let Some(opaque) = Opaque::of(&at.channel) {
-            thoughts.entry(at.part).or_default().sealed = Some((opaque, text));
-        }
-    }
-    thoughts
 }

@@ -4,6 +4,7 @@
 //! there are any, and the signature or the encrypted data. It hides nothing from the client, and is no proof of
 //! anything to the gateway: the words in it are read by the guards like all others.
 
+use crate::chat::channel::Opaque;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
@@ -11,30 +12,13 @@ use serde_json::{Map, Value, json};
 /// What tells the gateway's seals from others.
 const MARK: &str = "lockgate.1:";
 
-/// What a channel of an answer holds that is not words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Opaque<'a> {
-    /// What proves the reasoning of the same part, in a provider's format.
-    Signature(&'a str),
-    /// Reasoning in no words, in a provider's format.
-    Encrypted(&'a str),
-}
-
-impl<'a> Opaque<'a> {
-    /// Reads the name of a channel; none for one that holds words.
-    pub fn of(channel: &'a str) -> Option<Self> {
-        let signature = channel.strip_prefix("reasoning-signature/").map(Self::Signature);
-        signature.or_else(|| channel.strip_prefix("reasoning-encrypted/").map(Self::Encrypted))
-    }
-
-    /// Seals what was told, together with the words it belongs to.
-    pub fn seal(self, words: &str, told: &str) -> String {
-        let sealed = match self {
-            Self::Signature(format) => json!({ "format": format, "text": words, "signature": told }),
-            Self::Encrypted(format) => json!({ "format": format, "data": told }),
-        };
-        format!("{MARK}{}", STANDARD.encode(sealed.to_string()))
-    }
+/// Seals what was told, together with the words it belongs to.
+pub fn seal(opaque: Opaque<'_>, words: &str, told: &str) -> String {
+    let sealed = match opaque {
+        Opaque::Signature(format) => json!({ "format": format, "text": words, "signature": told }),
+        Opaque::Encrypted(format) => json!({ "format": format, "data": told }),
+    };
+    format!("{MARK}{}", STANDARD.encode(sealed.to_string()))
 }
 
 /// Opens a seal: one detail of canonical reasoning. None for what the gateway has not sealed.

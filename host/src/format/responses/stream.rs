@@ -4,7 +4,7 @@
 //! done once; the message is one item, however its text is cut. Only [`EventWriter::end`] completes the response. The
 //! last events say everything again, so the text is kept until then.
 
-use super::seal::Opaque;
+use super::seal::seal;
 use super::shape::{Call, Shape, Status, arguments, message, reasoning, said, summary};
 use crate::chat::{Event, TextAt, Usage, channel};
 use crate::error::Error;
@@ -39,7 +39,7 @@ impl Item {
         match &self.body {
             Body::Thought { words, sealed, .. } => {
                 let sealed = sealed.as_ref().filter(|_| seals);
-                let sealed = sealed.and_then(|(channel, told)| Some(Opaque::of(channel)?.seal(words, told)));
+                let sealed = sealed.and_then(|(name, told)| Some(seal(channel::opaque(name)?, words, told)));
                 reasoning(&self.id, words, sealed.as_deref())
             }
             Body::Message(parts) => {
@@ -133,7 +133,7 @@ impl EventWriter {
             channel::REASONING => self.think(at.part, text, out),
             channel::CONTENT => self.say(false, text, out),
             channel::REFUSAL => self.say(true, text, out),
-            other if self.shape.seals && Opaque::of(other).is_some() => {
+            other if self.shape.seals && channel::opaque(other).is_some() => {
                 let index = self.thought(at.part, out);
                 if let Some(Body::Thought { sealed, .. }) = self.body(index) {
                     sealed.get_or_insert_with(|| (other.to_owned(), String::new())).1.push_str(text);

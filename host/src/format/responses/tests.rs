@@ -32,9 +32,9 @@ fn conversation() -> Value {
             { "type": "input_hologram", "x": 1 },
         ] },
         { "type": "reasoning", "id": "rs_1", "summary": [{ "type": "summary_text", "text": "hm" }],
-          "encrypted_content": seal::Opaque::Signature("anthropic-claude-v1").seal("hm", "sig") },
+          "encrypted_content": seal::seal(channel::Opaque::Signature("anthropic-claude-v1"), "hm", "sig") },
         { "type": "reasoning", "id": "rs_2", "summary": [],
-          "encrypted_content": seal::Opaque::Encrypted("anthropic-claude-v1").seal("", "xx") },
+          "encrypted_content": seal::seal(channel::Opaque::Encrypted("anthropic-claude-v1"), "", "xx") },
         { "type": "reasoning", "id": "rs_3", "summary": [],
           "content": [{ "type": "reasoning_text", "text": "so" }], "encrypted_content": "gAAAAfromelsewhere" },
         { "type": "message", "id": "msg_1", "status": "completed", "role": "assistant", "content": [

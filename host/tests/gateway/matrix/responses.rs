@@ -30,6 +30,12 @@ fn streamed(answer: &Answer, delta: &str) -> (Value, String) {
     (last["response"].clone(), deltas.filter_map(|event| event["delta"].as_str()).collect())
 }
 
+/// The call of a response. Some models say what they plan before it.
+fn call(response: &Value) -> Value {
+    let items = response["output"].as_array().unwrap();
+    items.iter().find(|item| item["type"] == "function_call").unwrap().clone()
+}
+
 pub(super) fn rows() -> Vec<Row> {
     let row = |name, request, reply, check| Row { name, path: "/v1/responses", request, reply, check };
     let hello = || json!({ "model": "gpt-test", "input": "Say hello." });
@@ -104,8 +110,8 @@ pub(super) fn rows() -> Vec<Row> {
             with(hello(), "tools", weather.clone()),
             Reply::tool_call("weather", r#"{"city":"Bern"}"#),
             |answer| {
-                let call = &answer.json()["output"][0];
-                assert_eq!((&call["type"], &call["name"]), (&json!("function_call"), &json!("weather")));
+                let call = call(&answer.json());
+                assert_eq!(call["name"], "weather");
                 assert_eq!(call["arguments"], r#"{"city":"Bern"}"#);
             },
         ),
@@ -116,7 +122,7 @@ pub(super) fn rows() -> Vec<Row> {
             |answer| {
                 let (response, deltas) = streamed(answer, "response.function_call_arguments.delta");
                 assert_eq!(deltas, r#"{"city":"Bern"}"#);
-                assert_eq!(response["output"][0]["arguments"], r#"{"city":"Bern"}"#);
+                assert_eq!(call(&response)["arguments"], r#"{"city":"Bern"}"#);
             },
         ),
         row("an image", image, Reply::text("Red."), |answer| assert_eq!(text(&answer.json()), "Red.")),
