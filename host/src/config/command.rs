@@ -72,7 +72,7 @@ fn wait(child: &mut Child) -> io::Result<bool> {
         if child.try_wait()?.is_some() {
             return Ok(true);
         }
-        std::thread::sleep(LOOK);
+        std::thread::park_timeout(LOOK);
     }
     Ok(false)
 }
