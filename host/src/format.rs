@@ -129,7 +129,7 @@ impl Format {
     ) -> Value {
         match self {
             Self::OpenAi if operation == Operation::Completions => openai::render_completion(answer, head),
-            Self::OpenAi => openai::render_answer(answer, head),
+            Self::OpenAi => openai::render_answer(answer, head, asked),
             Self::Anthropic => anthropic::render_answer(answer, head),
             Self::Gemini => gemini::render_answer(answer, head),
             Self::Responses => responses::render_answer(answer, head, asked),

@@ -117,6 +117,27 @@ fn what_is_not_text_is_named() {
 }
 
 #[test]
+fn every_text_of_a_list_of_objects_has_an_address() {
+    let mut ranked = prompt(
+        Operation::Rerank,
+        json!({ "query": "q", "documents": ["one", { "type": "x", "title": "two", "text": "three", "n": 4 }] }),
+    );
+    let seen: Vec<String> =
+        ranked.texts().iter().map(|t| format!("{}/{} {}", t.at.item, t.at.part, t.text)).collect();
+    assert_eq!(seen, ["0/0 q", "0/1 one", "1/17 two", "1/25 three"]);
+    for text in ranked.texts() {
+        ranked.set_text(&text.at, &text.text.to_uppercase()).unwrap();
+    }
+    assert_eq!(
+        ranked.json("/documents").unwrap(),
+        r#"["ONE",{"type":"x","title":"TWO","text":"THREE","n":4}]"#
+    );
+    for (item, part) in [(0, 2), (1, 1), (1, 9), (1, 33), (2, 1), (0, 17)] {
+        assert!(ranked.set_text(&TextAt::new(item, part, channel::INPUT), "x").is_err(), "{item}/{part}");
+    }
+}
+
+#[test]
 fn a_message_of_an_unknown_shape_is_no_text_and_no_panic() {
     let odd = prompt(
         Operation::Chat,

@@ -17,7 +17,7 @@ pub use chunk::{ChunkReader, ChunkWriter, DONE};
 pub use documents::{parse_document, read_document, with_documents};
 pub use error::{read_error, render_error};
 pub use form::{parse_form, write_form};
-pub use request::{parse_chat, parse_completions, wants_usage};
+pub use request::{parse_chat, parse_completions};
 
 use serde_json::{Value, json};
 

@@ -27,9 +27,7 @@ impl Writer {
     #[must_use]
     pub fn new(format: Format, operation: Operation, head: Head<'_>, asked: &Map<String, Value>) -> Self {
         match format {
-            Format::OpenAi => {
-                Self::OpenAi(openai::ChunkWriter::new(operation, head, openai::wants_usage(asked)))
-            }
+            Format::OpenAi => Self::OpenAi(openai::ChunkWriter::new(operation, head, asked)),
             Format::Anthropic => Self::Anthropic(anthropic::EventWriter::new(head)),
             Format::Gemini => Self::Gemini(gemini::ChunkWriter::new(head)),
             Format::Responses => Self::Responses(Box::new(responses::EventWriter::new(head, asked))),

@@ -12,6 +12,12 @@ const GIVEN: [&str; 2] = ["/function/arguments", "/custom/input"];
 /// Where a tool has its description.
 const DESCRIPTION: [&str; 2] = ["/function/description", "/custom/description"];
 
+/// Fields with texts at most, in a request that is no chat. The part of a text is the number of its field; of one in an
+/// object of a list, that and so many times its place in the object, counted from 1.
+const FIELDS: u32 = 8;
+/// What an object is: no text.
+const KIND: &str = "type";
+
 impl Prompt {
     pub(super) fn visit(&self, see: &mut dyn FnMut(TextAt, &str, &str)) {
         if self.operation == Operation::Chat {
@@ -22,8 +28,16 @@ impl Prompt {
                 Some(Value::String(text)) => see(TextAt::new(0, part, channel::INPUT), "user", text),
                 Some(Value::Array(items)) => {
                     for (item, value) in numbered(items) {
-                        if let Some(Value::String(text)) = item_text(value) {
+                        if let Value::String(text) = value {
                             see(TextAt::new(item, part, channel::INPUT), "user", text);
+                        }
+                        for (place, (name, value)) in (0..).zip(value.as_object().into_iter().flatten()) {
+                            if let Value::String(text) = value
+                                && name != KIND
+                            {
+                                let part = part + FIELDS * (1 + place);
+                                see(TextAt::new(item, part, channel::INPUT), "user", text);
+                            }
                         }
                     }
                 }
@@ -75,13 +89,16 @@ impl Prompt {
         let found = match self.operation {
             Operation::Chat => self.chat_slot(at)?,
             operation => {
-                let field = operation.fields().get(at.part as usize)?;
-                match self.body.get_mut(*field).filter(|_| at.channel == channel::INPUT)? {
-                    whole @ Value::String(_) if at.item == 0 => whole,
-                    Value::Array(items) => match items.get_mut(at.item as usize)? {
-                        Value::Object(part) => part.get_mut("text")?,
-                        text => text,
-                    },
+                let (field, place) = ((at.part % FIELDS) as usize, (at.part / FIELDS).checked_sub(1));
+                let field = operation.fields().get(field).filter(|_| at.channel == channel::INPUT)?;
+                match (self.body.get_mut(*field)?, place) {
+                    (whole @ Value::String(_), None) if at.item == 0 => whole,
+                    (Value::Array(items), None) => items.get_mut(at.item as usize)?,
+                    (Value::Array(items), Some(place)) => {
+                        let object = items.get_mut(at.item as usize)?.as_object_mut()?;
+                        let named = object.iter_mut().nth(place as usize);
+                        named.filter(|(name, _)| name.as_str() != KIND).map(|(_, value)| value)?
+                    }
                     _ => return None,
                 }
             }
@@ -143,14 +160,6 @@ fn part_field(part: &Value, own: &'static str) -> (&'static str, &'static str) {
     match part.get("type").and_then(Value::as_str) {
         Some("refusal") => ("refusal", channel::REFUSAL),
         _ => ("text", own),
-    }
-}
-
-/// The text of an item of a list.
-fn item_text(item: &Value) -> Option<&Value> {
-    match item {
-        Value::String(_) => Some(item),
-        part => part.get("text"),
     }
 }
 

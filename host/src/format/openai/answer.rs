@@ -28,8 +28,15 @@ pub fn read_answer(body: &[u8]) -> Result<Vec<Event>, serde_json::Error> {
 
 /// Renders a whole chat completion. What the head says stands in where the provider said nothing.
 #[must_use]
-pub fn render_answer(answer: &Answer, head: Head<'_>) -> Value {
-    render("chat.completion", answer, head, render_choice)
+pub fn render_answer(answer: &Answer, head: Head<'_>, asked: &Map<String, Value>) -> Value {
+    let custom = custom_tools(asked);
+    render("chat.completion", answer, head, |choice| render_choice(choice, &custom))
+}
+
+/// The names of the tools that take a text instead of arguments.
+pub(super) fn custom_tools(asked: &Map<String, Value>) -> Vec<String> {
+    let tools = asked.get("tools").and_then(Value::as_array).into_iter().flatten();
+    tools.filter_map(|tool| tool.pointer("/custom/name")?.as_str().map(str::to_owned)).collect()
 }
 
 /// Renders the completion of a bare text.
@@ -95,7 +102,7 @@ fn detail(thought: &Thought<'_>) -> Option<Value> {
     })
 }
 
-fn render_choice(choice: &Choice) -> Value {
+fn render_choice(choice: &Choice, custom: &[String]) -> Value {
     let mut message = Map::new();
     message.insert("role".into(), "assistant".into());
     message.insert("content".into(), choice.channel(channel::CONTENT).into());
@@ -109,11 +116,15 @@ fn render_choice(choice: &Choice) -> Value {
     }
     if !choice.tools.is_empty() {
         let calls = choice.tools.iter().map(|tool| {
-            json!({
-                "id": tool.id,
-                "type": "function",
-                "function": { "name": tool.name, "arguments": choice.part(channel::TOOL_ARGS, tool.part) },
-            })
+            let given = choice.part(channel::TOOL_ARGS, tool.part);
+            match custom.contains(&tool.name) {
+                true => json!({
+                    "id": tool.id, "type": "custom", "custom": { "name": tool.name, "input": given },
+                }),
+                false => json!({
+                    "id": tool.id, "type": "function", "function": { "name": tool.name, "arguments": given },
+                }),
+            }
         });
         message.insert("tool_calls".into(), calls.collect());
     }

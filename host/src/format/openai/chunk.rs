@@ -3,8 +3,9 @@
 //! The reader keeps what tells a new tool call from the continuation of one; the writer keeps what a chunk
 //! repeats (id, model, date). Neither buffers text.
 
-use super::answer::{answer_id, render_usage};
+use super::answer::{answer_id, custom_tools, render_usage};
 use super::error::read_error;
+use super::request::wants_usage;
 use super::wire::Body;
 use crate::chat::channel::{self, Opaque};
 use crate::chat::{Event, Operation, Usage};
@@ -65,19 +66,29 @@ pub struct ChunkWriter {
     head: Map<String, Value>,
     begun: HashSet<u32>,
     include_usage: bool,
+    /// The tools that take a text instead of arguments, and the calls of them: choice and part.
+    custom: Vec<String>,
+    custom_calls: HashSet<(u32, u32)>,
 }
 
 impl ChunkWriter {
     /// A writer; what the head says stands in until the provider's own facts are known.
     #[must_use]
-    pub fn new(operation: Operation, says: Head<'_>, include_usage: bool) -> Self {
+    pub fn new(operation: Operation, says: Head<'_>, asked: &Map<String, Value>) -> Self {
         let bare = operation == Operation::Completions;
         let mut head = Map::new();
         head.insert("id".into(), answer_id(says.exchange).into());
         head.insert("object".into(), if bare { "text_completion" } else { "chat.completion.chunk" }.into());
         head.insert("created".into(), says.created.into());
         head.insert("model".into(), says.model.into());
-        Self { bare, head, begun: HashSet::new(), include_usage }
+        Self {
+            bare,
+            head,
+            begun: HashSet::new(),
+            include_usage: wants_usage(asked),
+            custom: custom_tools(asked),
+            custom_calls: HashSet::new(),
+        }
     }
 
     /// Whether the client asked for the usage.
@@ -103,7 +114,18 @@ impl ChunkWriter {
                 return None;
             }
             Event::Usage(_) | Event::Error(_) => return None,
+            Event::Text { at, text }
+                if self.custom_calls.contains(&(at.item, at.part)) && at.channel == channel::TOOL_ARGS =>
+            {
+                let call = json!({ "index": at.part, "custom": { "input": text } });
+                (at.item, json!({ "tool_calls": [call] }), None)
+            }
             Event::Text { at, text } => (at.item, text_delta(&at.channel, at.part, text), None),
+            Event::Tool { choice, part, id, name } if self.custom.contains(name) => {
+                self.custom_calls.insert((*choice, *part));
+                let call = json!({ "index": part, "id": id, "type": "custom", "custom": { "name": name, "input": "" } });
+                (*choice, json!({ "tool_calls": [call] }), None)
+            }
             Event::Tool { choice, part, id, name } => {
                 let call = json!({
                     "index": part, "id": id, "type": "function",

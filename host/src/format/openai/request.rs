@@ -48,8 +48,7 @@ pub fn parse_completions(body: &[u8]) -> Result<Map<String, Value>, Error> {
 }
 
 /// Whether the client of a stream asked for the usage chunk.
-#[must_use]
-pub fn wants_usage(body: &Map<String, Value>) -> bool {
+pub(super) fn wants_usage(body: &Map<String, Value>) -> bool {
     let option = body.get("stream_options").and_then(|options| options.get("include_usage"));
     option.and_then(Value::as_bool).unwrap_or(false)
 }

@@ -8,7 +8,7 @@ use crate::format::Head;
 use crate::sse::Decoder;
 use bytes::BytesMut;
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Map, json};
 
 #[test]
 fn requests_are_checked_for_what_the_gateway_needs() {
@@ -52,14 +52,55 @@ fn a_whole_answer_reads_and_renders_the_same() {
     let events = read_answer(body.to_string().as_bytes()).unwrap();
     let answer: Answer = events.into_iter().collect();
     assert!(answer.is_complete());
-    assert_eq!(render_answer(&answer, Head { exchange: "-", created: 0, model: "-" }), body);
+    assert_eq!(render_answer(&answer, Head { exchange: "-", created: 0, model: "-" }, &Map::new()), body);
     let again: Answer = answer.events().into_iter().collect();
     assert_eq!(again, answer);
 }
 
+const HEAD: Head<'_> = Head { exchange: "x", created: 9, model: "m" };
+
+fn asked(body: serde_json::Value) -> Map<String, serde_json::Value> {
+    body.as_object().unwrap().clone()
+}
+
+#[test]
+fn custom_tools_are_called_with_a_text() {
+    let asked = asked(json!({ "tools": [
+        { "type": "custom", "custom": { "name": "sql" } },
+        { "type": "function", "function": { "name": "f" } },
+    ] }));
+    let call = |part, name: &str, given: &str| {
+        let at = TextAt::new(0, part, channel::TOOL_ARGS);
+        [
+            Event::Tool { choice: 0, part, id: format!("id-{part}"), name: name.into() },
+            Event::Text { at, text: given.into() },
+        ]
+    };
+    let finish = Event::Finish { choice: 0, reason: "tool_calls".into() };
+    let events: Vec<Event> =
+        call(0, "sql", "SELECT 1").into_iter().chain(call(1, "f", "{}")).chain([finish]).collect();
+    let answer: Answer = events.clone().into_iter().collect();
+    let calls = render_answer(&answer, HEAD, &asked)["choices"][0]["message"]["tool_calls"].clone();
+    assert_eq!(
+        calls[0],
+        json!({ "id": "id-0", "type": "custom", "custom": { "name": "sql", "input": "SELECT 1" } })
+    );
+    assert_eq!(calls[1]["function"], json!({ "name": "f", "arguments": "{}" }));
+    let (mut writer, mut out) = (ChunkWriter::new(Operation::Chat, HEAD, &asked), BytesMut::new());
+    events.iter().for_each(|event| writer.write(event, &mut out));
+    let mut reader = ChunkReader::default();
+    let frames = Decoder::new(1 << 20).push(&out.freeze()).unwrap();
+    let read: Answer = frames.iter().flat_map(|frame| reader.read(&frame.data).unwrap()).collect();
+    assert_eq!(read.choices, answer.choices);
+}
+
 #[test]
 fn a_stream_of_chunks_reads_to_the_same_answer_as_it_was_written_from() {
-    let mut writer = ChunkWriter::new(Operation::Chat, Head { exchange: "x", created: 9, model: "m" }, true);
+    let mut writer = ChunkWriter::new(
+        Operation::Chat,
+        HEAD,
+        &asked(json!({ "stream_options": { "include_usage": true } })),
+    );
     let events = vec![
         Event::Extra(vec![
             ("id".into(), "c2".into()),
