@@ -48,17 +48,8 @@ async fn dispatch(
     if request.method() != Method::POST {
         return Err(wrong_method(&request));
     }
-    if path.as_ref().is_some_and(|path| path.stream) && !wants_events(&request) {
-        let message = "Streams are sent as server-sent events only: add '?alt=sse' to the URL.";
-        return Err(Error::bad_request("unsupported_stream", message).param("alt"));
-    }
     let inbound = Inbound { format, operation, path, accepted, id, peer, request };
     if counts { proxy::count_tokens(gateway, inbound).await } else { proxy::serve(gateway, inbound).await }
-}
-
-/// Whether a client of Gemini's asks for events; it could ask for a list that never ends.
-fn wants_events(request: &Request<Incoming>) -> bool {
-    request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"))
 }
 
 fn models(

@@ -18,6 +18,9 @@ use crate::error::Error;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 
+/// The media type of a stream of events.
+pub const EVENTS: &str = "text/event-stream; charset=utf-8";
+
 /// A client API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -40,6 +43,8 @@ pub struct InPath {
     pub model: String,
     /// Whether the answer is to be a stream.
     pub stream: bool,
+    /// Whether that stream is to be a list instead of events.
+    pub list: bool,
 }
 
 /// What an answer says of itself where its provider does not.
@@ -97,7 +102,11 @@ impl Format {
             (Self::Anthropic, Operation::Chat) => anthropic::parse_messages(body),
             (Self::Gemini, Operation::Chat) => {
                 let (model, stream) = path.map_or(("", false), |path| (path.model.as_str(), path.stream));
-                gemini::parse_content(body, model, stream)
+                let mut read = gemini::parse_content(body, model, stream)?;
+                if path.is_some_and(|path| path.list) {
+                    gemini::ask_for_list(&mut read);
+                }
+                Ok(read)
             }
             (Self::Responses, Operation::Chat) => responses::parse_response(body),
             (Self::Cohere, Operation::Chat) => cohere::parse_chat(body),

@@ -36,10 +36,14 @@ impl Endpoint {
     /// the clients of Anthropic, Google and Cohere send.
     pub fn of<B>(request: &Request<B>) -> Self {
         let path = request.uri().path();
+        let events =
+            request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"));
         if let Some(path) = path.strip_prefix("/v1beta") {
-            return Self { format: Format::Gemini, asked: gemini(path).unwrap_or(Asked::Unknown) };
+            return Self { format: Format::Gemini, asked: gemini(path, events).unwrap_or(Asked::Unknown) };
         }
-        if let Some(asked @ (Asked::Chat(_) | Asked::Tokens(_))) = path.strip_prefix("/v1").and_then(gemini) {
+        if let Some(asked @ (Asked::Chat(_) | Asked::Tokens(_))) =
+            path.strip_prefix("/v1").and_then(|path| gemini(path, events))
+        {
             return Self { format: Format::Gemini, asked };
         }
         if let Some(path) = path.strip_prefix("/v2/") {
@@ -103,11 +107,13 @@ fn cohere(path: &str) -> Asked {
 }
 
 /// `/models`, `/models/NAME`, `/models/NAME:METHOD`; a name may hold slashes and colons.
-fn gemini(path: &str) -> Option<Asked> {
+///
+/// `events`: whether a stream is to be one of events; it is a list otherwise.
+fn gemini(path: &str, events: bool) -> Option<Asked> {
     let rest = path.strip_prefix("/models")?;
     let Some((name, method)) = rest.rsplit_once(':') else { return Some(model(rest)) };
     let name = name.strip_prefix('/').filter(|name| !name.is_empty())?;
-    let asked = |stream| Some(InPath { model: decoded(name), stream });
+    let asked = |stream| Some(InPath { model: decoded(name), stream, list: stream && !events });
     Some(match method {
         "generateContent" => Asked::Chat(asked(false)),
         "streamGenerateContent" => Asked::Chat(asked(true)),
@@ -134,7 +140,7 @@ mod tests {
 
     #[test]
     fn paths_lead_to_their_api() {
-        let asked = |model: &str, stream| Some(InPath { model: model.into(), stream });
+        let asked = |model: &str, stream| Some(InPath { model: model.into(), stream, list: false });
         check("/v1/chat/completions", Format::OpenAi, Asked::Chat(None));
         check("/chat/completions?x=1", Format::OpenAi, Asked::Chat(None));
         check("/v1/messages", Format::Anthropic, Asked::Chat(None));
@@ -159,6 +165,8 @@ mod tests {
             Format::Gemini,
             Asked::Chat(asked("m", true)),
         );
+        let list = InPath { model: "m".into(), stream: true, list: true };
+        check("/v1beta/models/m:streamGenerateContent", Format::Gemini, Asked::Chat(Some(list)));
         check("/v1beta/models/m:countTokens", Format::Gemini, Asked::Tokens(asked("m", false)));
         check("/v1beta/models/:generateContent", Format::Gemini, Asked::Unknown);
         check("/v1beta/files", Format::Gemini, Asked::Unknown);

@@ -15,7 +15,7 @@ mod tests;
 
 pub use answer::render_answer;
 pub use error::render_error;
-pub use request::{parse_content, without_own_fields};
+pub use request::{ask_for_list, parse_content, without_own_fields};
 pub use stream::ChunkWriter;
 
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! Streams, in whatever format the client asked.
 
-use super::{Format, Head, anthropic, cohere, gemini, openai, responses};
+use super::{EVENTS, Format, Head, anthropic, cohere, gemini, openai, responses};
 use crate::chat::{Event, Operation, Usage};
 use crate::error::Error;
 use crate::sse;
@@ -29,7 +29,7 @@ impl Writer {
         match format {
             Format::OpenAi => Self::OpenAi(openai::ChunkWriter::new(operation, head, asked)),
             Format::Anthropic => Self::Anthropic(anthropic::EventWriter::new(head)),
-            Format::Gemini => Self::Gemini(gemini::ChunkWriter::new(head)),
+            Format::Gemini => Self::Gemini(gemini::ChunkWriter::new(head, asked)),
             Format::Responses => Self::Responses(Box::new(responses::EventWriter::new(head, asked))),
             Format::Cohere => Self::Cohere(cohere::EventWriter::new(head)),
         }
@@ -41,6 +41,15 @@ impl Writer {
         match self {
             Self::OpenAi(writer) => writer.tells_usage(),
             Self::Anthropic(_) | Self::Gemini(_) | Self::Responses(_) | Self::Cohere(_) => true,
+        }
+    }
+
+    /// The stream's media type.
+    #[must_use]
+    pub const fn media(&self) -> &'static str {
+        match self {
+            Self::Gemini(writer) => writer.media(),
+            Self::OpenAi(_) | Self::Anthropic(_) | Self::Responses(_) | Self::Cohere(_) => EVENTS,
         }
     }
 
@@ -92,12 +101,10 @@ impl Writer {
             }
             Self::OpenAi(_) => ("", openai::render_error(error)),
             Self::Anthropic(_) => ("error", anthropic::render_error(error, exchange)),
-            Self::Gemini(_) => ("", gemini::render_error(error)),
+            Self::Gemini(writer) => return writer.broken(&gemini::render_error(error), out),
             Self::Cohere(writer) => ("message-end", writer.broken(error)),
         };
         sse::encode(name, &serde_json::to_vec(&data).unwrap_or_default(), out);
-        if !matches!(self, Self::Gemini(_)) {
-            sse::encode_comment(epilogue, out);
-        }
+        sse::encode_comment(epilogue, out);
     }
 }

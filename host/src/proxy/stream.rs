@@ -33,11 +33,11 @@ pub fn into_response(life: Life, source: Source, native: bool) -> Response<Body>
     let (sender, receiver) = mpsc::channel(QUEUE);
     let mut response = Response::new(Frames(receiver).map_err(|never| match never {}).boxed_unsync());
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     life.describe(headers, false);
     let stream = Stream::new(life, sender, native);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(stream.writer.media()));
     tokio::spawn(stream.run(source));
     response
 }

@@ -228,6 +228,7 @@ fn messages() -> Vec<Row> {
 fn content() -> Vec<Row> {
     const WHOLE: &str = "/v1beta/models/smart:generateContent";
     const STREAMED: &str = "/v1beta/models/smart:streamGenerateContent?alt=sse";
+    const LISTED: &str = "/v1beta/models/smart:streamGenerateContent";
     let row = |name, path, request, reply, check| Row { name, path, request, reply, check };
     let said = |parts: Value| json!({ "contents": [{ "role": "user", "parts": parts }] });
     let hello = || said(json!([{ "text": "Say hello." }]));
@@ -275,6 +276,17 @@ fn content() -> Vec<Row> {
         row("text, streamed", STREAMED, hello(), Reply::text("Hello there."), |answer| {
             assert_eq!(text(answer), "Hello there.", "{}", answer.body);
             assert_eq!(answer.events().last().unwrap()["usageMetadata"]["totalTokenCount"], 4);
+        }),
+        row("text, streamed as a list", LISTED, hello(), Reply::text("Hello there."), |answer| {
+            assert_eq!(answer.header("content-type"), "application/json; charset=utf-8");
+            let list = answer.json();
+            let texts = list.as_array().unwrap().iter();
+            let texts = texts.filter_map(|item| item.pointer("/candidates/0/content/parts/0/text")?.as_str());
+            assert_eq!(texts.collect::<String>(), "Hello there.", "{}", answer.body);
+        }),
+        row("a truncated stream of a list", LISTED, hello(), Reply::truncated(["Hello ", "th"]), |answer| {
+            let list = answer.json();
+            assert_eq!(list.as_array().unwrap().last().unwrap()["error"]["code"], 502, "{}", answer.body);
         }),
         row("a conversation with tools", WHOLE, conversation, Reply::text("Snow."), |answer| {
             assert_eq!(text(answer), "Snow.", "{}", answer.body);

@@ -96,6 +96,9 @@ async function modelsAndEmbeddings() {
   const floats = vectors(await embed({ encoding_format: "float" }));
   assert.deepEqual(floats.map((vector) => vector.length), [16, 16]);
   assert(floats.flat().every((number) => Number.isFinite(number)));
+  // Unasked, the package asks for base64, and unpacks it.
+  const unpacked = vectors(await embed());
+  assert(unpacked.flat().every((number, index) => Math.abs(number - floats.flat()[index]) < 1e-6));
 }
 
 async function errors() {

@@ -162,6 +162,10 @@ def models_and_embeddings():
     assert [model.id for model in client.models.list()] == ["smart"]
     assert strict(client.models.retrieve("smart")).owned_by == "openai"
     answer = strict(client.embeddings.create(model="embed", input=["one", PRIVATE], encoding_format="float"))
+    # Unasked, the package asks for base64, and unpacks it.
+    unpacked = client.embeddings.create(model="embed", input=["one", PRIVATE])
+    for one, other in zip(answer.data[1].embedding, unpacked.data[1].embedding, strict=True):
+        assert abs(one - other) < 1e-6, (one, other)
     assert [len(item.embedding) for item in answer.data] == [16, 16]
 
 

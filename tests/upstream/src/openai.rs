@@ -5,6 +5,8 @@
 use crate::Recorded;
 use crate::recorded::{content_text, words};
 use crate::reply::Speech;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -88,14 +90,24 @@ pub(crate) fn error(status: u16, message: &str) -> Value {
 /// One embedding for each input.
 pub(crate) fn embeddings(request: &Recorded, dimensions: usize) -> Value {
     let inputs = inputs(&request.json()["input"]);
+    let as_base64 = request.json()["encoding_format"] == "base64";
     let data = inputs.iter().enumerate().map(|(index, input)| {
-        json!({"object": "embedding", "index": index, "embedding": embedding(input, dimensions)})
+        let vector = embedding(input, dimensions);
+        let vector = if as_base64 { base64(&vector).into() } else { Value::from(vector) };
+        json!({"object": "embedding", "index": index, "embedding": vector})
     });
     let tokens = inputs.iter().map(|input| words(input)).sum::<usize>();
     json!({
         "object": "list", "data": data.collect::<Vec<_>>(), "model": model(request),
         "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
     })
+}
+
+/// A vector as the bytes of its single-precision numbers, lowest first.
+fn base64(vector: &[f64]) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "the API's own precision")]
+    let bytes: Vec<u8> = vector.iter().flat_map(|value| (*value as f32).to_le_bytes()).collect();
+    STANDARD.encode(bytes)
 }
 
 /// The texts to embed: one, or a list.

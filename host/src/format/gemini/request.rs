@@ -51,6 +51,21 @@ pub fn parse_content(body: &[u8], model: &str, stream: bool) -> Result<Map<Strin
     Ok(out)
 }
 
+/// Where a canonical body says that its stream is to be a list.
+const LIST: &str = "list";
+
+/// Says that the stream is to be one list instead of events: so it is where a client does not ask for events.
+pub fn ask_for_list(body: &mut Map<String, Value>) {
+    if let Value::Object(own) = body.entry("gemini").or_insert_with(|| Value::Object(Map::new())) {
+        own.insert(LIST.into(), true.into());
+    }
+}
+
+/// Whether the stream is to be one list.
+pub(super) fn wants_list(body: &Map<String, Value>) -> bool {
+    body.get("gemini").and_then(|own| own.get(LIST)).is_some_and(|list| *list == true)
+}
+
 /// A canonical body without what only this API knows.
 #[must_use]
 pub fn without_own_fields(mut body: Map<String, Value>) -> Map<String, Value> {

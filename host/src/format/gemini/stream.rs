@@ -1,11 +1,12 @@
 //! Streams, written as partial answers.
 //!
-//! Texts go out as they come. A call is one part in this API, so its arguments are gathered until the answer ends;
+//! They are events, or the items of one list where the client did not ask for events. Texts go out as they come. A call is one part in this API, so its arguments are gathered until the answer ends;
 //! the last partial answer tells the calls, why each candidate ended, and the usage.
 
 use super::answer::{call, finish_reason, render_usage};
+use super::request::wants_list;
 use crate::chat::{Event, TextAt, Usage, channel};
-use crate::format::Head;
+use crate::format::{EVENTS, Head};
 use crate::sse;
 use bytes::BytesMut;
 use serde_json::{Map, Value, json};
@@ -34,14 +35,47 @@ pub struct ChunkWriter {
     model: String,
     rest: BTreeMap<u32, Rest>,
     usage: Usage,
+    /// Whether the stream is one list, and whether it was begun.
+    list: Option<bool>,
 }
 
 impl ChunkWriter {
     /// A writer; what the head says stands in until the provider's own facts are known.
     #[must_use]
-    pub fn new(head: Head<'_>) -> Self {
+    pub fn new(head: Head<'_>, asked: &Map<String, Value>) -> Self {
         let (id, model) = (head.exchange.to_owned(), head.model.to_owned());
-        Self { id, model, rest: BTreeMap::new(), usage: Usage::default() }
+        let list = wants_list(asked).then_some(false);
+        Self { id, model, rest: BTreeMap::new(), usage: Usage::default(), list }
+    }
+
+    /// The stream's media type.
+    #[must_use]
+    pub const fn media(&self) -> &'static str {
+        if self.list.is_some() { "application/json; charset=utf-8" } else { EVENTS }
+    }
+
+    /// Writes an error, and what ends a list.
+    pub fn broken(&mut self, error: &Value, out: &mut BytesMut) {
+        self.frame(error, out);
+        self.close(out);
+    }
+
+    fn frame(&mut self, data: &Value, out: &mut BytesMut) {
+        let data = serde_json::to_vec(data).unwrap_or_default();
+        match &mut self.list {
+            None => sse::encode("", &data, out),
+            Some(begun) => {
+                out.extend_from_slice(if *begun { b",\r\n" } else { b"[" });
+                out.extend_from_slice(&data);
+                *begun = true;
+            }
+        }
+    }
+
+    fn close(&self, out: &mut BytesMut) {
+        if self.list.is_some() {
+            out.extend_from_slice(b"]");
+        }
     }
 
     /// Writes what an event says, where it is told by itself.
@@ -79,7 +113,9 @@ impl ChunkWriter {
             })
         });
         let usage = render_usage(&self.usage);
-        write(&self.partial(candidates.collect(), Some(usage)), out);
+        let last = self.partial(candidates.collect(), Some(usage));
+        self.frame(&last, out);
+        self.close(out);
     }
 
     fn learn(&mut self, facts: &[(String, String)]) {
@@ -110,7 +146,8 @@ impl ChunkWriter {
             _ => json!({ "text": text }),
         };
         let candidate = json!({ "content": { "role": "model", "parts": [part] }, "index": at.item });
-        write(&self.partial(vec![candidate], None), out);
+        let partial = self.partial(vec![candidate], None);
+        self.frame(&partial, out);
     }
 
     fn partial(&self, candidates: Vec<Value>, usage: Option<Value>) -> Value {
@@ -121,8 +158,4 @@ impl ChunkWriter {
         partial.insert("responseId".into(), self.id.as_str().into());
         partial.into()
     }
-}
-
-fn write(data: &Value, out: &mut BytesMut) {
-    sse::encode("", &serde_json::to_vec(data).unwrap_or_default(), out);
 }

@@ -142,7 +142,7 @@ fn a_stream_says_what_the_whole_answer_says() {
             ..Usage::default()
         }),
     ];
-    let mut writer = ChunkWriter::new(HEAD);
+    let mut writer = ChunkWriter::new(HEAD, &serde_json::Map::new());
     let mut out = BytesMut::new();
     events.iter().for_each(|event| writer.write(event, &mut out));
     writer.end(None, &mut out);
