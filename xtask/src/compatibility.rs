@@ -88,6 +88,8 @@ fn outcome(section: &str) -> (String, String) {
     let outcome = match status {
         // A response that is complete says that it has no error.
         Some("200") if last.replace("\"error\":null", "").contains("\"error\"") => "error".to_owned(),
+        // A list ends with one as an item.
+        Some("200") if section.contains("\n    \"error\": {") => "error".to_owned(),
         Some("200") => "✓".to_owned(),
         Some(status) => status.to_owned(),
         None => "?".to_owned(),
@@ -107,5 +109,6 @@ mod tests {
         assert_eq!(told("text\n\nPOST /x\n{}\n\n429\n{\"error\": 1}\n"), "429");
         assert_eq!(told("text\n\nPOST /x\n{}\n\n200\n{}\n{\"error\":{}}\n"), "error");
         assert_eq!(told("text\n\nPOST /x\n{}\n\n200\n{}\n{\"error\":null}\n"), "✓");
+        assert_eq!(told("text\n\nPOST /x\n{}\n\n200\n[\n  {\n    \"error\": {}\n  }\n]\n"), "error");
     }
 }

@@ -1,4 +1,4 @@
-//! What is done to this repository: `cargo xtask setup | test | demo | bench | tidy | compatibility`.
+//! What is done to this repository: `cargo xtask setup | test | demo | bench | tidy | compatibility | schemas`.
 //!
 //! Everything starts from a clone, a Rust toolchain and a C compiler; what else is missing is installed or
 //! named. It writes nothing but the target directory and what `setup` says it installs.
@@ -7,6 +7,7 @@ mod bench;
 mod compatibility;
 mod demo;
 mod gateway;
+mod schemas;
 mod setup;
 mod step;
 mod test;
@@ -51,6 +52,11 @@ enum Command {
     Tidy,
     /// Writes docs/compatibility.md from the snapshots of the tests.
     Compatibility,
+    /// Holds what the gateway says in OpenAI's format against OpenAI's published schemas.
+    Schemas {
+        /// Its OpenAPI document, as JSON.
+        file: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -60,6 +66,7 @@ fn main() -> ExitCode {
         Command::Demo { once, binary } => demo::run(once, binary),
         Command::Bench { arguments } => bench::all(&arguments),
         Command::Tidy => step::step("tidy", tidy::check),
+        Command::Schemas { file } => schemas::check(&file),
         Command::Compatibility => step::step("docs/compatibility.md", compatibility::write),
     };
     match outcome {

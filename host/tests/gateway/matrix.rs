@@ -6,6 +6,7 @@
 
 mod chat;
 mod responses;
+mod schemas;
 
 use crate::support::{CREDENTIAL, Stage, ask, ask_streamed, soon, with};
 use http::Method;
@@ -385,6 +386,7 @@ async fn run(rows: Vec<Row>, adapter: &str, path: &str, model: &str) -> String {
             assert_eq!(row.name, "an error", "{}", answer.body);
         }
         (row.check)(&answer);
+        schemas::check(row.name, row.path, &answer, Some(&seen).filter(|_| adapter == "openai"));
     }
     shows
 }

@@ -126,7 +126,8 @@ impl Shape {
         }
         response.extend(self.asked.clone());
         response.insert("service_tier".into(), self.tier.as_deref().into());
-        response.insert("usage".into(), usage.map(render_usage).unwrap_or_default());
+        // The published schema wants it or nothing.
+        response.extend(usage.map(|usage| ("usage".to_owned(), render_usage(usage))));
         response.into()
     }
 }
@@ -161,9 +162,12 @@ fn again(asked: &Map<String, Value>) -> Map<String, Value> {
         ("top_logprobs", 0.into()),
         ("top_p", field("top_p")),
         ("truncation", "disabled".into()),
-        ("user", field("user")),
     ];
-    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    let mut again: Map<String, Value> =
+        fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    // The published schema wants a text or nothing.
+    again.extend(asked.get("user").map(|user| ("user".to_owned(), user.clone())));
+    again
 }
 
 fn render_usage(usage: &Usage) -> Value {
