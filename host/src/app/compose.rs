@@ -3,13 +3,14 @@
 //! Everything that is wrong is collected and told with its place in the file. Nothing that serves is touched:
 //! what comes out is swapped in as a whole, or not at all.
 
+mod providers;
+
 use super::services::Watched;
-use super::{Shared, credentials, services};
+use super::{Shared, services};
 use crate::auth::{Authenticator, TenantKey};
 use crate::balance::Health;
 use crate::chat::Modality;
 use crate::config::{self, Document, Faults, Loaded, Sources};
-use crate::credential::Credentials;
 use crate::exchange::BindingId;
 use crate::pipeline::chain::{Chain, Gate};
 use crate::pipeline::coverage::{self, Streams};
@@ -21,7 +22,7 @@ use crate::price::Prices;
 use crate::proxy::Gateway;
 use crate::route::{Provider, Route, Routes, Target};
 use crate::telemetry::PluginMetrics;
-use crate::upstream::{Upstream, UpstreamSettings};
+use crate::upstream::Upstream;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -31,9 +32,6 @@ use std::time::Duration;
 
 /// Numbers bindings, across reloads: a scratch is never read by another binding.
 static NEXT_BINDING: AtomicU32 = AtomicU32::new(0);
-
-/// Time that one call of an adapter may compute: it may read megabytes.
-const ADAPTER_DEADLINE: Duration = Duration::from_millis(500);
 
 /// A running configuration, and what it depends on.
 pub struct Composed {
@@ -128,51 +126,6 @@ impl Composer<'_> {
             }
         }
         prices
-    }
-
-    /// Clients of the providers; one whose settings did not change keeps its connections.
-    fn upstreams(&mut self) {
-        for (name, provider) in &self.config.providers {
-            let ms = Duration::from_millis;
-            let settings = UpstreamSettings {
-                base_url: provider.base_url.clone().unwrap_or_default(),
-                connect: ms(provider.timeouts.connect_ms),
-                first_byte: ms(provider.timeouts.first_byte_ms),
-                idle: ms(provider.timeouts.idle_ms),
-                total: ms(provider.timeouts.total_ms),
-                ca_file: provider.tls.ca_file.clone(),
-                client_cert: provider.tls.client_cert.clone(),
-                client_key: provider.tls.client_key.clone(),
-            };
-            let known =
-                self.shared.upstreams.lock().get(name).filter(|known| *known.settings() == settings).cloned();
-            let made = known.map_or_else(|| Upstream::new(settings).map(Arc::new), Ok);
-            match made {
-                Ok(upstream) => {
-                    self.shared.upstreams.lock().insert(name.clone(), upstream.clone());
-                    self.upstreams.insert(name.clone(), upstream);
-                }
-                Err(error) => self.refuse(&pointer(&["providers", name]), error.to_string()),
-            }
-        }
-    }
-
-    /// The credentials of a provider; those whose settings did not change keep what was fetched and learnt.
-    fn credentials(&self, name: &str, provider: &config::Provider) -> Arc<Credentials> {
-        let (keys, signers) = (credentials::keys(provider), credentials::signers(provider));
-        let mut all = self.shared.credentials.lock();
-        match all.get(name) {
-            Some(known) if known.are(&keys, &signers) => known.clone(),
-            known => {
-                let keys = match known {
-                    Some(known) => keys.learning_from(&known.keys),
-                    None => keys,
-                };
-                let made = Arc::new(Credentials::new(keys, signers));
-                all.insert(name.to_owned(), made.clone());
-                made
-            }
-        }
     }
 
     fn auth(&mut self) -> Option<Authenticator> {
@@ -274,36 +227,6 @@ impl Composer<'_> {
 
     fn health(&self, id: &str) -> Arc<Health> {
         self.shared.health.lock().entry(id.to_owned()).or_default().clone()
-    }
-
-    async fn provider(&mut self, tenant: &Arc<str>, name: &str) -> Option<Arc<Provider>> {
-        let settings = self.config.providers.get(name)?;
-        let upstream = self.upstreams.get(name)?.clone();
-        let at = pointer(&["providers", name, "adapter"]);
-        let plugin = self.plugin(&at, &settings.adapter).await?;
-        let limits = Limits { deadline: ADAPTER_DEADLINE, concurrency: 256, ..Limits::default() };
-        let binding = BindingSettings {
-            id: next_binding(),
-            name: name.into(),
-            tenant: tenant.clone(),
-            isolation: isolation(None, &settings.adapter),
-            plugin,
-            config: Value::Object(serde_json::Map::new()),
-            grants: Grants::default(),
-            limits,
-        };
-        let adapter = self.prepare(&at, binding).await?;
-        if !adapter.has(Hook::ProviderAdapter) {
-            self.refuse(&at, "the plugin is no adapter: it does not export `provider-adapter`");
-            return None;
-        }
-        Some(Arc::new(Provider {
-            name: name.into(),
-            adapter,
-            upstream,
-            credentials: self.credentials(name, settings),
-            options: settings.options.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
-        }))
     }
 
     async fn chain(&mut self, tenant: &Arc<str>, name: &str) -> Chain {
