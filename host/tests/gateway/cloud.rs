@@ -60,6 +60,13 @@ impl Cloud {
         answer
     }
 
+    /// Asks for something else than a chat.
+    async fn post(&mut self, path: &str, body: &Value) -> Answer {
+        let answer = soon("an answer", self.gateway.client().post(path, body.to_string())).await.unwrap();
+        self.said += &answer.body;
+        answer
+    }
+
     /// Asks a model to repeat something.
     async fn ask(&mut self, model: &str) -> Answer {
         self.send(&crate::support::with(ask("hello"), "model", json!(model))).await

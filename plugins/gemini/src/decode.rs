@@ -7,6 +7,7 @@
 mod error;
 mod wire;
 
+use crate::embed;
 use crate::signature::join;
 use adapter_kit::event::Events;
 use adapter_kit::stream;
@@ -23,12 +24,19 @@ pub struct Decoder {
     begun: bool,
     /// Calls so far, by choice.
     calls: Vec<(u32, u32)>,
+    /// The model that embeds, where the answer is embeddings of Vertex AI's.
+    embeds: Option<String>,
 }
 
 impl Decoder {
     /// A decoder whose ids carry the signatures of their calls, or not.
     pub fn new(signed: bool) -> Self {
         Self { unsigned: !signed, ..Self::default() }
+    }
+
+    /// A decoder of embeddings.
+    pub fn of_embeddings(model: &str) -> Self {
+        Self { embeds: Some(model.to_owned()), ..Self::default() }
     }
 
     fn answer(&mut self, answer: Answer, events: &mut Events) {
@@ -147,6 +155,9 @@ impl Decoder {
 
 impl stream::Decoder for Decoder {
     fn frame(&mut self, data: &[u8], events: &mut Events) {
+        if let Some(model) = &self.embeds {
+            return embed::told(data, model, events);
+        }
         match serde_json::from_slice::<Chunk>(data) {
             Ok(Chunk::One(answer)) => self.answer(*answer, events),
             // A stream that is not one of events is a list.

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod decode;
+mod embed;
 mod encode;
 mod model;
 mod options;
@@ -38,7 +39,11 @@ impl Plugin for Gemini {
 impl ProviderAdapter for Gemini {
     fn encode(&self, x: &Exchange, p: &Prompt, target: Attrs) -> Result<Call, Fault> {
         let options = self.options.for_target(&target).map_err(Fault::invalid)?;
-        stream::begin(x, &Decoder::new(options.signatures == Signatures::InId))?;
+        let decoder = match (fact(&target, "operation"), options.platform) {
+            ("embeddings", Platform::Vertex) => Decoder::of_embeddings(fact(&target, "model")),
+            _ => Decoder::new(options.signatures == Signatures::InId),
+        };
+        stream::begin(x, &decoder)?;
         call(&options, &target, || p.json("")).map_err(Fault::invalid)
     }
 
@@ -88,6 +93,12 @@ fn call(
             let auth = (options.auth != Auth::None).then(|| secret("authorization", "Bearer "));
             let path = format!("/{}/openai/embeddings", options.api_version);
             Ok(Call { native: Some("openai".to_owned()), ..post(path, auth, Body::Prompt) })
+        }
+        "embeddings" => {
+            let body = embed::body(&request().ok_or("the request is empty")?, options.drop_params)?;
+            let call =
+                post(format!("{}:predict", place(options, fact(target, "model"))?), None, Body::Bytes(body));
+            Ok(Call { signer: Some(GOOGLE.to_owned()), ..call })
         }
         other => Err(format!("this provider has no operation `{other}`")),
     }

@@ -98,6 +98,25 @@ async fn claude_is_asked_with_the_token_of_a_service_account() {
 }
 
 #[tokio::test]
+async fn texts_are_embedded() {
+    let predict = |request: &Recorded| {
+        let asked = request.json()["instances"].as_array().unwrap().len();
+        let one = json!({ "embeddings": { "values": [0.5, 0.25], "statistics": { "token_count": 2 } } });
+        Reply::status(200, json!({ "predictions": vec![one; asked] }))
+    };
+    let (upstream, tokens) = (Upstream::start(predict).await.unwrap(), tokens(json!(3_600)).await);
+    let mut cloud = Cloud::start(provider("vertex", &upstream, Some(account(&tokens))), &[]).await;
+    let ask = json!({ "model": "text-embedding-005", "input": ["one", "two"], "dimensions": 2 });
+    let answer = cloud.post("/v1/embeddings", &ask).await;
+    assert_eq!(answer.json()["data"][1]["embedding"], json!([0.5, 0.25]), "{}", answer.body);
+    assert_eq!(answer.json()["usage"]["total_tokens"], 4);
+    let seen = upstream.last_request().unwrap();
+    assert_eq!(seen.path, format!("{PLACE}/google/models/text-embedding-005:predict"));
+    assert_eq!(seen.json()["parameters"], json!({ "outputDimensionality": 2 }));
+    assert_eq!(bearer(&seen), "token-1");
+}
+
+#[tokio::test]
 async fn a_token_that_is_as_good_as_over_is_fetched_anew() {
     let (upstream, tokens) = (echo().await, tokens(json!(1)).await);
     let mut cloud = Cloud::start(provider("vertex", &upstream, Some(account(&tokens))), &[]).await;

@@ -129,3 +129,21 @@ fn hostile_answers_do_no_harm() {
     let blocked = json!({ "promptFeedback": { "blockReason": "X", "blockReasonMessage": "m" } });
     survives::<Decoder>(&[chunk(calls, json!({ "citationMetadata": {} })), ended("STOP"), blocked, error]);
 }
+
+#[test]
+fn embeddings_of_vertex_are_told_as_a_document() {
+    let decoder = Decoder::of_embeddings("m");
+    let answer = json!({ "predictions": [
+        { "embeddings": { "values": [0.5, -0.25], "statistics": { "token_count": 3, "truncated": false } } },
+        { "embeddings": { "values": [1.0, 0.0] } },
+    ] });
+    let told = transcript_from(&decoder, &[answer]);
+    assert_eq!(
+        told,
+        [
+            "usage 3/0/0/0/0",
+            r#"extra body={"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,-0.25]},{"object":"embedding","index":1,"embedding":[1.0,0.0]}],"model":"m","usage":{"prompt_tokens":3,"total_tokens":3}}"#,
+        ]
+    );
+    assert!(transcript_from(&decoder, &[json!({ "predictions": 1 })]).join("").starts_with("error 502"));
+}
