@@ -29,4 +29,5 @@ pub mod shutdown;
 pub mod sse;
 pub mod store;
 pub mod telemetry;
+pub mod upload;
 pub mod upstream;

@@ -86,8 +86,11 @@ pub async fn serve(gateway: &Arc<Gateway>, inbound: Inbound) -> Result<Response<
     let routes =
         gateway.tenants.get(&principal.tenant).ok_or_else(|| Error::internal("The tenant has no routes."))?;
     gateway.ledger.room().await;
-    let (request, prompt) = inbound.parse(gateway).await?;
+    let (request, mut prompt) = inbound.parse(gateway).await?;
     let route = find_route(routes, prompt.model())?;
+    if route.chain.reads_requests() {
+        inbound::settle(&mut prompt).await?;
+    }
     let deadline = started + gateway.total_timeout;
     let exchange = Arc::new(Exchange::new(request.id.clone(), principal.tenant.clone(), prompt, deadline));
     request.describe(&exchange, &principal);

@@ -13,6 +13,7 @@ mod clock;
 mod connect;
 mod error;
 mod headers;
+mod payload;
 mod pool;
 mod settings;
 #[cfg(test)]
@@ -22,11 +23,11 @@ mod url;
 
 pub use body::{UpstreamBody, UpstreamResponse};
 pub use error::{Phase, UpstreamError, UpstreamErrorKind};
+pub use payload::Payload;
 pub use settings::{Http2, PoolSettings, UpstreamSettings};
 pub use tls::UpstreamTlsError;
 pub use url::{BaseUrl, UrlError};
 
-use bytes::Bytes;
 use clock::Clock;
 use connect::Connector;
 use headers::Prepared;
@@ -113,8 +114,11 @@ impl Upstream {
     ///
     /// # Cancel safety
     /// Dropping the future cancels the request.
-    pub async fn send(&self, request: Request<Bytes>) -> Result<UpstreamResponse, UpstreamError> {
-        let request = Prepared::new(request, &self.base)?;
+    pub async fn send(
+        &self,
+        request: Request<impl Into<Payload>>,
+    ) -> Result<UpstreamResponse, UpstreamError> {
+        let request = Prepared::new(request.map(Into::into), &self.base)?;
         let mut clock = Clock::new(self.settings.total);
         let mut again = false;
         loop {

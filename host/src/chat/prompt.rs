@@ -10,7 +10,7 @@ mod texts;
 pub use modality::Modality;
 
 use super::{Operation, TextAt, TextPart};
-use bytes::Bytes;
+use crate::upload::Upload;
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -36,7 +36,7 @@ pub enum PromptError {
 }
 
 /// A file that came with a request.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Attachment {
     /// The name of its field.
     pub field: String,
@@ -44,8 +44,8 @@ pub struct Attachment {
     pub name: String,
     /// Its media type; empty where the client told none.
     pub media: String,
-    /// What is in it.
-    pub bytes: Bytes,
+    /// What is in it, which may still be coming.
+    pub upload: Upload,
 }
 
 /// Without what is in it.
@@ -53,7 +53,7 @@ impl fmt::Debug for Attachment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Attachment")
             .field("media", &self.media)
-            .field("bytes", &self.bytes.len())
+            .field("upload", &self.upload)
             .finish_non_exhaustive()
     }
 }
@@ -85,6 +85,13 @@ impl Prompt {
     pub fn attaching(mut self, attachment: Option<Attachment>) -> Self {
         self.attachment = attachment;
         self
+    }
+
+    /// Adds what stood behind the file in its form, once that is known. It replaces nothing.
+    pub fn complete(&mut self, late: Map<String, Value>) {
+        for (name, value) in late {
+            self.body.entry(name).or_insert(value);
+        }
     }
 
     /// The file that came with it.

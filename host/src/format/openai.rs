@@ -16,7 +16,7 @@ pub use answer::{read_answer, render_answer, render_completion};
 pub use chunk::{ChunkReader, ChunkWriter, DONE};
 pub use documents::{parse_document, read_document, with_documents};
 pub use error::{read_error, render_error};
-pub use form::{parse_form, write_form};
+pub use form::{check_fields, late_fields, parse_form, upload_error, write_form};
 pub use request::{parse_chat, parse_completions};
 
 use serde_json::{Value, json};

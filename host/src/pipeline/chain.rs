@@ -90,6 +90,12 @@ impl Chain {
         })
     }
 
+    /// Whether anything reads requests.
+    #[must_use]
+    pub fn reads_requests(&self) -> bool {
+        !self.requests.is_empty()
+    }
+
     /// Whether anything judges complete answers.
     #[must_use]
     pub fn judges(&self) -> bool {

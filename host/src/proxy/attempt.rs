@@ -17,6 +17,7 @@ use crate::format::openai;
 use crate::plugin::TargetView;
 use crate::route::{Provider, Target};
 use crate::sse;
+use crate::upload::Broken;
 use crate::upstream::UpstreamResponse;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -256,7 +257,7 @@ async fn send(life: &mut Life, provider: &Provider, outbound: &Outbound) -> Resu
         let from = Instant::now();
         let answered = provider.upstream.send(request).await;
         life.waited += from.elapsed();
-        let answered = answered.map_err(provider_failed)?;
+        let answered = answered.map_err(|error| unsent(life).unwrap_or_else(|| provider_failed(error)))?;
         let Some(mut key) = next else { return Ok(answered) };
         if answered.status.is_success() {
             key.accepted();
@@ -274,6 +275,14 @@ async fn send(life: &mut Life, provider: &Provider, outbound: &Outbound) -> Resu
             return Ok(answered);
         }
     }
+}
+
+/// Why a file could not be sent on, where that is the client's doing: it did not bring it to its end, or not yet.
+fn unsent(life: &Life) -> Option<Error> {
+    let prompt = life.exchange.prompt();
+    let upload = &prompt.attachment()?.upload;
+    let why = upload.broken().or_else(|| (!upload.is_whole()).then_some(Broken::TooSlow))?;
+    Some(openai::upload_error(why))
 }
 
 /// Characters that are to be spoken.

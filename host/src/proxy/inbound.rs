@@ -10,7 +10,11 @@ use crate::error::{Error, Party};
 use crate::exchange::Exchange;
 use crate::format::{Format, InPath, openai};
 use crate::server::body::{BodyError, read_limited};
+use crate::upload::Broken;
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
 use http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use std::net::IpAddr;
 use std::time::Instant;
@@ -57,46 +61,84 @@ pub struct Facts {
 }
 
 impl Inbound {
-    /// Reads the body into a canonical prompt.
+    /// Reads the body into a canonical prompt. A form is read up to its file; the file goes on coming.
     ///
     /// # Errors
     /// 400 for what is not a request of the format, 408 and 413 for a body that is too slow or too large.
     pub async fn parse(self, gateway: &Gateway) -> Result<(Facts, Prompt), Error> {
         let (head, body) = self.request.into_parts();
-        let body =
-            read_limited(body, gateway.max_request_bytes, gateway.body_timeout).await.map_err(|error| {
-                let (status, code, message) = match error {
-                    BodyError::TooLarge { .. } => (
-                        StatusCode::PAYLOAD_TOO_LARGE,
-                        "request_too_large",
-                        format!(
-                            "The body of the request is larger than {} bytes.",
-                            gateway.max_request_bytes
-                        ),
-                    ),
-                    BodyError::Timeout => (
-                        StatusCode::REQUEST_TIMEOUT,
-                        "request_timeout",
-                        "The body of the request did not arrive in time.".to_owned(),
-                    ),
-                    BodyError::Broken(_) => (
-                        StatusCode::BAD_REQUEST,
-                        "request_broken",
-                        "The body of the request broke off.".to_owned(),
-                    ),
-                };
-                Error::new(Party::Client, status, code, message).caused_by(error)
-            })?;
-        let headers = visible(&head.headers);
-        let (map, attachment) = if self.operation.listens() {
-            let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-            openai::parse_form(kind, body).await?
-        } else {
-            (self.format.parse(self.operation, &body, self.path.as_ref())?, None)
-        };
         let facts = Facts { id: self.id, format: self.format, peer: self.peer };
-        Ok((facts, Prompt::new(self.operation, map, headers).attaching(attachment)))
+        let headers = visible(&head.headers);
+        if self.operation.listens() {
+            let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+            return Ok((facts, form(kind, body, gateway, self.operation, headers).await?));
+        }
+        let read = read_limited(body, gateway.max_request_bytes, gateway.body_timeout).await;
+        let body = read.map_err(|error| {
+            openai::upload_error(match error {
+                BodyError::TooLarge { .. } => Broken::TooLarge,
+                BodyError::Timeout => Broken::TooSlow,
+                BodyError::Broken(_) => Broken::Off,
+            })
+        })?;
+        let map = self.format.parse(self.operation, &body, self.path.as_ref())?;
+        Ok((facts, Prompt::new(self.operation, map, headers)))
     }
+}
+
+/// Reads a form up to its file, where the model is known by then, or to its end.
+async fn form(
+    kind: Option<&str>,
+    body: Incoming,
+    gateway: &Gateway,
+    operation: Operation,
+    headers: Vec<(String, String)>,
+) -> Result<Prompt, Error> {
+    let deadline = tokio::time::Instant::now() + gateway.body_timeout;
+    let body = bounded(body, gateway.max_request_bytes, deadline);
+    let (mut form, rest) = openai::parse_form(kind, body).await?;
+    // It ends with the body, in whatever way, and that is bounded in time.
+    tokio::spawn(rest);
+    if !form.fields.contains_key("model") {
+        form.file.upload.ended().await.map_err(openai::upload_error)?;
+        form.fields.extend(openai::late_fields(form.file.upload.late()));
+    }
+    openai::check_fields(&mut form.fields)?;
+    Ok(Prompt::new(operation, form.fields, headers).attaching(Some(form.file)))
+}
+
+/// The bytes of a body, as long as they are within the bounds.
+fn bounded(
+    body: Incoming,
+    max: usize,
+    deadline: tokio::time::Instant,
+) -> impl Stream<Item = Result<Bytes, Broken>> + Send + 'static {
+    let body = body.into_data_stream();
+    futures_util::stream::unfold(Some((body, max)), move |state| async move {
+        let (mut body, left) = state?;
+        match tokio::time::timeout_at(deadline, body.next()).await {
+            Err(_) => Some((Err(Broken::TooSlow), None)),
+            Ok(None) => None,
+            Ok(Some(Err(_))) => Some((Err(Broken::Off), None)),
+            Ok(Some(Ok(bytes))) => match left.checked_sub(bytes.len()) {
+                Some(left) => Some((Ok(bytes), Some((body, left)))),
+                None => Some((Err(Broken::TooLarge), None)),
+            },
+        }
+    })
+}
+
+/// Waits for all of a form, for those who must see it whole.
+///
+/// # Errors
+/// It does not come to its end.
+pub async fn settle(prompt: &mut Prompt) -> Result<(), Error> {
+    if let Some(file) = prompt.attachment() {
+        let upload = file.upload.clone();
+        upload.ended().await.map_err(openai::upload_error)?;
+        prompt.complete(openai::late_fields(upload.late()));
+    }
+    Ok(())
 }
 
 impl Facts {

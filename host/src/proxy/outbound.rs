@@ -3,24 +3,34 @@
 //!
 //! Never lets an adapter choose where a request goes, and never puts a credential where it did not name one.
 
-use crate::chat::Prompt;
+use crate::chat::{Attachment, Prompt};
 use crate::credential::{Pick, SignError};
 use crate::error::Error;
 use crate::format::{Format, openai};
 use crate::plugin::{Call, CallBody, HeaderValue as PluginValue};
 use crate::route::Provider;
+use crate::upload::Broken;
+use crate::upstream::Payload;
 use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
 use http::{HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// A request that lacks only its credential.
 pub struct Outbound {
     method: Method,
     uri: Uri,
     headers: Vec<(HeaderName, PluginValue)>,
-    body: Bytes,
+    body: Content,
     signer: Option<String>,
+}
+
+enum Content {
+    Whole(Bytes),
+    /// A form whose file may still be coming.
+    Form(Payload),
 }
 
 impl Outbound {
@@ -43,11 +53,11 @@ impl Outbound {
             )
         };
         let (body, form) = match (call.body, prompt.attachment()) {
-            (CallBody::Bytes(bytes), _) => (Bytes::from(bytes), None),
-            (CallBody::Prompt, None) => (Bytes::from(native_body(format, prompt, model)?), None),
+            (CallBody::Bytes(bytes), _) => (Content::Whole(bytes.into()), None),
+            (CallBody::Prompt, None) => (Content::Whole(native_body(format, prompt, model)?.into()), None),
             (CallBody::Prompt, Some(file)) => {
-                let (kind, body) = openai::write_form(prompt.body(), model, file);
-                (body, Some(kind))
+                let (media, payload) = form(prompt, model, file);
+                (Content::Form(payload), Some(media))
             }
         };
         let method = Method::from_bytes(call.method.as_bytes()).map_err(|_| bad("method"))?;
@@ -66,8 +76,12 @@ impl Outbound {
     ///
     /// # Errors
     /// A header is none, or nothing can be had to sign with.
-    pub async fn request(&self, provider: &Provider, key: Option<&Pick>) -> Result<Request<Bytes>, Error> {
-        let mut request = Request::new(self.body.clone());
+    pub async fn request(&self, provider: &Provider, key: Option<&Pick>) -> Result<Request<Payload>, Error> {
+        let mut request = Request::new(match &self.body {
+            Content::Whole(bytes) => bytes.clone(),
+            // Tokens do not sign what is sent, and no other signer meets a form.
+            Content::Form(_) => Bytes::new(),
+        });
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         for (name, value) in &self.headers {
@@ -90,7 +104,10 @@ impl Outbound {
             // Boxed: what signs may have to fetch, and its state is not to burden every exchange.
             Box::pin(provider.credentials.sign(signer, &mut request)).await.map_err(unsigned)?;
         }
-        Ok(request)
+        Ok(request.map(|whole| match &self.body {
+            Content::Whole(_) => Payload::Whole(whole),
+            Content::Form(payload) => payload.clone(),
+        }))
     }
 
     /// Whether the credential is a key, of which there may be another.
@@ -98,6 +115,22 @@ impl Outbound {
     pub const fn is_signed(&self) -> bool {
         self.signer.is_some()
     }
+}
+
+/// A form: its media type, and its bytes, those of the file as they come.
+fn form(prompt: &Prompt, model: &str, file: &Attachment) -> (String, Payload) {
+    let written = Arc::new(openai::write_form(prompt.body(), model, file));
+    let (media, upload, fields) =
+        (written.media.clone(), file.upload.clone(), Arc::new(prompt.body().clone()));
+    let payload = Payload::pieces(move || {
+        let before = written.before.clone();
+        let (written, fields, ended) = (written.clone(), fields.clone(), upload.clone());
+        // Asked for when the file is over: only then is it known what stood behind it.
+        let behind = move || Ok(written.behind(&fields, ended.late()));
+        let first = stream::once(async { Ok::<_, Broken>(before) });
+        first.chain(upload.pieces()).chain(stream::once(async move { behind() }))
+    });
+    (media, payload)
 }
 
 /// The operator's to mend; another target may serve meanwhile.

@@ -2,12 +2,11 @@
 
 use super::UpstreamSetupError;
 use super::error::UpstreamError;
+use super::payload::Sent;
 use super::settings::{Http2, UpstreamSettings};
 use super::tls;
 use super::url::BaseUrl;
-use bytes::Bytes;
 use http::Uri;
-use http_body_util::Full;
 use hyper::client::conn::{http1, http2};
 use hyper::service::Service;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -28,8 +27,8 @@ const PING: Duration = Duration::from_secs(20);
 
 /// The sending half of an open connection.
 pub(super) enum Sender {
-    Http1(http1::SendRequest<Full<Bytes>>),
-    Http2(http2::SendRequest<Full<Bytes>>),
+    Http1(http1::SendRequest<Sent>),
+    Http2(http2::SendRequest<Sent>),
 }
 
 pub(super) struct Connector {

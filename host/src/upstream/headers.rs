@@ -3,11 +3,10 @@
 //! Source: RFC 9110, section 7.6.1.
 
 use super::error::UpstreamError;
+use super::payload::{Payload, Sent};
 use super::url::BaseUrl;
-use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Uri, Version};
-use http_body_util::Full;
 
 const HOP_BY_HOP: [HeaderName; 8] = [
     header::CONNECTION,
@@ -41,12 +40,12 @@ pub(super) struct Prepared {
     method: Method,
     uri: Uri,
     headers: HeaderMap,
-    body: Bytes,
+    body: Payload,
     host: HeaderValue,
 }
 
 impl Prepared {
-    pub fn new(request: Request<Bytes>, base: &BaseUrl) -> Result<Self, UpstreamError> {
+    pub fn new(request: Request<Payload>, base: &BaseUrl) -> Result<Self, UpstreamError> {
         let (head, body) = request.into_parts();
         let uri = base.resolve(&head.uri).map_err(UpstreamError::request)?;
         let mut headers = head.headers;
@@ -62,7 +61,7 @@ impl Prepared {
     }
 
     /// The request as HTTP/1.1 says it: a path, and a host in the headers.
-    pub fn http1(&self) -> Request<Full<Bytes>> {
+    pub fn http1(&self) -> Request<Sent> {
         let path = self.uri.path_and_query().cloned().map(Uri::from).unwrap_or_default();
         let mut request = self.request(path, Version::HTTP_11);
         request.headers_mut().insert(header::HOST, self.host.clone());
@@ -70,12 +69,12 @@ impl Prepared {
     }
 
     /// The request as HTTP/2 says it.
-    pub fn http2(&self) -> Request<Full<Bytes>> {
+    pub fn http2(&self) -> Request<Sent> {
         self.request(self.uri.clone(), Version::HTTP_2)
     }
 
-    fn request(&self, uri: Uri, version: Version) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(self.body.clone()));
+    fn request(&self, uri: Uri, version: Version) -> Request<Sent> {
+        let mut request = Request::new(self.body.sent());
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = uri;
         *request.version_mut() = version;

@@ -8,9 +8,8 @@
 
 use super::connect::{Connector, Sender};
 use super::error::UpstreamError;
+use super::payload::Sent;
 use super::settings::{Http2, PoolSettings};
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::client::conn::{http1, http2};
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -18,8 +17,8 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::time::Instant;
 
-type Http1 = http1::SendRequest<Full<Bytes>>;
-type Http2Sender = http2::SendRequest<Full<Bytes>>;
+type Http1 = http1::SendRequest<Sent>;
+type Http2Sender = http2::SendRequest<Sent>;
 
 pub(super) struct Pool {
     connector: Connector,

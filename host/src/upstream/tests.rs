@@ -8,6 +8,7 @@ mod reuse;
 mod tls;
 
 use super::*;
+use bytes::Bytes;
 use http::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

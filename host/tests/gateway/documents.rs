@@ -1,11 +1,13 @@
 //! What is asked for besides a chat: bare completions, moderations, images, speech, transcriptions.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-use crate::support::{Stage, binding, soon};
+use crate::support::{KEY, Stage, binding, soon};
 use http::Method;
 use lockgate_client::Answer;
 use lockgate_upstream::{Recorded, Reply};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 
 const BOUNDARY: &str = "the-boundary-of-the-tests";
 
@@ -239,4 +241,83 @@ async fn sound_is_written_down() {
     let guarded = Stage::start(provider, json!([binding("builtin:pii-mask", json!({}))])).await;
     let refused = transcribe(&guarded, &[("model", "whisper")], &sound).await;
     assert_eq!(refused.error("code"), "unsupported_modality");
+}
+
+/// Reads from a socket until this was read.
+async fn until(socket: &mut TcpStream, seen: &mut Vec<u8>, text: &str) {
+    while !seen.windows(text.len()).any(|window| window == text.as_bytes()) {
+        let read = soon(text, socket.read_buf(seen)).await.unwrap();
+        assert!(read > 0, "{text:?} did not come: {}", String::from_utf8_lossy(seen));
+    }
+}
+
+#[tokio::test]
+async fn a_file_is_sent_on_while_it_comes() {
+    // A provider that is a bare socket, to see what has come before the end.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let stage = Stage::configured(provider, json!([]), |mut config| {
+        config["providers"]["openai"]["base_url"] = json!(url);
+        config
+    })
+    .await;
+    let field = |name: &str, more: &str, value: &str| {
+        format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"{more}\r\n\r\n{value}")
+    };
+    let start =
+        field("model", "", "whisper\r\n") + &field("file", "; filename=\"a.wav\"", "the beginning of it");
+    let rest =
+        " and the end\r\n".to_owned() + &field("language", "", "en\r\n") + &format!("--{BOUNDARY}--\r\n");
+    let head = format!(
+        "POST /v1/audio/transcriptions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {KEY}\r\n\
+         content-type: multipart/form-data; boundary={BOUNDARY}\r\ncontent-length: {}\r\n\r\n",
+        start.len() + rest.len()
+    );
+    let mut client = TcpStream::connect(stage.gateway.address).await.unwrap();
+    client.write_all((head + &start).as_bytes()).await.unwrap();
+    let (mut socket, _) = soon("the gateway", listener.accept()).await.unwrap();
+    let mut seen = Vec::new();
+    until(&mut socket, &mut seen, "the beginning").await;
+    client.write_all(rest.as_bytes()).await.unwrap();
+    until(&mut socket, &mut seen, "--\r\n\r\n0\r\n\r\n").await;
+    let text = String::from_utf8_lossy(&seen).into_owned();
+    for part in [
+        "POST /v1/audio/transcriptions",
+        "transfer-encoding: chunked",
+        "whisper",
+        " and the end",
+        "name=\"language\"",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let answer =
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 13\r\n\r\n{\"text\":\"hm\"}";
+    socket.write_all(answer.as_bytes()).await.unwrap();
+    let mut said = Vec::new();
+    until(&mut client, &mut said, "{\"text\":\"hm\"}").await;
+    assert!(said.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&said));
+}
+
+#[tokio::test]
+async fn a_file_that_breaks_off_is_the_clients_error() {
+    let stage = Stage::start(provider, json!([])).await;
+    let sound = [0_u8; 10];
+    let answer = transcribe(&stage, &[("model", "whisper")], &sound).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    // A form without its end.
+    let form = format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper\r\n\
+         --{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nhalf of it"
+    );
+    let client = stage.gateway.client();
+    let mut request = client.request(Method::POST, "/v1/audio/transcriptions");
+    let kind = format!("multipart/form-data; boundary={BOUNDARY}").parse().unwrap();
+    request.headers_mut().unwrap().insert("content-type", kind);
+    let answer = soon("an answer", async { client.open(request, form).await?.rest().await }).await.unwrap();
+    assert_eq!(
+        (answer.status.as_u16(), answer.error("code").as_str()),
+        (400, "request_broken"),
+        "{}",
+        answer.body
+    );
 }

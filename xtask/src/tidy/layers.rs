@@ -4,7 +4,7 @@
 
 /// The modules of `host/src` from the ground up. Modules of one row do not know one another.
 const LAYERS: &[&[&str]] = &[
-    &["id", "secret", "clock"],
+    &["id", "secret", "clock", "upload"],
     &["chat", "sse", "usage", "error", "shutdown"],
     &["exchange", "eventstream", "price", "telemetry", "server"],
     &["plugin", "format", "upstream", "store", "embedding", "balance"],

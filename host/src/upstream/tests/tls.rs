@@ -4,6 +4,7 @@ use super::*;
 use crate::server::tests::certificates::Authority;
 use crate::server::{ConnectionInfo, OpenConnections, Server, Settings, TlsFiles};
 use crate::shutdown::Shutdown;
+use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use std::convert::Infallible;
