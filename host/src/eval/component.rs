@@ -20,6 +20,9 @@ use std::time::{Duration, Instant};
 pub const TENANT: &str = "eval";
 /// Milliseconds that a call may compute, and take in all.
 const DEADLINE_MS: u64 = 60_000;
+/// Bounds of what the cache holds without a configuration: more than any distractors.
+const ENTRIES: usize = 2_000_000;
+const ENTRY_BYTES: usize = 4 << 30;
 /// Time that an exchange may take.
 const EXCHANGE: Duration = Duration::from_secs(3_600);
 
@@ -222,7 +225,8 @@ fn shipped(kind: Kind, subject: &Subject) -> Result<Loaded, EvalError> {
         let collection = collection.unwrap_or("semantic-cache");
         binding.insert("grants".into(), json!({ "responses": true, "vectors": [collection] }));
     }
-    let text = json!({ "chains": { "eval": [binding] } }).to_string();
+    let text = json!({ "chains": { "eval": [binding] }, "cache": { "max_entries": ENTRIES, "max_bytes": ENTRY_BYTES } });
+    let text = text.to_string();
     let loaded = config::parse("command line", &text, &())?;
     let mut faults = config::Faults::new("command line");
     app::check_schemas(&loaded, &mut faults);

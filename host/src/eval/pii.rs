@@ -18,6 +18,10 @@ use serde_json::{Map, Value, json};
 use spans::Span;
 use std::collections::BTreeSet;
 
+/// Wrong spans of a case that are named.
+const NAMED: usize = 4;
+/// The class of spans whatever their type: is it hidden from the provider at all?
+const ANY: &str = "any entity, whatever its type";
 /// Between placeholders that are restored together; no text has it.
 const BETWEEN: char = '\u{1f}';
 
@@ -121,10 +125,11 @@ impl Pii {
             let counts = Counts { found: u64::from(hit), missed: u64::from(!hit), ..Counts::default() };
             tally.class(&format!("entity {}", span.entity)).counts.add(&counts);
             all.add(&counts);
-            let anything = found.iter().any(|other| other.overlaps(span));
-            tally.class(ANY).counts.case(true, anything);
+            let hidden = found.iter().any(|other| other.overlaps(span));
+            let counts = Counts { found: u64::from(hidden), missed: u64::from(!hidden), ..Counts::default() };
+            tally.class(ANY).counts.add(&counts);
             if !hit {
-                wrong.push(format!("missed {} {}", span.entity, span.place()));
+                wrong.push(format!("missed {} {}", span.entity, span.place(text)));
             }
         }
         for span in found {
@@ -132,16 +137,20 @@ impl Pii {
             let counts = Counts { right: u64::from(hit), wrong: u64::from(!hit), ..Counts::default() };
             tally.class(&format!("entity {}", span.entity)).counts.add(&counts);
             all.add(&counts);
-            if !expected.iter().any(|other| other.overlaps(span)) {
-                tally.class(ANY).counts.wrong += 1;
-            }
+            let private = expected.iter().any(|other| other.overlaps(span));
+            let counts =
+                Counts { right: u64::from(private), wrong: u64::from(!private), ..Counts::default() };
+            tally.class(ANY).counts.add(&counts);
             if !hit {
-                wrong.push(format!("wrong {} {}", span.entity, span.place()));
+                wrong.push(format!("wrong {} {}", span.entity, span.place(text)));
             }
         }
         tally.all.counts.add(&all);
         if !wrong.is_empty() {
-            tally.mistake(line, wrong.len() as f64, wrong.join(", "), text);
+            let more = wrong.len().saturating_sub(NAMED);
+            let named = wrong.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+            let what = if more > 0 { format!("{named}, and {more} more") } else { named };
+            tally.mistake(line, wrong.len() as f64, what, text);
         }
     }
 
@@ -157,21 +166,15 @@ impl Pii {
         let found = found.iter().filter(|span| span.entity == entity).count() as u64;
         let there = if present { case.count.unwrap_or(1) } else { 0 };
         self.labelled.insert(entity.to_owned());
-        let right = found.min(there);
-        let counts = Counts { found: right, missed: there - right, right, wrong: found - right, passed: 0 };
-        tally.all.counts.add(&counts);
-        tally.class(&format!("entity {entity}")).counts.add(&counts);
-        tally.class_case("whole cases", present, found > 0);
-        tally.class_case(&format!("cases {entity}"), present, found > 0);
+        tally.case(&[format!("entity {entity}")], present, found > 0);
+        tally.count("values_of_matches", there);
+        tally.count("values_found", found.min(there));
         if found != there {
             let what = format!("{entity}: {there} there, {found} found");
             tally.mistake(line, found.abs_diff(there) as f64, what, &case.text);
         }
     }
 }
-
-/// The class of spans whatever their type: is it hidden from the provider at all?
-const ANY: &str = "any entity, whatever its type";
 
 impl Trial for Pii {
     type Case = Case;
@@ -184,7 +187,8 @@ impl Trial for Pii {
         tally: &mut Tally,
     ) -> Result<(), Problem> {
         let word = case.label.as_ref().filter(|_| case.entity.is_some());
-        let present = word.map(|word| label(word, &["match"], &["no-match"])).transpose();
+        let present =
+            word.map(|word| label(word, &["match"], &["no-match", "nomatch", "no_match"])).transpose();
         match (present.map_err(Problem::Case)?, &case.entity) {
             (Some(present), Some(entity)) => {
                 let entity = self.names.canonical(entity);

@@ -21,10 +21,11 @@ impl Span {
         self.start < other.end && other.start < self.end
     }
 
-    /// Where it is, for people.
+    /// Where it is, in characters as data has it.
     #[must_use]
-    pub fn place(&self) -> String {
-        format!("at {}..{}", self.start, self.end)
+    pub fn place(&self, text: &str) -> String {
+        let place = |end: usize| text.get(..end).unwrap_or_default().chars().count();
+        format!("at {}..{}", place(self.start), place(self.end))
     }
 }
 
