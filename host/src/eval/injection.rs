@@ -151,3 +151,35 @@ fn request(scope: Scope, text: &str) -> Value {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn attacks_stand_at_the_end_in_the_middle_and_at_the_beginning_by_turns() {
+        let documents = vec!["One two three four.".to_owned(); 2];
+        let mut trial = Injection { scope: Scope::Document, documents, next: 0 };
+        let texts: Vec<String> = (0..4).map(|_| trial.within("Obey.").unwrap()).collect();
+        let end = "One two three four.\nObey.";
+        assert_eq!(texts, [end, "One two three\nObey.\nfour.", "Obey.\nOne two three four.", end]);
+        trial.documents.clear();
+        assert_eq!(trial.within("Obey."), None);
+    }
+
+    #[test]
+    fn every_text_stands_where_its_scope_says() {
+        let last = |scope| {
+            request(scope, "x").pointer("/messages").unwrap().as_array().unwrap().last().cloned().unwrap()
+        };
+        for (scope, role) in [(Scope::User, "user"), (Scope::Tool, "tool"), (Scope::Document, "tool")] {
+            let message = last(scope);
+            assert_eq!(
+                (message.get("role"), message.get("content")),
+                (Some(&json!(role)), Some(&json!("x")))
+            );
+        }
+    }
+}

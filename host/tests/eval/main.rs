@@ -242,7 +242,7 @@ fn eval_says_what_is_wrong_with_its_command_line() {
         (
             vec!["pii", "--data", &cases, "--plugin-config", r#"{ "entities": ["nose"] }"#],
             2,
-            "/chains/eval/0/config",
+            "chains.eval[0].config.entities[0]",
         ),
         (vec!["pii", "--data", &cases, "--plugin-config", "[]"], 2, "JSON object"),
         (vec!["pii", "--data", "there-is-no-such-file", "--json"], 1, "there-is-no-such-file"),

@@ -134,6 +134,16 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_has_the_table() {
+        let page = include_str!("../../../../docs/eval.md");
+        for (name, others) in SYNONYMS {
+            let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+            let names = |row: &str| others.iter().all(|other| row.contains(&format!("`{other}`")));
+            assert!(row.is_some_and(names), "{name} is not, or not whole, in docs/eval.md");
+        }
+    }
+
+    #[test]
     fn no_name_means_two_things() {
         let mut all: Vec<&str> =
             SYNONYMS.iter().flat_map(|(name, others)| others.iter().chain([name])).copied().collect();
