@@ -90,7 +90,7 @@ impl Output {
         }
         Ok(match outcome {
             Outcome::Reject(_) | Outcome::Retry(_) => Became::Refused,
-            _ if flag.as_deref() == Some("invalid") => Became::Refused,
+            _ if matches!(flag.as_deref(), Some("invalid" | "fallback")) => Became::Refused,
             Outcome::Accept => Became::Passed(text.to_owned()),
             Outcome::Replace(parts) => {
                 Became::Passed(parts.into_iter().next().map_or_else(|| text.to_owned(), |part| part.text))

@@ -48,6 +48,8 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ),
     ("SSN", &["US_SSN", "SOCIAL_SECURITY_NUMBER"]),
     ("ITIN", &["US_ITIN"]),
+    ("US_ROUTING", &["ABA_ROUTING_NUMBER", "ROUTING_NUMBER"]),
+    ("US_DEA", &["MEDICAL_LICENSE", "DEA_NUMBER"]),
     ("UK_NHS", &["NHS", "NHS_NUMBER"]),
     ("UK_NINO", &["NINO"]),
     ("DE_TAX_ID", &["STEUER_ID", "DE_STEUER_ID", "DE_IDNR", "IDNR"]),
@@ -78,7 +80,7 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("MX_CURP", &["CURP"]),
     ("ZA_ID", &["ZA_ID_NUMBER"]),
     ("CA_SIN", &["SIN"]),
-    ("TR_NATIONAL_ID", &["TR_TCKN", "TCKN"]),
+    ("TR_NATIONAL_ID", &["TR_ID", "TR_TCKN", "TCKN"]),
     ("TH_TNIN", &["TNIN", "TH_ID"]),
 ];
 
