@@ -6,11 +6,13 @@
 
 mod compose;
 mod credentials;
+mod lone;
 mod observe;
 mod services;
 mod watch;
 
 pub use compose::{check_schemas, grants};
+pub use lone::{Lone, lone};
 pub use watch::watch;
 
 use crate::balance::Health;

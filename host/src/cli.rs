@@ -2,6 +2,7 @@
 //!
 //! 0: done. 1: it failed. 2: the command line or the configuration is wrong.
 
+mod eval;
 mod serve;
 
 use crate::app::{self, Source};
@@ -37,6 +38,8 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Runs a component over a file of cases with known answers, and prints what it is worth.
+    Eval(Box<eval::Eval>),
     /// Reads a key from standard input and prints its hash, as configurations hold it.
     HashKey,
 }
@@ -57,6 +60,7 @@ pub fn run(cli: Cli) -> ExitCode {
             let schema = serde_json::to_string_pretty(&config::schema()).unwrap_or_default();
             print(&schema)
         }
+        Command::Eval(args) => eval::eval(*args),
         Command::HashKey => hash_key(),
     }
 }

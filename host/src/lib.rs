@@ -14,6 +14,7 @@ pub mod config;
 pub mod credential;
 pub mod embedding;
 pub mod error;
+pub mod eval;
 pub mod eventstream;
 pub mod exchange;
 pub mod format;

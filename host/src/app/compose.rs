@@ -46,15 +46,7 @@ pub struct Composed {
 /// # Errors
 /// Everything that is wrong with it.
 pub async fn compose(shared: &Arc<Shared>, loaded: &Loaded) -> Result<Composed, Faults> {
-    let mut composer = Composer {
-        shared,
-        config: &loaded.config,
-        document: &loaded.document,
-        faults: Faults::new(&loaded.document.name),
-        plugins: HashMap::new(),
-        upstreams: HashMap::new(),
-        sources: loaded.sources.clone(),
-    };
+    let mut composer = Composer::new(shared, loaded);
     let prices = composer.prices();
     composer.upstreams();
     let mut tenants = HashMap::new();
@@ -85,6 +77,23 @@ pub async fn compose(shared: &Arc<Shared>, loaded: &Loaded) -> Result<Composed, 
     Ok(Composed { gateway, sources })
 }
 
+/// Prepares one binding for a tenant. `at` is its place in the configuration.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub async fn gate(
+    shared: &Arc<Shared>,
+    loaded: &Loaded,
+    tenant: &str,
+    at: &str,
+    binding: &config::Binding,
+) -> Result<Gate, Faults> {
+    let mut composer = Composer::new(shared, loaded);
+    let gate = composer.gate(&tenant.into(), at, binding).await;
+    let gate = composer.faults.or(gate)?;
+    gate.ok_or_else(|| Faults::one(&loaded.document.name, "the binding cannot be made"))
+}
+
 struct Composer<'a> {
     shared: &'a Arc<Shared>,
     config: &'a config::Config,
@@ -96,7 +105,19 @@ struct Composer<'a> {
     sources: Sources,
 }
 
-impl Composer<'_> {
+impl<'a> Composer<'a> {
+    fn new(shared: &'a Arc<Shared>, loaded: &'a Loaded) -> Self {
+        Self {
+            shared,
+            config: &loaded.config,
+            document: &loaded.document,
+            faults: Faults::new(&loaded.document.name),
+            plugins: HashMap::new(),
+            upstreams: HashMap::new(),
+            sources: loaded.sources.clone(),
+        }
+    }
+
     fn refuse(&mut self, pointer: &str, message: impl Into<String>) {
         let fault = self.document.fault(pointer, message);
         self.faults.add(fault);
@@ -314,7 +335,7 @@ impl Composer<'_> {
     }
 
     /// Where a plugin comes from: `builtin:…`, or a path.
-    fn source<'a>(&'a self, name: &'a str) -> &'a str {
+    fn source<'n>(&'n self, name: &'n str) -> &'n str {
         self.config.plugins.get(name).map_or(name, |plugin| plugin.source.as_str())
     }
 

@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["proxy"],
     &["config", "api"],
     &["app"],
-    &["admin", "console"],
+    &["admin", "console", "eval"],
     &["cli"],
     &["lib", "main"],
 ];
