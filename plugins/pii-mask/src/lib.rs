@@ -5,10 +5,13 @@
 //! errors. This file only connects the hooks to the logic, which never calls the host.
 #![forbid(unsafe_code)]
 
+mod detect;
+mod digest;
+mod fake;
 mod json;
 mod mask;
 mod restore;
-mod scan;
+mod rules;
 mod settings;
 mod vault;
 
@@ -70,7 +73,7 @@ impl PreRequest for PiiMask {
 impl TextFilter for PiiMask {
     fn inspect(&self, x: &Exchange, w: Window) -> Result<Verdict, Fault> {
         let json = w.at.channel == "tool-args";
-        if restore::is_irrelevant(&w.text, json) {
+        if !self.settings.restore || (!self.settings.fakes && restore::is_irrelevant(&w.text)) {
             return Ok(Verdict::Pass(Pass::all(&w)));
         }
         let Some(map) = x.get(MAP) else {

@@ -17,7 +17,7 @@ fn stream(pieces: &[&str], json: bool) -> String {
     for (n, piece) in pieces.iter().enumerate() {
         let window = format!("{held}{piece}");
         let last = n + 1 == pieces.len();
-        let (safe, changes) = if is_irrelevant(&window, json) {
+        let (safe, changes) = if is_irrelevant(&window) {
             (window.len(), Vec::new())
         } else {
             restore(&ENTRIES, &window, json, last)

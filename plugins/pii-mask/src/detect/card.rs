@@ -37,7 +37,7 @@ fn valid(b: &[u8], start: usize, end: usize) -> bool {
     };
     let count = digits().count();
     let prefix = digits().take(6).fold(0, |n, d| n * 10 + d);
-    issued(prefix, count) && luhn(digits().map(|d| d as usize), count)
+    issued(prefix, count) && luhn(digits().filter_map(|d| usize::try_from(d).ok()), count)
 }
 
 /// Whether a network issues numbers with this six-digit prefix at this length.

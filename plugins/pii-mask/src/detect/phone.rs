@@ -5,39 +5,18 @@
 //! A bare run of digits is never a phone without such a word: order numbers and timestamps look the same.
 //! Source: ITU-T E.164 (at most 15 digits), NANP.
 
-use super::cursor::{at, before, digits_end, ends_clean, separator, starts_clean, word_before};
+mod countries;
+
+use super::cursor::{at, before, digits_end, ends_clean, separator, starts_clean};
 use super::groups::{Group, Groups};
 
-/// Words that make a looser shape a phone.
-const WORDS: [&str; 24] = [
-    "phone",
-    "phones",
-    "telephone",
-    "tel",
-    "call",
-    "calling",
-    "cell",
-    "cellphone",
-    "mobile",
-    "fax",
-    "whatsapp",
-    "sms",
-    "dial",
-    "text",
-    "ring",
-    "callback",
-    "hotline",
-    "landline",
-    "telefon",
-    "telefono",
-    "handy",
-    "movil",
-    "portable",
-    "gsm",
-];
+/// What the forms are worth by themselves.
+const RIGHT: u8 = 80;
+const PLAUSIBLE: u8 = 58;
+const LOOSE: u8 = 12;
 
-/// The end of the number whose `+` is at `i`.
-pub fn international(b: &[u8], i: usize) -> Option<usize> {
+/// The end and score of the number whose `+` is at `i`.
+pub fn international(b: &[u8], i: usize) -> Option<(usize, u8)> {
     let prev = before(b, i, 1);
     if prev.is_ascii_alphanumeric() || matches!(prev, b'+' | b'_') || at(b, i + 1) == b'0' {
         return None;
@@ -45,12 +24,19 @@ pub fn international(b: &[u8], i: usize) -> Option<usize> {
     let north_american = at(b, i + 1) == b'1';
     let most = if north_american { 11 } else { 15 };
     let (end, count) = dialled(b, i + 1, most)?;
-    let enough = if north_american { count == 11 } else { count >= 9 };
-    (enough && ended(b, end)).then(|| extension(b, end))
+    let enough = if north_american { count == 11 } else { count >= 8 };
+    let score = if countries::is_number(significant(b, i + 1, end)) { RIGHT } else { PLAUSIBLE };
+    (enough && ended(b, end)).then(|| (extension(b, end), score))
 }
 
-/// The end of the number whose `(` is at `i`: an area code in brackets.
-pub fn bracketed(b: &[u8], i: usize) -> Option<usize> {
+/// The digits of a number, without a trunk zero in brackets.
+fn significant(b: &[u8], from: usize, end: usize) -> impl Iterator<Item = u8> + Clone + '_ {
+    let trunk = move |k: usize| at(b, k) == b'0' && before(b, k, 1) == b'(' && at(b, k + 1) == b')';
+    (from..end).filter(move |k| at(b, *k).is_ascii_digit() && !trunk(*k)).map(move |k| at(b, k))
+}
+
+/// The end and score of the number whose `(` is at `i`: an area code in brackets.
+pub fn bracketed(b: &[u8], i: usize) -> Option<(usize, u8)> {
     let prev = before(b, i, 1);
     let close = digits_end(b, i + 1);
     let area = close - i - 1;
@@ -76,23 +62,23 @@ pub fn bracketed(b: &[u8], i: usize) -> Option<usize> {
             best = Some(run.end);
         }
     }
-    best.map(|end| extension(b, end))
+    best.map(|end| (extension(b, end), if area == 3 { RIGHT } else { PLAUSIBLE }))
 }
 
-/// The end of the number whose first digit is at `i`.
-pub fn national(b: &[u8], i: usize, groups: &Groups) -> Option<usize> {
+/// The end and score of the number whose first digit is at `i`.
+pub fn national(b: &[u8], i: usize, groups: &Groups) -> Option<(usize, u8)> {
     if !starts_clean(b, i) {
         return None;
     }
-    let end = north_american(b, groups)
+    let (end, score) = north_american(b, groups)
         .or_else(|| prefixed(b, i, groups))
         .or_else(|| trunk(b, i, groups))
-        .or_else(|| named(b, i, groups))?;
-    Some(extension(b, end))
+        .or_else(|| named(b, groups))?;
+    Some((extension(b, end), score))
 }
 
 /// `NXX-NXX-XXXX`, with an optional `1` before it.
-fn north_american(b: &[u8], groups: &Groups) -> Option<usize> {
+fn north_american(b: &[u8], groups: &Groups) -> Option<(usize, u8)> {
     let runs = match groups.shaped(&[3, 3, 4]) {
         Some(runs) => runs,
         None => groups
@@ -104,11 +90,12 @@ fn north_american(b: &[u8], groups: &Groups) -> Option<usize> {
     // Dashes and dots make the shape by themselves; three numbers between spaces need valid codes as well.
     let strong = area.then == exchange.then && matches!(area.then, b'-' | b'.');
     let codes = at(b, area.start) >= b'2' && at(b, exchange.start) >= b'2' && area.then != b'/';
-    ((strong || codes) && ended(b, line.end)).then_some(line.end)
+    let score = if strong && codes { 72 } else { PLAUSIBLE };
+    ((strong || codes) && ended(b, line.end)).then_some((line.end, score))
 }
 
 /// `00` and a country code, instead of `+`.
-fn prefixed(b: &[u8], i: usize, groups: &Groups) -> Option<usize> {
+fn prefixed(b: &[u8], i: usize, groups: &Groups) -> Option<(usize, u8)> {
     if groups.continued || at(b, i) != b'0' || at(b, i + 1) != b'0' || !(b'1'..=b'9').contains(&at(b, i + 2))
     {
         return None;
@@ -116,29 +103,30 @@ fn prefixed(b: &[u8], i: usize, groups: &Groups) -> Option<usize> {
     let most = if at(b, i + 2) == b'1' { 13 } else { 17 };
     let (end, count) = dialled(b, i, most)?;
     let plain = groups.first().len() == count;
-    ((if plain { 12 } else { 11 }..=17).contains(&count) && ended(b, end)).then_some(end)
+    let score = if countries::is_number(significant(b, i + 2, end)) { RIGHT - 8 } else { PLAUSIBLE };
+    ((if plain { 12 } else { 11 }..=17).contains(&count) && ended(b, end)).then_some((end, score))
 }
 
 /// A national number with its trunk zero, in groups; or a British mobile number in one run.
-fn trunk(b: &[u8], i: usize, groups: &Groups) -> Option<usize> {
+fn trunk(b: &[u8], i: usize, groups: &Groups) -> Option<(usize, u8)> {
     if groups.continued || at(b, i) != b'0' || !(b'1'..=b'9').contains(&at(b, i + 1)) {
         return None;
     }
     let first = groups.first();
     if first.len() == 11 && at(b, i + 1) == b'7' {
-        return ended(b, first.end).then_some(first.end);
+        return ended(b, first.end).then_some((first.end, PLAUSIBLE));
     }
     if !(2..=5).contains(&first.len()) {
         return None;
     }
-    longest(b, groups.as_slice(), 9..=11)
+    longest(b, groups.as_slice(), 9..=11).map(|end| (end, PLAUSIBLE))
 }
 
-/// Seven to twelve digits in any groups, after a word that says what they are.
-fn named(b: &[u8], i: usize, groups: &Groups) -> Option<usize> {
+/// Seven to twelve digits in any groups: worth something only by a word that says what they are.
+fn named(b: &[u8], groups: &Groups) -> Option<(usize, u8)> {
     let plausible = groups.as_slice().iter().map(Group::len).sum::<usize>() >= 7;
     let end = plausible.then(|| longest(b, groups.as_slice(), 7..=12)).flatten()?;
-    word_before(b, i, 32, &WORDS).then_some(end)
+    Some((end, LOOSE))
 }
 
 /// The longest row of groups, alike in their separators after the first, with so many digits.

@@ -1,0 +1,155 @@
+//! What the words around a value say about it.
+//!
+//! The words before and behind a find are looked up in one sorted table, once for all entities that the
+//! find may be; the nearest word says the most. Never allocates while scanning.
+
+use super::entity::{AGAINST, PHRASES, WORDS};
+
+/// How far back and ahead words count, in bytes.
+const BACK: usize = 72;
+const AHEAD: usize = 40;
+/// How many words count on either side.
+const MOST: usize = 9;
+/// What the nearest word before a value adds to its score, and what each word in between takes off.
+const NEAREST: u8 = 42;
+const STEP: u8 = 2;
+/// What a word behind the value adds.
+const BEHIND: u8 = 25;
+/// What a word against takes off.
+const AGAINST_BY: u8 = 20;
+
+/// Which entities a word speaks for, by bit.
+#[derive(Debug)]
+pub struct Words(Vec<(&'static str, u128)>);
+
+/// What stands around a value.
+#[derive(Debug, Default)]
+pub struct Near {
+    before: [u128; MOST],
+    behind: u128,
+    against: bool,
+}
+
+impl Words {
+    /// The table of all words.
+    pub fn new() -> Words {
+        let mut all: Vec<(&'static str, u128)> = Vec::new();
+        for (kind, words) in WORDS.iter().enumerate() {
+            all.extend(words.split_whitespace().map(|word| (word, 1_u128 << kind)));
+        }
+        all.sort_unstable();
+        let mut merged: Vec<(&'static str, u128)> = Vec::with_capacity(all.len());
+        for (word, bit) in all {
+            match merged.last_mut() {
+                Some((last, mask)) if *last == word => *mask |= bit,
+                _ => merged.push((word, bit)),
+            }
+        }
+        Words(merged)
+    }
+
+    fn mask(&self, word: &[u8]) -> u128 {
+        let mut lower = [0_u8; 40];
+        let Some(lower) = lower.get_mut(..word.len()) else { return 0 };
+        lower.copy_from_slice(word);
+        lower.make_ascii_lowercase();
+        let found = self.0.binary_search_by(|(known, _)| known.as_bytes().cmp(lower));
+        found.ok().and_then(|at| self.0.get(at)).map_or(0, |&(_, mask)| mask)
+    }
+
+    /// What stands around the bytes `start..end`; `lead` is what comes before the text (a JSON key).
+    pub fn near(&self, b: &[u8], lead: &str, start: usize, end: usize) -> Near {
+        let mut near = Near::default();
+        let from = start.saturating_sub(BACK);
+        let window = b.get(from..start).unwrap_or_default();
+        let mut count = self.collect(window, 0, &mut near);
+        if from == 0 && !lead.is_empty() {
+            count = self.collect(lead.as_bytes(), count, &mut near);
+            phrases(lead.as_bytes(), &mut near.before);
+        }
+        let _ = count;
+        phrases(window, &mut near.before);
+        let ahead = b.get(end..b.len().min(end + AHEAD)).unwrap_or_default();
+        let line = ahead.split(|c| *c == b'\n').next().unwrap_or_default();
+        for word in line.split(|c| !is_word(*c)).filter(|w| !w.is_empty()).take(MOST) {
+            near.behind |= self.mask(word);
+        }
+        near
+    }
+
+    /// Takes in the words of `window`, the last first.
+    fn collect(&self, window: &[u8], mut count: usize, near: &mut Near) -> usize {
+        let mut rest = window;
+        while count < MOST {
+            let Some(end) = rest.iter().rposition(|c| is_word(*c)).map(|k| k + 1) else { break };
+            let start = word_start(rest, end);
+            let word = rest.get(start..end).unwrap_or_default();
+            let mask = self.mask(word);
+            if let Some(slot) = near.before.get_mut(count) {
+                *slot |= mask;
+            }
+            near.against |= count < 2 && mask == 0 && is_against(word);
+            count += 1;
+            rest = rest.get(..start).unwrap_or_default();
+        }
+        count
+    }
+}
+
+impl Near {
+    /// The score of an entity of this kind that starts out with `base`.
+    pub fn score(&self, kind: usize, base: u8) -> u8 {
+        let bit = 1_u128 << kind;
+        let place = self.before.iter().zip(0_u8..).find(|(mask, _)| **mask & bit != 0);
+        let boost = match place {
+            Some((_, n)) => NEAREST - n * STEP,
+            None if self.behind & bit != 0 => BEHIND,
+            None => 0,
+        };
+        let against = if self.against && boost == 0 { AGAINST_BY } else { 0 };
+        (base + boost).saturating_sub(against).min(100)
+    }
+
+    /// Whether a word before or behind speaks for this kind.
+    pub fn says(&self, kind: usize) -> bool {
+        self.score(kind, 0) > 0
+    }
+}
+
+/// Where the word that ends at `end` starts; `taxFileNumber` is three words.
+fn word_start(b: &[u8], end: usize) -> usize {
+    let at = |k: usize| b.get(k).copied().unwrap_or(0);
+    let mut start = end;
+    while start > 0 && is_word(at(start - 1)) {
+        start -= 1;
+        if at(start).is_ascii_uppercase() && start + 1 < end && at(start + 1).is_ascii_lowercase() {
+            break;
+        }
+        if start > 0 && at(start).is_ascii_uppercase() && at(start - 1).is_ascii_lowercase() {
+            break;
+        }
+    }
+    start
+}
+
+fn is_word(c: u8) -> bool {
+    c.is_ascii_alphabetic() || c >= 0x80
+}
+
+fn is_against(word: &[u8]) -> bool {
+    AGAINST.iter().any(|known| word.eq_ignore_ascii_case(known.as_bytes()))
+}
+
+/// Finds the phrases of scripts without spaces.
+fn phrases(window: &[u8], before: &mut [u128; MOST]) {
+    if window.iter().all(|c| *c < 0xE0) {
+        return;
+    }
+    for (phrase, kind) in PHRASES {
+        if window.windows(phrase.len()).any(|w| w == phrase.as_bytes())
+            && let Some(slot) = before.first_mut()
+        {
+            *slot |= 1 << kind;
+        }
+    }
+}
