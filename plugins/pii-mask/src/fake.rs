@@ -45,7 +45,7 @@ fn completed(fake: &str, is_valid: impl Fn(&str) -> bool) -> Option<String> {
     let places: Vec<usize> =
         bytes.iter().enumerate().rev().filter(|(_, c)| c.is_ascii_digit()).map(|(i, _)| i).take(2).collect();
     let letter = bytes.last().is_some_and(u8::is_ascii_uppercase);
-    let mut attempt = |bytes: &[u8]| std::str::from_utf8(bytes).ok().filter(|f| is_valid(f)).map(str::to_owned);
+    let attempt = |bytes: &[u8]| std::str::from_utf8(bytes).ok().filter(|f| is_valid(f)).map(str::to_owned);
     if letter {
         for c in b'A'..=b'Z' {
             *bytes.last_mut()? = c;

@@ -2,18 +2,15 @@
 //!
 //! Models copy placeholders loosely, so `<EMAIL_1>` is also read in any case, with `&lt;` and `&gt;`, with an
 //! escaped or missing underscore (`<EMAIL\_1>`, `<Email 1>`), and without its brackets where `EMAIL_1` is a
-//! whole run of capitals, digits and underscores. Fakes are read as they were issued.
+//! whole word. Fakes are read as they were issued.
 //!
 //! The reader goes from left to right and decides each position from the text at and after it; what might
-//! still become something longer waits, and the run of capitals at the end of a window waits as a whole, so
-//! a window never begins inside of one. That is why every cut gives the same output. In `tool-args` the
-//! text is part of a JSON document: there the reader steps over escapes as units, knows `\u003c` and `\u003e`
-//! as well, and escapes what it puts in.
+//! still become something longer waits, and whether the released text ended inside a word is handed from
+//! window to window. That is why every cut gives the same output. In `tool-args` the text is part of a JSON
+//! document: there the reader steps over escapes as units, knows `\u003c` and `\u003e` as well, and escapes
+//! what it puts in.
 
 use crate::json::escape_into;
-
-/// A run of capitals that is longer than this is no placeholder; only so much of it is held.
-const LONGEST_RUN: usize = 64;
 
 /// A replacement: bytes from `start` up to `end` become `to`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,23 +23,32 @@ pub struct Change {
     pub to: String,
 }
 
-/// Whether the text cannot concern us when all placeholders have brackets: nothing in it is part of one.
-pub fn is_irrelevant(text: &str) -> bool {
-    let sign = |c: u8| matches!(c, b'<' | b'&' | b'_' | b'\\');
-    !text.bytes().any(sign) && !text.bytes().next_back().is_some_and(is_run)
+/// What becomes of a window.
+#[derive(Debug)]
+pub struct Restored {
+    /// How far the text may be released.
+    pub safe: usize,
+    /// What is replaced below that.
+    pub changes: Vec<Change>,
+    /// Whether the released text ends inside a word.
+    pub inside: bool,
 }
 
-/// How far the text may be released, and what is replaced below that.
-pub fn restore(entries: &[(&str, &str)], text: &str, json: bool, last: bool) -> (usize, Vec<Change>) {
+/// Reads a window. `inside` says whether the text released before ended inside a word.
+pub fn restore(entries: &[(&str, &str)], text: &str, json: bool, last: bool, inside: bool) -> Restored {
     let b = text.as_bytes();
     let begins = beginnings(entries);
     let is_beginning = |c: u8| begins.get(usize::from(c)).copied().unwrap_or(false);
     let mut changes = Vec::new();
     let mut at = 0;
+    // Where the last unit (a value, an escape) ended: a word may begin there whatever stands before.
+    let mut fresh = if inside { usize::MAX } else { 0 };
     while let Some(step) = b.get(at..).and_then(|rest| rest.iter().position(|&c| is_beginning(c))) {
         at += step;
         let rest = text.get(at..).unwrap_or_default();
-        match read(entries, rest, json, last) {
+        let before = at.checked_sub(1).and_then(|k| b.get(k)).copied();
+        let starts = at == fresh || before.map_or(!inside, |c| !is_word(c));
+        match read(entries, rest, json, last, starts) {
             Reading::Value(len, value) => {
                 let mut to = String::new();
                 if json {
@@ -52,12 +58,21 @@ pub fn restore(entries: &[(&str, &str)], text: &str, json: bool, last: bool) -> 
                 }
                 changes.push(Change { start: at, end: at + len, to });
                 at += len;
+                fresh = at;
             }
-            Reading::Open(keep) => return (at + keep, changes),
+            Reading::Open => return Restored { safe: at, changes, inside: false },
+            Reading::Unit(len) => {
+                at += len;
+                fresh = at;
+            }
             Reading::Other(len) => at += len,
         }
     }
-    (text.len(), changes)
+    let ends_inside = match b.last() {
+        Some(c) => is_word(*c) && fresh != b.len(),
+        None => inside,
+    };
+    Restored { safe: text.len(), changes, inside: ends_inside }
 }
 
 /// The bytes at which something may begin.
@@ -68,7 +83,7 @@ fn beginnings(entries: &[(&str, &str)]) -> [bool; 256] {
             *slot = true;
         }
     };
-    (0..=u8::MAX).filter(|c| is_run(*c)).for_each(&mut set);
+    (0..=u8::MAX).filter(|c| is_word(*c)).for_each(&mut set);
     [b'<', b'&', b'\\'].into_iter().for_each(&mut set);
     entries.iter().filter_map(|(name, _)| name.bytes().next()).for_each(&mut set);
     begins
@@ -78,8 +93,10 @@ fn beginnings(entries: &[(&str, &str)]) -> [bool; 256] {
 enum Reading<'a> {
     /// A placeholder of this length, standing for this value.
     Value(usize, &'a str),
-    /// Perhaps one, as far as the text goes: what follows these bytes waits.
-    Open(usize),
+    /// Perhaps one, as far as the text goes.
+    Open,
+    /// An escape of this length.
+    Unit(usize),
     /// Something else, of this length.
     Other(usize),
 }
@@ -93,14 +110,18 @@ enum Eat {
     No,
 }
 
-fn read<'a>(entries: &[(&str, &'a str)], text: &str, json: bool, last: bool) -> Reading<'a> {
+fn read<'a>(entries: &[(&str, &'a str)], text: &str, json: bool, last: bool, starts: bool) -> Reading<'a> {
     let first = text.bytes().next().unwrap_or(0);
+    let word = text.bytes().take_while(|c| is_word(*c)).count();
+    if word > 0 && !starts {
+        return Reading::Other(word);
+    }
     let mut best: Option<(usize, &str)> = None;
     let mut open = false;
     for (name, value) in entries {
         let eat = match core(name) {
             Some(core) if matches!(first, b'<' | b'&' | b'\\') => bracketed(core, text, json),
-            Some(_) => Eat::No,
+            Some(core) => bare(core, text, word, last),
             None => exact(name, text),
         };
         match eat {
@@ -110,31 +131,22 @@ fn read<'a>(entries: &[(&str, &'a str)], text: &str, json: bool, last: bool) -> 
         }
     }
     if open && !last {
-        return Reading::Open(0);
+        return Reading::Open;
     }
-    if let Some((len, value)) = best {
-        return Reading::Value(len, value);
+    match best {
+        Some((len, value)) => Reading::Value(len, value),
+        None if json && first == b'\\' => escape(text, last),
+        None => Reading::Other(word.max(text.chars().next().map_or(1, char::len_utf8))),
     }
-    if json && first == b'\\' {
-        return escape(text, last);
-    }
-    if is_run(first) { run(entries, text, last) } else { Reading::Other(1) }
 }
 
-/// A run of capitals, digits and underscores: a placeholder without its brackets, or not.
-fn run<'a>(entries: &[(&str, &'a str)], text: &str, last: bool) -> Reading<'a> {
-    let len = text.bytes().take_while(|c| is_run(*c)).count();
-    if len == text.len() && !last {
-        // A fake is only looked for where a run begins, so that place must stay known.
-        let fakes = entries.iter().any(|(name, _)| core(name).is_none());
-        return Reading::Open(if fakes { 0 } else { len.saturating_sub(LONGEST_RUN) });
+/// A placeholder without its brackets: all of the word of `word` bytes that `text` begins with.
+fn bare(core: &str, text: &str, word: usize, last: bool) -> Eat {
+    let found = text.get(..word).unwrap_or_default();
+    if word == text.len() && !last {
+        return if core.starts_with(found) { Eat::Partly } else { Eat::No };
     }
-    let word = text.get(..len).unwrap_or_default();
-    let known = entries.iter().find(|(name, _)| core(name) == Some(word));
-    match known {
-        Some((_, value)) => Reading::Value(len, value),
-        None => Reading::Other(len),
-    }
+    if found == core { Eat::Took(word) } else { Eat::No }
 }
 
 /// An escape of JSON, which is one unit.
@@ -142,17 +154,17 @@ fn escape<'a>(text: &str, last: bool) -> Reading<'a> {
     let long = text.as_bytes().get(1) == Some(&b'u');
     let len = if long { 6 } else { 1 + text.chars().nth(1).map_or(1, char::len_utf8) };
     match text.len() < len {
-        true if !last => Reading::Open(0),
+        true if !last => Reading::Open,
         true => Reading::Other(text.len()),
-        false if text.is_char_boundary(len) => Reading::Other(len),
-        false => Reading::Other(2),
+        false if text.is_char_boundary(len) => Reading::Unit(len),
+        false => Reading::Unit(2),
     }
 }
 
 /// What is inside the brackets of a placeholder; `None` for a fake.
 fn core<'n>(name: &'n str) -> Option<&'n str> {
     let core = name.strip_prefix('<')?.strip_suffix('>')?;
-    core.bytes().all(is_run).then_some(core)
+    core.bytes().all(is_word).then_some(core)
 }
 
 /// A fake, as it was issued.
@@ -203,9 +215,9 @@ fn bracketed(core: &str, text: &str, json: bool) -> Eat {
     eat(close).unwrap_or(Eat::Took(at))
 }
 
-/// The characters of placeholders between their brackets.
-fn is_run(c: u8) -> bool {
-    c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_'
+/// The characters of words.
+fn is_word(c: u8) -> bool {
+    c.is_ascii_alphanumeric() || c == b'_'
 }
 
 #[cfg(test)]

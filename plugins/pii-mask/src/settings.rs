@@ -95,8 +95,6 @@ pub struct Settings {
     allow_domains: Vec<String>,
     /// Whether placeholders are replaced in the answer.
     pub restore: bool,
-    /// Whether some find is replaced by a fake.
-    pub fakes: bool,
     /// Hashed before a value where there is no key.
     pub salt: String,
     /// Keys digests and fakes.
@@ -156,7 +154,6 @@ impl Settings {
             detectors.push(Box::new(lists));
         }
         Ok(Settings {
-            fakes: kinds.iter().any(|k| k.action == Action::Replace),
             kinds,
             detectors,
             allow: config.allow,

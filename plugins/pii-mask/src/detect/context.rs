@@ -15,8 +15,9 @@ const NEAREST: u8 = 42;
 const STEP: u8 = 2;
 /// What a word behind the value adds.
 const BEHIND: u8 = 25;
-/// What a word against takes off.
+/// What a word against takes off what is not sure.
 const AGAINST_BY: u8 = 20;
+const SURE: u8 = 70;
 
 /// Which entities a word speaks for, by bit.
 #[derive(Debug)]
@@ -62,12 +63,11 @@ impl Words {
         let mut near = Near::default();
         let from = start.saturating_sub(BACK);
         let window = b.get(from..start).unwrap_or_default();
-        let mut count = self.collect(window, 0, &mut near);
+        let count = self.collect(window, 0, &mut near);
         if from == 0 && !lead.is_empty() {
-            count = self.collect(lead.as_bytes(), count, &mut near);
+            self.collect(lead.as_bytes(), count, &mut near);
             phrases(lead.as_bytes(), &mut near.before);
         }
-        let _ = count;
         phrases(window, &mut near.before);
         let ahead = b.get(end..b.len().min(end + AHEAD)).unwrap_or_default();
         let line = ahead.split(|c| *c == b'\n').next().unwrap_or_default();
@@ -106,13 +106,8 @@ impl Near {
             None if self.behind & bit != 0 => BEHIND,
             None => 0,
         };
-        let against = if self.against && boost == 0 { AGAINST_BY } else { 0 };
+        let against = if self.against && boost == 0 && base < SURE { AGAINST_BY } else { 0 };
         (base + boost).saturating_sub(against).min(100)
-    }
-
-    /// Whether a word before or behind speaks for this kind.
-    pub fn says(&self, kind: usize) -> bool {
-        self.score(kind, 0) > 0
     }
 }
 

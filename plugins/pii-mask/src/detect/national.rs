@@ -19,6 +19,8 @@ const LONGEST: usize = 24;
 const UNCHECKED: u8 = 20;
 /// What is taken off when the letters are small ones.
 const SMALL: u8 = 10;
+/// What is taken off when digits stand before or behind it in the same row.
+const ROW: u8 = 14;
 
 /// One way to write one identifier.
 #[derive(Debug)]
@@ -87,12 +89,16 @@ impl Spec {
         if at(b, j).is_ascii_alphanumeric() || at(b, j) == b'_' || dashed || dotted || (small && capital) {
             return None;
         }
+        // More digits in the same row: perhaps part of something longer.
+        let row = (at(b, j) == b' ' && at(b, j + 1).is_ascii_digit())
+            || (before(b, i, 1) == b' ' && before(b, i, 2).is_ascii_digit());
         let off = match (self.check)(value.get(..len)?) {
             Check::No => return None,
             Check::Shape => UNCHECKED,
             Check::Valid => 0,
         };
-        Some((j, self.score.saturating_sub(off + if small { SMALL } else { 0 })))
+        let off = off + if small { SMALL } else { 0 } + if row { ROW } else { 0 };
+        Some((j, self.score.saturating_sub(off)))
     }
 }
 

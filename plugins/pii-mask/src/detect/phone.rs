@@ -25,7 +25,9 @@ pub fn international(b: &[u8], i: usize) -> Option<(usize, u8)> {
     let most = if north_american { 11 } else { 15 };
     let (end, count) = dialled(b, i + 1, most)?;
     let enough = if north_american { count == 11 } else { count >= 8 };
-    let score = if countries::is_number(significant(b, i + 1, end)) { RIGHT } else { PLAUSIBLE };
+    let right = countries::is_number(significant(b, i + 1, end));
+    let enough = enough && (right || count >= 9);
+    let score = if right { RIGHT } else { PLAUSIBLE };
     (enough && ended(b, end)).then(|| (extension(b, end), score))
 }
 

@@ -32,7 +32,7 @@ pub const SPECS: &[Spec] = &[
     spec(FR_NIR, "999999A99999999", 80, nir),
     spec(FR_NIR, "9 99 99 99 999 999 99", 95, nir),
     spec(FR_NIR, "9 99 99 9A 999 999 99", 95, nir),
-    spec(FR_NIR, "9 99 99 99 999 999", 60, nir_without_key),
+    spec(FR_NIR, "9 99 99 99 999 999", 41, nir_without_key),
     spec(ES_NIF, "99999999A", 75, nif),
     spec(ES_NIF, "99999999-A", 80, nif),
     spec(ES_NIF, "9999999A", 50, nif),

@@ -51,8 +51,8 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("br_cpf", "529.982.247-25", "529.982.247-26", "CPF"),
     ("br_cnpj", "11.222.333/0001-81", "11.222.333/0001-82", "CNPJ"),
     ("mx_curp", "HEGG560427MVZRRL04", "HEGG560427MVZRRL05", "CURP"),
-    ("za_id", "9202204720082", "9202204720083", "South African ID"),
-    ("pt_nif", "231527464", "231527465", "contribuinte"),
+    ("za_id", "9202204720083", "9202204720085", "South African ID"),
+    ("pt_nif", "231527462", "231527465", "contribuinte"),
     ("driving_licence", "MORGA607054SM9IJ", "MORGA637054SM9IJ", "DVLA"),
 ];
 

@@ -46,7 +46,9 @@ pub fn is_number(digits: impl Iterator<Item = u8> + Clone) -> bool {
         let rest = count - n - 1;
         // Numbers never have only one digit all through, nor an area code below 2 in North America.
         let area = code != 1 || digits.clone().nth(1).is_some_and(|d| d >= b'2');
-        return (usize::from(least)..=usize::from(most)).contains(&rest) && area;
+        let mut national = digits.clone().skip(n + 1);
+        let flat = national.next().is_some_and(|first| national.all(|d| d == first));
+        return !flat && (usize::from(least)..=usize::from(most)).contains(&rest) && area;
     }
     false
 }
