@@ -3,7 +3,7 @@
 //! The words before and behind a find are looked up in one sorted table, once for all entities that the
 //! find may be; the nearest word says the most. Never allocates while scanning.
 
-use super::entity::{AGAINST, PHRASES, WORDS};
+use super::entity::{AGAINST, PHONE, PHRASES, WORDS};
 
 /// How far back and ahead words count, in bytes.
 const BACK: usize = 72;
@@ -15,6 +15,11 @@ const NEAREST: u8 = 42;
 const STEP: u8 = 2;
 /// What a word behind the value adds.
 const BEHIND: u8 = 25;
+/// What it adds when it stands right behind.
+const RIGHT_BEHIND: u8 = 38;
+/// Verbs that speak for what follows, not for what stands before; and what follows telephone numbers only.
+const VERBS: &[&[u8]] = &[b"call", b"calling", b"dial", b"ring", b"sms", b"text"];
+const DESKS: &[&[u8]] = &[b"desk", b"direct", b"home", b"office", b"private", b"work"];
 /// What a word against takes off what is not sure.
 const AGAINST_BY: u8 = 20;
 const SURE: u8 = 70;
@@ -28,6 +33,7 @@ pub struct Words(Vec<(&'static str, u128)>);
 pub struct Near {
     before: [u128; MOST],
     behind: u128,
+    right_behind: u128,
     against: bool,
 }
 
@@ -71,8 +77,15 @@ impl Words {
         phrases(window, &mut near.before);
         let ahead = b.get(end..b.len().min(end + AHEAD)).unwrap_or_default();
         let line = ahead.split(|c| *c == b'\n').next().unwrap_or_default();
-        for word in line.split(|c| !is_word(*c)).filter(|w| !w.is_empty()).take(MOST) {
-            near.behind |= self.mask(word);
+        let words = line.split(|c| !is_word(*c)).filter(|w| !w.is_empty());
+        for (n, word) in words.take(MOST).enumerate() {
+            let is = |known: &&[u8]| word.eq_ignore_ascii_case(known);
+            let phone = 1_u128 << PHONE;
+            let mask = if VERBS.iter().any(is) { 0 } else { self.mask(word) };
+            near.behind |= mask;
+            if n == 0 {
+                near.right_behind = mask | if DESKS.iter().any(is) { phone } else { 0 };
+            }
         }
         near
     }
@@ -82,9 +95,11 @@ impl Words {
         let mut rest = window;
         while count < MOST {
             let Some(end) = rest.iter().rposition(|c| is_word(*c)).map(|k| k + 1) else { break };
-            let start = word_start(rest, end);
+            let whole = rest.iter().take(end).rposition(|c| !is_word(*c)).map_or(0, |k| k + 1);
+            let known = self.mask(rest.get(whole..end).unwrap_or_default());
+            let start = if known != 0 { whole } else { word_start(rest, end) };
             let word = rest.get(start..end).unwrap_or_default();
-            let mask = self.mask(word);
+            let mask = if known != 0 { known } else { self.mask(word) };
             if let Some(slot) = near.before.get_mut(count) {
                 *slot |= mask;
             }
@@ -103,6 +118,7 @@ impl Near {
         let place = self.before.iter().zip(0_u8..).find(|(mask, _)| **mask & bit != 0);
         let boost = match place {
             Some((_, n)) => NEAREST - n * STEP,
+            None if self.right_behind & bit != 0 => RIGHT_BEHIND,
             None if self.behind & bit != 0 => BEHIND,
             None => 0,
         };

@@ -17,7 +17,7 @@ macro_rules! entities {
 
 entities! {
     EMAIL "email" "email mail e-mail correo courriel";
-    PHONE "phone" "phone phones telephone tel call calling cell cellphone mobile fax whatsapp sms dial text ring callback hotline landline telefon telefono teléfono handy movil móvil portable gsm telefone celular";
+    PHONE "phone" "phone phones telephone tel call calling cell cellphone mobile fax whatsapp sms dial text ring callback hotline landline telefon telefono teléfono handy movil móvil portable gsm telefone celular telepono telefoon puhelin tlf contact reach";
     CARD "card" "card credit debit visa mastercard amex cc kreditkarte carte tarjeta cartão carta pan cvv";
     IBAN "iban" "iban account konto bank compte cuenta";
     SSN "ssn" "ssn ssns social";

@@ -13,6 +13,7 @@ use super::groups::{Group, Groups};
 /// What the forms are worth by themselves.
 const RIGHT: u8 = 80;
 const PLAUSIBLE: u8 = 58;
+const BARE: u8 = 38;
 const LOOSE: u8 = 12;
 
 /// The end and score of the number whose `+` is at `i`.
@@ -111,12 +112,22 @@ fn prefixed(b: &[u8], i: usize, groups: &Groups) -> Option<(usize, u8)> {
 
 /// A national number with its trunk zero, in groups; or a British mobile number in one run.
 fn trunk(b: &[u8], i: usize, groups: &Groups) -> Option<(usize, u8)> {
-    if groups.continued || at(b, i) != b'0' || !(b'1'..=b'9').contains(&at(b, i + 1)) {
+    if groups.continued || at(b, i) != b'0' {
         return None;
     }
     let first = groups.first();
+    if first.len() == 1 && first.then == b' ' && groups.as_slice().get(1).is_some_and(|g| g.len() == 3) {
+        let end = longest_from(b, groups.as_slice(), 1, 10..=11)?;
+        return Some((end, PLAUSIBLE));
+    }
+    if !(b'1'..=b'9').contains(&at(b, i + 1)) {
+        return None;
+    }
     if first.len() == 11 && at(b, i + 1) == b'7' {
         return ended(b, first.end).then_some((first.end, PLAUSIBLE));
+    }
+    if (10..=11).contains(&first.len()) {
+        return ended(b, first.end).then_some((first.end, BARE));
     }
     if !(2..=5).contains(&first.len()) {
         return None;
@@ -133,12 +144,22 @@ fn named(b: &[u8], groups: &Groups) -> Option<(usize, u8)> {
 
 /// The longest row of groups, alike in their separators after the first, with so many digits.
 fn longest(b: &[u8], runs: &[Group], digits: std::ops::RangeInclusive<usize>) -> Option<usize> {
+    longest_from(b, runs, 0, digits)
+}
+
+/// As [`longest`], where the first `free` runs may be of one digit.
+fn longest_from(
+    b: &[u8],
+    runs: &[Group],
+    free: usize,
+    digits: std::ops::RangeInclusive<usize>,
+) -> Option<usize> {
     let mut count = 0;
     let mut best = None;
     let inner = runs.get(1).map_or(0, |g| g.then);
     for (n, run) in runs.iter().enumerate() {
         count += run.len();
-        if run.len() < 2 || count > *digits.end() {
+        if (run.len() < 2 && n >= free) || count > *digits.end() {
             break;
         }
         if digits.contains(&count) && ended(b, run.end) {

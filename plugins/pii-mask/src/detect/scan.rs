@@ -287,8 +287,8 @@ impl<'a> Scan<'a> {
         if !plausible || dated {
             return;
         }
-        for kind in [PASSPORT, DRIVING_LICENCE] {
-            if self.scanner.looks_for(kind) {
+        for (kind, least) in [(PASSPORT, 8), (DRIVING_LICENCE, 6)] {
+            if len >= least && self.scanner.looks_for(kind) {
                 self.offer(kind, i, end, DOCUMENT);
             }
         }

@@ -7,7 +7,7 @@
 use super::{Spec, spec};
 use crate::detect::check::{Check, big, char_at, is_date, is_flat, num, value, verhoeff, weighted, yymmdd};
 use crate::detect::entity::{
-    AU_ABN, AU_ACN, AU_MEDICARE, AU_TFN, CN_ID, IN_AADHAAR, IN_PAN, JP_MY_NUMBER, KR_FRN, KR_RRN, SG_NRIC,
+    AU_ABN, AU_ACN, AU_MEDICARE, AU_TFN, CN_ID, DRIVING_LICENCE, IN_AADHAAR, IN_PAN, JP_MY_NUMBER, KR_FRN, KR_RRN, SG_NRIC,
     TH_ID,
 };
 
@@ -32,6 +32,7 @@ pub const SPECS: &[Spec] = &[
     spec(KR_RRN, "9999999999999", 58, rrn),
     spec(KR_FRN, "999999-9999999", 78, frn),
     spec(KR_FRN, "9999999999999", 58, frn),
+    spec(DRIVING_LICENCE, "99-99-999999-99", 60, korean_licence),
     spec(JP_MY_NUMBER, "999999999999", 41, my_number),
     spec(JP_MY_NUMBER, "9999 9999 9999", 56, my_number),
     spec(JP_MY_NUMBER, "9999-9999-9999", 54, my_number),
@@ -100,6 +101,11 @@ fn rrn(s: &[u8]) -> Check {
 
 fn frn(s: &[u8]) -> Check {
     korean(s, matches!(char_at(s, 6), b'5'..=b'8'), 2)
+}
+
+/// A region, the year, a number, and two digits of the police's own.
+fn korean_licence(s: &[u8]) -> Check {
+    matches!(num(s, 0, 2), 11..=26 | 28).into()
 }
 
 fn my_number(s: &[u8]) -> Check {
