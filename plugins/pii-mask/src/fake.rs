@@ -71,11 +71,14 @@ fn completed(fake: &str, is_valid: impl Fn(&str) -> bool) -> Option<String> {
 fn shuffled(value: &str, random: &mut Random) -> String {
     let kept = if value.chars().count() > 6 { 2 } else { 0 };
     let other = |(i, c): (usize, char)| match c {
-        _ if i < kept => c,
+        _ if i < kept && c.is_alphanumeric() => c,
         '0'..='9' => random.pick(if i == 0 { b"123456789" } else { b"0123456789" }),
         'a'..='z' => random.pick(b"abcdefghijklmnopqrstuvwxyz"),
         'A'..='Z' => random.pick(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
         c if c.is_alphabetic() => random.pick(b"abcdefghijklmnopqrstuvwxyz"),
+        // What JSON would escape: a fake must read the same inside of a string and outside.
+        '"' | '\\' => '-',
+        c if c.is_control() => ' ',
         c => c,
     };
     value.chars().enumerate().map(other).collect()

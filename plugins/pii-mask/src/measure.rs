@@ -13,22 +13,59 @@ use std::time::Instant;
 
 /// What the cases call the entities that we know.
 const NAMES: &[(&str, &str)] = &[
-    ("ABA_ROUTING_NUMBER", "us_routing"), ("AU_ABN", "au_abn"), ("AU_ACN", "au_acn"),
-    ("AU_MEDICARE", "au_medicare"), ("AU_TFN", "au_tfn"), ("CA_SIN", "ca_sin"), ("CREDIT_CARD", "card"),
-    ("CRYPTO", "crypto"), ("DE_FUEHRERSCHEIN", "driving_licence"), ("DE_HEALTH_INSURANCE", "de_health_insurance"),
-    ("DE_ID_CARD", "de_id_card"), ("DE_PASSPORT", "passport"), ("DE_SOCIAL_SECURITY", "de_social_security"),
-    ("DE_TAX_ID", "de_tax_id"), ("EMAIL_ADDRESS", "email"), ("ES_NIE", "es_nie"), ("ES_NIF", "es_nif"),
-    ("ES_PASSPORT", "passport"), ("FI_PERSONAL_IDENTITY_CODE", "fi_hetu"), ("IBAN_CODE", "iban"),
-    ("IN_AADHAAR", "in_aadhaar"), ("IN_PAN", "in_pan"), ("IN_PASSPORT", "passport"), ("IP_ADDRESS", "ip"),
-    ("IT_DRIVER_LICENSE", "driving_licence"), ("IT_FISCAL_CODE", "it_fiscal_code"), ("IT_PASSPORT", "passport"),
-    ("KR_DRIVER_LICENSE", "driving_licence"), ("KR_FRN", "kr_frn"), ("KR_PASSPORT", "passport"),
-    ("KR_RRN", "kr_rrn"), ("MAC_ADDRESS", "mac"), ("MEDICAL_LICENSE", "us_dea"), ("PHONE", "phone"),
-    ("PHONE_NUMBER", "phone"), ("PH_MOBILE_NUMBER", "phone"), ("PL_PESEL", "pl_pesel"),
-    ("SE_PERSONNUMMER", "se_personnummer"), ("SG_NRIC_FIN", "sg_nric"), ("TH_TNIN", "th_id"),
-    ("TR_NATIONAL_ID", "tr_id"), ("TR_PHONE_NUMBER", "phone"), ("UK_DRIVING_LICENCE", "driving_licence"),
-    ("UK_NHS", "uk_nhs"), ("UK_NINO", "uk_nino"), ("UK_PASSPORT", "passport"), ("US_DRIVER_LICENSE", "driving_licence"),
-    ("US_ITIN", "us_itin"), ("US_MBI", "us_mbi"), ("US_NPI", "us_npi"), ("US_PASSPORT", "passport"),
-    ("US_SSN", "ssn"), ("ZA_ID_NUMBER", "za_id"),
+    ("ABA_ROUTING_NUMBER", "us_routing"),
+    ("AU_ABN", "au_abn"),
+    ("AU_ACN", "au_acn"),
+    ("AU_MEDICARE", "au_medicare"),
+    ("AU_TFN", "au_tfn"),
+    ("CA_SIN", "ca_sin"),
+    ("CREDIT_CARD", "card"),
+    ("CRYPTO", "crypto"),
+    ("DE_FUEHRERSCHEIN", "driving_licence"),
+    ("DE_HEALTH_INSURANCE", "de_health_insurance"),
+    ("DE_ID_CARD", "de_id_card"),
+    ("DE_PASSPORT", "passport"),
+    ("DE_SOCIAL_SECURITY", "de_social_security"),
+    ("DE_TAX_ID", "de_tax_id"),
+    ("EMAIL_ADDRESS", "email"),
+    ("ES_NIE", "es_nie"),
+    ("ES_NIF", "es_nif"),
+    ("ES_PASSPORT", "passport"),
+    ("FI_PERSONAL_IDENTITY_CODE", "fi_hetu"),
+    ("IBAN_CODE", "iban"),
+    ("IN_AADHAAR", "in_aadhaar"),
+    ("IN_PAN", "in_pan"),
+    ("IN_PASSPORT", "passport"),
+    ("IP_ADDRESS", "ip"),
+    ("IT_DRIVER_LICENSE", "driving_licence"),
+    ("IT_FISCAL_CODE", "it_fiscal_code"),
+    ("IT_PASSPORT", "passport"),
+    ("KR_DRIVER_LICENSE", "driving_licence"),
+    ("KR_FRN", "kr_frn"),
+    ("KR_PASSPORT", "passport"),
+    ("KR_RRN", "kr_rrn"),
+    ("MAC_ADDRESS", "mac"),
+    ("MEDICAL_LICENSE", "us_dea"),
+    ("PHONE", "phone"),
+    ("PHONE_NUMBER", "phone"),
+    ("PH_MOBILE_NUMBER", "phone"),
+    ("PL_PESEL", "pl_pesel"),
+    ("SE_PERSONNUMMER", "se_personnummer"),
+    ("SG_NRIC_FIN", "sg_nric"),
+    ("TH_TNIN", "th_id"),
+    ("TR_NATIONAL_ID", "tr_id"),
+    ("TR_PHONE_NUMBER", "phone"),
+    ("UK_DRIVING_LICENCE", "driving_licence"),
+    ("UK_NHS", "uk_nhs"),
+    ("UK_NINO", "uk_nino"),
+    ("UK_PASSPORT", "passport"),
+    ("US_DRIVER_LICENSE", "driving_licence"),
+    ("US_ITIN", "us_itin"),
+    ("US_MBI", "us_mbi"),
+    ("US_NPI", "us_npi"),
+    ("US_PASSPORT", "passport"),
+    ("US_SSN", "ssn"),
+    ("ZA_ID_NUMBER", "za_id"),
 ];
 
 /// A line of the case file.
@@ -59,7 +96,8 @@ fn cases() -> Option<Vec<Case>> {
 
 /// Whether the case belongs to the half that was never looked at.
 fn held_out(text: &str) -> bool {
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, c| (h ^ u64::from(c)).wrapping_mul(0x100_0000_01b3));
+    let hash =
+        text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, c| (h ^ u64::from(c)).wrapping_mul(0x100_0000_01b3));
     hash >> 32 & 1 == 1
 }
 
@@ -91,7 +129,13 @@ fn recogniser_cases() {
         if !right && !held_out(&case.text) && std::env::var("PII_VERBOSE").is_ok() {
             let found = find(&scanner, &case.text);
             let name = |f: &Found| format!("{} {}", BUILT_IN.get(f.kind).unwrap(), f.score);
-            println!("{} {} {:?} {:?}", case.source, case.matches, case.text, found.iter().map(name).collect::<Vec<_>>());
+            println!(
+                "{} {} {:?} {:?}",
+                case.source,
+                case.matches,
+                case.text,
+                found.iter().map(name).collect::<Vec<_>>()
+            );
         }
     }
     println!("{:28} {:>9} {:>9}   held out", "entity", "match", "no match");
@@ -119,7 +163,8 @@ fn generated_texts() {
     let mut counts: BTreeMap<String, [u32; 3]> = BTreeMap::new();
     for row in &rows {
         let text = row.get("text").and_then(Value::as_str).unwrap();
-        let byte = |n: u64| text.char_indices().nth(usize::try_from(n).unwrap()).map_or(text.len(), |(i, _)| i);
+        let byte =
+            |n: u64| text.char_indices().nth(usize::try_from(n).unwrap()).map_or(text.len(), |(i, _)| i);
         let mut found = find(&scanner, text);
         for span in row.get("spans").and_then(Value::as_array).unwrap() {
             let (start, end) = (byte(span[0].as_u64().unwrap()), byte(span[1].as_u64().unwrap()));
@@ -156,7 +201,9 @@ fn speed() {
         if config.token == \"abc\" { return Err(Error::new(404, \"not found\")); }\n";
     let digits = "123456782 987654321 12345678901 4155550132 2345678901234 AB123456C 10.0.0.1 ";
     let scanner = Scanner::new(u128::MAX, 50);
-    for (name, unit) in [("prose", prose), ("code", code), ("digits", digits), ("words", "lorem ipsum dolor sit amet ")] {
+    for (name, unit) in
+        [("prose", prose), ("code", code), ("digits", digits), ("words", "lorem ipsum dolor sit amet ")]
+    {
         let text = unit.repeat(65_536 / unit.len());
         let start = Instant::now();
         let rounds = 40;

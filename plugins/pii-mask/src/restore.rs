@@ -113,16 +113,19 @@ enum Eat {
 fn read<'a>(entries: &[(&str, &'a str)], text: &str, json: bool, last: bool, starts: bool) -> Reading<'a> {
     let first = text.bytes().next().unwrap_or(0);
     let word = text.bytes().take_while(|c| is_word(*c)).count();
-    if word > 0 && !starts {
-        return Reading::Other(word);
-    }
+    // A fake may stand inside a word; a placeholder without its brackets may not.
+    let mut step = word;
     let mut best: Option<(usize, &str)> = None;
     let mut open = false;
     for (name, value) in entries {
         let eat = match core(name) {
             Some(core) if matches!(first, b'<' | b'&' | b'\\') => bracketed(core, text, json),
-            Some(core) => bare(core, text, word, last),
-            None => exact(name, text),
+            Some(core) if starts => bare(core, text, word, last),
+            Some(_) => Eat::No,
+            None => {
+                step = 1;
+                exact(name, text)
+            }
         };
         match eat {
             Eat::Took(len) if best.is_none_or(|(most, _)| len > most) => best = Some((len, value)),
@@ -136,7 +139,7 @@ fn read<'a>(entries: &[(&str, &'a str)], text: &str, json: bool, last: bool, sta
     match best {
         Some((len, value)) => Reading::Value(len, value),
         None if json && first == b'\\' => escape(text, last),
-        None => Reading::Other(word.max(text.chars().next().map_or(1, char::len_utf8))),
+        None => Reading::Other(step.max(text.chars().next().map_or(1, char::len_utf8))),
     }
 }
 
@@ -162,7 +165,7 @@ fn escape<'a>(text: &str, last: bool) -> Reading<'a> {
 }
 
 /// What is inside the brackets of a placeholder; `None` for a fake.
-fn core<'n>(name: &'n str) -> Option<&'n str> {
+fn core(name: &str) -> Option<&str> {
     let core = name.strip_prefix('<')?.strip_suffix('>')?;
     core.bytes().all(is_word).then_some(core)
 }
@@ -181,7 +184,7 @@ fn bracketed(core: &str, text: &str, json: bool) -> Eat {
     let (open, close): (&[&str], &[&str]) = if json {
         (&["<", "&lt;", "\\u003c", "\\u0026lt;"], &[">", "&gt;", "\\u003e", "\\u0026gt;"])
     } else {
-        (&["<", "&lt;", "\\<"], &[">", "&gt;", "\\>"])
+        (&["<", "&lt;"], &[">", "&gt;"])
     };
     let gap: &[&str] = if json { &["_", "\\\\_", " ", "-"] } else { &["_", "\\_", " ", "-"] };
     let mut at = 0;
@@ -189,9 +192,10 @@ fn bracketed(core: &str, text: &str, json: bool) -> Eat {
         let rest = text.as_bytes().get(at..).unwrap_or_default();
         for way in ways {
             let have = rest.len().min(way.len());
-            let same = way.as_bytes().get(..have).is_some_and(|w| {
-                rest.get(..have).is_some_and(|r| r.eq_ignore_ascii_case(w))
-            });
+            let same = way
+                .as_bytes()
+                .get(..have)
+                .is_some_and(|w| rest.get(..have).is_some_and(|r| r.eq_ignore_ascii_case(w)));
             if same && have < way.len() {
                 return Some(Eat::Partly);
             }

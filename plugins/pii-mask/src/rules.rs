@@ -33,7 +33,8 @@ pub struct Lists {
 impl Lists {
     /// Adds a value; one without letters and digits is never found.
     pub fn add(&mut self, value: &str, kind: usize) {
-        let mut words = words(value).map(|(start, end)| value.get(start..end).unwrap_or_default().to_lowercase());
+        let mut words =
+            words(value).map(|(start, end)| value.get(start..end).unwrap_or_default().to_lowercase());
         if let Some(first) = words.next() {
             self.by_first.entry(first).or_default().push((words.collect(), kind));
         }

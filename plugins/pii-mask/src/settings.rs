@@ -138,8 +138,10 @@ impl Settings {
         for (name, action) in &config.actions {
             match kinds.iter_mut().find(|k| k.name == *name) {
                 Some(kind) => kind.action = *action,
-                None => wrong
-                    .push((format!("/actions/{name}"), "no such entity, neither built in nor your own".into())),
+                None => wrong.push((
+                    format!("/actions/{name}"),
+                    "no such entity, neither built in nor your own".into(),
+                )),
             }
         }
         if !wrong.is_empty() {
@@ -230,7 +232,9 @@ fn named(kinds: &[Kind], name: &str, at: &str, wrong: &mut Vec<Wrong>) {
 
 fn pattern(source: &str) -> Result<Regex, String> {
     match RegexBuilder::new(source).size_limit(1 << 20).build() {
-        Ok(regex) if regex.is_match("") => Err("the pattern matches the empty text; require a character".into()),
+        Ok(regex) if regex.is_match("") => {
+            Err("the pattern matches the empty text; require a character".into())
+        }
         Ok(regex) => Ok(regex),
         Err(error) => Err(error.to_string()),
     }

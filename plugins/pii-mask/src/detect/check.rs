@@ -97,7 +97,8 @@ pub fn verhoeff(s: &[u8]) -> bool {
 
 /// Whether there is such a day; `year` may have two digits (then the 29th of February is let pass).
 pub fn is_date(year: u32, month: u32, day: u32) -> bool {
-    let leap = year < 100 || (year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400);
+    let leap =
+        year < 100 || (year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400);
     let days = match month {
         2 if leap => 29,
         2 => 28,

@@ -23,6 +23,8 @@ const DESKS: &[&[u8]] = &[b"desk", b"direct", b"home", b"office", b"private", b"
 /// What a word against takes off what is not sure.
 const AGAINST_BY: u8 = 20;
 const SURE: u8 = 70;
+/// How close a word against must stand, in bytes.
+const CLOSE: usize = 24;
 
 /// Which entities a word speaks for, by bit.
 #[derive(Debug)]
@@ -76,8 +78,8 @@ impl Words {
         }
         phrases(window, &mut near.before);
         let ahead = b.get(end..b.len().min(end + AHEAD)).unwrap_or_default();
-        let line = ahead.split(|c| *c == b'\n').next().unwrap_or_default();
-        let words = line.split(|c| !is_word(*c)).filter(|w| !w.is_empty());
+        let clause = ahead.split(|c| matches!(c, b'\n' | b',' | b';' | b'|')).next().unwrap_or_default();
+        let words = clause.split(|c| !is_word(*c)).filter(|w| !w.is_empty());
         for (n, word) in words.take(MOST).enumerate() {
             let is = |known: &&[u8]| word.eq_ignore_ascii_case(known);
             let phone = 1_u128 << PHONE;
@@ -103,7 +105,8 @@ impl Words {
             if let Some(slot) = near.before.get_mut(count) {
                 *slot |= mask;
             }
-            near.against |= count < 2 && mask == 0 && is_against(word);
+            let close = window.len() - start <= CLOSE;
+            near.against |= count < 2 && close && mask == 0 && is_against(word);
             count += 1;
             rest = rest.get(..start).unwrap_or_default();
         }

@@ -76,8 +76,9 @@ fn ethereum(hex: &[u8]) -> Option<u8> {
     let hash = keccak::hash(&lower);
     let capital = |i: usize| {
         let byte = hash.get(i / 2).copied().unwrap_or(0);
-        (if i % 2 == 0 { byte >> 4 } else { byte & 15 }) >= 8
+        (if i.is_multiple_of(2) { byte >> 4 } else { byte & 15 }) >= 8
     };
-    let right = hex.iter().enumerate().all(|(i, c)| c.is_ascii_digit() || c.is_ascii_uppercase() == capital(i));
+    let right =
+        hex.iter().enumerate().all(|(i, c)| c.is_ascii_digit() || c.is_ascii_uppercase() == capital(i));
     right.then_some(97)
 }

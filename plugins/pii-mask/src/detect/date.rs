@@ -12,9 +12,9 @@ pub const SCORE: u8 = 14;
 
 /// The first letters of month names; three tell them apart in most languages of Latin script.
 const MONTHS: &[&str] = &[
-    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", "ene", "fév", "fev", "mär",
-    "mai", "maj", "mei", "mag", "abr", "avr", "juin", "juil", "giu", "lug", "ago", "aoû", "set", "okt", "ott", "dez",
-    "déc", "dic", "gen",
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", "ene", "fév", "fev",
+    "mär", "mai", "maj", "mei", "mag", "abr", "avr", "juin", "juil", "giu", "lug", "ago", "aoû", "set",
+    "okt", "ott", "dez", "déc", "dic", "gen",
 ];
 
 /// The end of the date in digits at the groups' start.
@@ -24,7 +24,8 @@ pub fn numeric(b: &[u8], groups: &Groups) -> Option<usize> {
     let value = |start: usize, end: usize| {
         b.get(start..end).unwrap_or_default().iter().take(4).fold(0_u32, |n, c| n * 10 + u32::from(c - b'0'))
     };
-    let (a, m, c) = (value(first.start, first.end), value(second.start, second.end), value(third.start, third.end));
+    let (a, m, c) =
+        (value(first.start, first.end), value(second.start, second.end), value(third.start, third.end));
     let date = match (first.len(), second.len(), third.len()) {
         (4, 1 | 2, 1 | 2) => (1880..2100).contains(&a) && is_date(a, m, c),
         (1 | 2, 1 | 2, 4) => (1880..2100).contains(&c) && (is_date(c, m, a) || is_date(c, a, m)),
@@ -84,10 +85,16 @@ fn year_end(b: &[u8], i: usize) -> Option<usize> {
 }
 
 fn word_end(b: &[u8], i: usize) -> usize {
-    i + b.get(i..).unwrap_or_default().iter().take(12).take_while(|c| c.is_ascii_alphabetic() || **c >= 0x80).count()
+    i + b
+        .get(i..)
+        .unwrap_or_default()
+        .iter()
+        .take(12)
+        .take_while(|c| c.is_ascii_alphabetic() || **c >= 0x80)
+        .count()
 }
 
 fn is_month(word: &[u8]) -> bool {
-    let begins = |m: &&str| word.get(..m.len()).is_some_and(|w| w.eq_ignore_ascii_case(m.as_bytes()));
-    word.len() >= 3 && MONTHS.iter().any(|m| begins(&m))
+    let begins = |m: &str| word.get(..m.len()).is_some_and(|w| w.eq_ignore_ascii_case(m.as_bytes()));
+    word.len() >= 3 && MONTHS.iter().any(|m| begins(m))
 }

@@ -90,8 +90,10 @@ impl Spec {
             return None;
         }
         // More digits in the same row: perhaps part of something longer.
-        let row = (at(b, j) == b' ' && at(b, j + 1).is_ascii_digit())
-            || (before(b, i, 1) == b' ' && before(b, i, 2).is_ascii_digit());
+        let spaced = self.pattern.contains(' ');
+        let row = spaced
+            && ((at(b, j) == b' ' && at(b, j + 1).is_ascii_digit())
+                || (before(b, i, 1) == b' ' && before(b, i, 2).is_ascii_digit()));
         let off = match (self.check)(value.get(..len)?) {
             Check::No => return None,
             Check::Shape => UNCHECKED,

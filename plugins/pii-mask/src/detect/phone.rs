@@ -25,11 +25,14 @@ pub fn international(b: &[u8], i: usize) -> Option<(usize, u8)> {
     let north_american = at(b, i + 1) == b'1';
     let most = if north_american { 11 } else { 15 };
     let (end, count) = dialled(b, i + 1, most)?;
-    let enough = if north_american { count == 11 } else { count >= 8 };
-    let right = countries::is_number(significant(b, i + 1, end));
-    let enough = enough && (right || count >= 9);
-    let score = if right { RIGHT } else { PLAUSIBLE };
-    (enough && ended(b, end)).then(|| (extension(b, end), score))
+    let enough = if north_american { count == 11 } else { count >= 9 };
+    // More digits may follow in the same row: the longest beginning that is some country's number.
+    let group_end = |k: &usize| at(b, k - 1).is_ascii_digit() && !at(b, *k).is_ascii_digit() && ended(b, *k);
+    let is_number = |k: &usize| countries::is_number(significant(b, i + 1, *k));
+    if let Some(end) = (i + 2..=end).rev().filter(group_end).find(is_number) {
+        return Some((extension(b, end), RIGHT));
+    }
+    (enough && ended(b, end)).then(|| (extension(b, end), PLAUSIBLE))
 }
 
 /// The digits of a number, without a trunk zero in brackets.

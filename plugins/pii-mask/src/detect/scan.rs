@@ -182,7 +182,8 @@ impl<'a> Scan<'a> {
     fn number(&mut self, i: usize, end: usize) {
         let b = self.b;
         let mut groups = Groups::parse(b, i);
-        groups.continued = before(b, i, 1) == b' ' && before(b, i, 2).is_ascii_digit() && self.floor() + 1 != i;
+        groups.continued =
+            before(b, i, 1) == b' ' && before(b, i, 2).is_ascii_digit() && self.floor() + 1 != i;
         if self.scanner.looks_for(IP)
             && let Some(stop) = ip::v4(b, i)
         {
@@ -213,32 +214,48 @@ impl<'a> Scan<'a> {
     fn letters(&mut self, i: usize, end: usize, digits: usize) {
         let (b, len) = (self.b, end - i);
         let word = b.get(i..end).unwrap_or_default();
-        if digits > 0 && len >= 4 && self.scanner.looks_for(IBAN) && at(b, i + 2).is_ascii_digit() {
-            if let Some((start, stop)) = iban::find(b, i + 2) {
-                self.offer(IBAN, start, stop, 96);
-            }
+        if digits > 0
+            && len >= 4
+            && self.scanner.looks_for(IBAN)
+            && at(b, i + 2).is_ascii_digit()
+            && let Some((start, stop)) = iban::find(b, i + 2)
+        {
+            self.offer(IBAN, start, stop, 96);
         }
-        if matches!(len, 8 | 11) && self.scanner.looks_for(BIC) && national::may_start(b, i) {
-            if let Some(score) = bic::score(word) {
-                self.offer(BIC, i, end, score);
-            }
+        if matches!(len, 8 | 11)
+            && self.scanner.looks_for(BIC)
+            && national::may_start(b, i)
+            && let Some(score) = bic::score(word)
+        {
+            self.offer(BIC, i, end, score);
         }
         if len >= 14 {
             self.coin(i, end);
         }
         if self.scanner.looks_for(SECRET) {
             let joined = matches!(at(b, end), b'-' | b'_' | b'.') && len <= 8;
-            if (joined || len >= 20) && secret::may_start(b, i)
+            if (joined || len >= 20)
+                && secret::may_start(b, i)
                 && let Some(stop) = secret::prefixed(b, i)
             {
                 self.offer(SECRET, i, stop, 94);
             }
             let named = matches!(at(b, end), b':' | b'=' | b'"' | b'\'' | b' ' | b'`' | b']' | b'*');
-            if named && digits == 0 && (3..=24).contains(&len)
+            if named
+                && digits == 0
+                && (3..=24).contains(&len)
                 && let Some((start, stop, score)) = secret::assigned(b, i, end)
             {
                 self.offer(SECRET, start, stop, score);
             }
+        }
+        if (1..=2).contains(&digits)
+            && len == digits + 2
+            && self.scanner.looks_for(DATE_OF_BIRTH)
+            && national::may_start(b, i)
+            && let Some(stop) = date::day_first(b, i, digits_end(b, i))
+        {
+            self.offer(DATE_OF_BIRTH, i, stop, date::SCORE);
         }
         if digits == 0
             && (3..=9).contains(&len)
@@ -283,7 +300,8 @@ impl<'a> Scan<'a> {
             end += 1;
         }
         let plausible = (6..=18).contains(&len) && digits >= 4 && !at(b, end).is_ascii_alphanumeric();
-        let dated = end - i == 10 && matches!(at(b, i + 4), b'-') || digits_end(b, i) - i < 3 && len == 8 && digits == 8;
+        let dated = end - i == 10 && matches!(at(b, i + 4), b'-')
+            || digits_end(b, i) - i < 3 && len == 8 && digits == 8;
         if !plausible || dated {
             return;
         }

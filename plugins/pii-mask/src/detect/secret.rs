@@ -50,12 +50,20 @@ const PREFIXES: &[Prefix] = &[
 
 /// Names of what must be at least eight characters, and of what may be a word that people choose.
 const KEYS: &[&str] = &[
-    "accesskey", "apikey", "authorization", "authtoken", "bearer", "clientsecret", "key", "privatekey", "secret",
-    "secretkey", "token",
+    "accesskey",
+    "apikey",
+    "authorization",
+    "authtoken",
+    "bearer",
+    "clientsecret",
+    "key",
+    "privatekey",
+    "secret",
+    "secretkey",
+    "token",
 ];
-const PASSWORDS: &[&str] = &[
-    "contraseña", "kennwort", "passphrase", "passwd", "password", "passwort", "pwd", "senha", "wachtwoord",
-];
+const PASSWORDS: &[&str] =
+    &["contraseña", "kennwort", "passphrase", "passwd", "password", "passwort", "pwd", "senha", "wachtwoord"];
 /// What must stand before "key" to make it a secret one.
 const KEY_KINDS: &[&str] = &["access", "account", "api", "auth", "client", "encryption", "private", "secret"];
 
@@ -65,8 +73,7 @@ pub fn prefixed(b: &[u8], i: usize) -> Option<usize> {
     if rest.starts_with(b"eyJ") {
         return web_token(b, i);
     }
-    let Prefix(prefix, least, most, wide) =
-        PREFIXES.iter().find(|p| rest.starts_with(p.0.as_bytes()))?;
+    let Prefix(prefix, least, most, wide) = PREFIXES.iter().find(|p| rest.starts_with(p.0.as_bytes()))?;
     let body = rest.get(prefix.len()..)?;
     let inner = |c: &u8| c.is_ascii_alphanumeric() || (*wide && matches!(c, b'-' | b'_' | b'.'));
     let mut len = body.iter().take_while(|c| inner(c)).count();
@@ -141,7 +148,10 @@ pub fn assigned(b: &[u8], i: usize, end: usize) -> Option<(usize, usize, u8)> {
     let rest = b.get(j..)?;
     let stops = |c: u8| match quote {
         Some(quote) => c == quote || c == b'\n',
-        None => c.is_ascii_whitespace() || matches!(c, b'"' | b'\'' | b'`' | b',' | b';' | b'<' | b'&' | b'}' | b')'),
+        None => {
+            c.is_ascii_whitespace()
+                || matches!(c, b'"' | b'\'' | b'`' | b',' | b';' | b'<' | b'&' | b'}' | b')')
+        }
     };
     let mut len = rest.iter().take(300).take_while(|c| !stops(**c)).count();
     if quote.is_none() && matches!(rest.get(len.wrapping_sub(1)), Some(b'.' | b'?' | b'!')) {
@@ -172,9 +182,12 @@ fn is_name(b: &[u8], i: usize, end: usize) -> Option<bool> {
     let qualified = || {
         let from = i.saturating_sub(1);
         let joined = matches!(at(b, from), b'_' | b'-' | b' ' | b'.');
-        joined && KEY_KINDS.iter().any(|kind| {
-            from.checked_sub(kind.len()).and_then(|s| b.get(s..from)).is_some_and(|w| w.eq_ignore_ascii_case(kind.as_bytes()))
-        })
+        joined
+            && KEY_KINDS.iter().any(|kind| {
+                from.checked_sub(kind.len())
+                    .and_then(|s| b.get(s..from))
+                    .is_some_and(|w| w.eq_ignore_ascii_case(kind.as_bytes()))
+            })
     };
     (!key || (i > 0 && qualified())).then_some(false)
 }
@@ -191,7 +204,8 @@ fn worth(value: &[u8], password: bool) -> Option<u8> {
     let letters = count(u8::is_ascii_alphabetic);
     let plain = count(|c| matches!(c, b'.' | b'_' | b'-' | b'/' | b' '));
     let signs = value.len() - digits - letters - plain;
-    let template = matches!(value.first(), Some(b'$' | b'{' | b'<' | b'%' | b'[' | b'(' | b'*')) || value.starts_with(b"os.");
+    let template = matches!(value.first(), Some(b'$' | b'{' | b'<' | b'%' | b'[' | b'(' | b'*'))
+        || value.starts_with(b"os.");
     let code = value.iter().any(|c| matches!(c, b'(' | b'[' | b'{')) && !password;
     let least = if password { 5 } else { 10 };
     if value.len() < least || template || code || value.contains(&b' ') || value.ends_with(b"()") {
@@ -199,7 +213,11 @@ fn worth(value: &[u8], password: bool) -> Option<u8> {
     }
     let kinds = usize::from(digits > 0) + usize::from(signs > 0) + usize::from(letters > 0);
     let cases = value.iter().any(u8::is_ascii_uppercase) && value.iter().any(u8::is_ascii_lowercase);
-    let good = if password { kinds >= 2 || (digits > 0 && digits == value.len() && digits >= 6) } else { digits > 0 && (kinds >= 2 || cases) && distinct(value) >= 7 };
+    let good = if password {
+        kinds >= 2 || (digits > 0 && digits == value.len() && digits >= 6)
+    } else {
+        digits > 0 && (kinds >= 2 || cases) && distinct(value) >= 7
+    };
     good.then_some(if password { 72 } else { 70 })
 }
 

@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod signs;
+
 /// What is found in a text, as `entity:value`.
 fn found(text: &str) -> Vec<String> {
     let mut out = Vec::new();

@@ -51,7 +51,6 @@ fn loosely_copied_placeholders_become_values_too() {
         "<email_1>",
         "<Email_1>",
         "<EMAIL\\_1>",
-        "\\<EMAIL_1\\>",
         "<Email 1>",
         "<EMAIL-1>",
         "&lt;EMAIL_1&gt;",
@@ -72,7 +71,7 @@ fn loosely_copied_placeholders_become_values_too() {
 #[test]
 fn fakes_become_values() {
     assert_eq!(stream(&["call +1 415 555, ab7@example", ".com"], false), "call +49 30 123, ann@corp.org");
-    assert_eq!(stream(&["x", "ab7@example.com"], false), "xab7@example.com");
+    assert_eq!(stream(&["x", "ab7@example.com"], false), "xann@corp.org");
 }
 
 #[test]

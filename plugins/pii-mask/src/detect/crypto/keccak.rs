@@ -60,7 +60,8 @@ fn permute(state: &mut [u64; 25]) {
         let before = *state;
         for (i, lane) in state.iter_mut().enumerate() {
             let row = i - i % 5;
-            *lane = get(&before, i) ^ (!get(&before, row + (i % 5 + 1) % 5) & get(&before, row + (i % 5 + 2) % 5));
+            *lane = get(&before, i)
+                ^ (!get(&before, row + (i % 5 + 1) % 5) & get(&before, row + (i % 5 + 2) % 5));
         }
         // Iota: the round constants come from an eight-bit shift register.
         let mut constant = 0_u64;

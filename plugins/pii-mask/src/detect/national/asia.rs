@@ -7,8 +7,8 @@
 use super::{Spec, spec};
 use crate::detect::check::{Check, big, char_at, is_date, is_flat, num, value, verhoeff, weighted, yymmdd};
 use crate::detect::entity::{
-    AU_ABN, AU_ACN, AU_MEDICARE, AU_TFN, CN_ID, DRIVING_LICENCE, IN_AADHAAR, IN_PAN, JP_MY_NUMBER, KR_FRN, KR_RRN, SG_NRIC,
-    TH_ID,
+    AU_ABN, AU_ACN, AU_MEDICARE, AU_TFN, CN_ID, DRIVING_LICENCE, IN_AADHAAR, IN_PAN, JP_MY_NUMBER, KR_FRN,
+    KR_RRN, SG_NRIC, TH_ID,
 };
 
 /// The table.
