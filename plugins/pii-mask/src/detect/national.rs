@@ -94,6 +94,10 @@ impl Spec {
         let row = spaced
             && ((at(b, j) == b' ' && at(b, j + 1).is_ascii_digit())
                 || (before(b, i, 1) == b' ' && before(b, i, 2).is_ascii_digit()));
+        // An IPv6 address is written like this, too.
+        if self.pattern.contains(':') && (at(b, j) == b':' || before(b, i, 1) == b':') {
+            return None;
+        }
         let off = match (self.check)(value.get(..len)?) {
             Check::No => return None,
             Check::Shape => UNCHECKED,

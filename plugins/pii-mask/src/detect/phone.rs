@@ -13,6 +13,7 @@ use super::groups::{Group, Groups};
 /// What the forms are worth by themselves.
 const RIGHT: u8 = 80;
 const PLAUSIBLE: u8 = 58;
+const PRINTED: u8 = 51;
 const BARE: u8 = 38;
 const LOOSE: u8 = 12;
 
@@ -50,7 +51,7 @@ pub fn bracketed(b: &[u8], i: usize) -> Option<(usize, u8)> {
     if prev.is_ascii_alphanumeric() || !plausible || at(b, close) != b')' {
         return None;
     }
-    let rest = close + 1 + separator(b, close + 1).filter(|s| s.0 == b' ').map_or(0, |s| s.1);
+    let rest = close + 1 + separator(b, close + 1).filter(|s| matches!(s.0, b' ' | b'-')).map_or(0, |s| s.1);
     if !at(b, rest).is_ascii_digit() {
         return None;
     }
@@ -60,11 +61,12 @@ pub fn bracketed(b: &[u8], i: usize) -> Option<(usize, u8)> {
     let mut best = None;
     for (n, run) in runs.iter().enumerate() {
         count += run.len();
-        let whole = n == 0 && run.len() >= 6 && at(b, i + 1) == b'0';
-        if run.len() < 2 || count > 11 || !ended(b, run.end) {
+        let country = || countries::is_number(significant(b, i, run.end));
+        let whole = n == 0 && run.len() >= 5 && (at(b, i + 1) == b'0' || country());
+        if run.len() < 2 || count > 12 || !ended(b, run.end) {
             continue;
         }
-        if (8..=11).contains(&count) && (n > 0 || whole) {
+        if (8..=if whole { 12 } else { 11 }).contains(&count) && (n > 0 || whole) {
             best = Some(run.end);
         }
     }
@@ -130,7 +132,8 @@ fn trunk(b: &[u8], i: usize, groups: &Groups) -> Option<(usize, u8)> {
         return ended(b, first.end).then_some((first.end, PLAUSIBLE));
     }
     if (10..=11).contains(&first.len()) {
-        return ended(b, first.end).then_some((first.end, BARE));
+        let score = if first.len() == 11 { PRINTED } else { BARE };
+        return ended(b, first.end).then_some((first.end, score));
     }
     if !(2..=5).contains(&first.len()) {
         return None;
@@ -140,9 +143,30 @@ fn trunk(b: &[u8], i: usize, groups: &Groups) -> Option<(usize, u8)> {
 
 /// Seven to twelve digits in any groups: worth something only by a word that says what they are.
 fn named(b: &[u8], groups: &Groups) -> Option<(usize, u8)> {
-    let plausible = groups.as_slice().iter().map(Group::len).sum::<usize>() >= 7;
+    let runs = groups.as_slice();
+    // `1996 10 23 …` is a date with something behind it.
+    let date = matches!(runs, [year, month, ..] if year.len() == 4 && month.len() == 2 && {
+        matches!((at(b, year.start), at(b, year.start + 1)), (b'1', b'9') | (b'2', b'0'))
+    });
+    let plausible = !date && runs.iter().map(Group::len).sum::<usize>() >= 7;
     let end = plausible.then(|| longest(b, groups.as_slice(), 7..=12)).flatten()?;
-    Some((end, LOOSE))
+    let lens = (
+        runs.first().map_or(0, Group::len),
+        runs.get(1).map_or(0, Group::len),
+        runs.get(2).map_or(0, Group::len),
+    );
+    let brazilian = matches!(lens, (2, 4 | 5, 4)) && matches!(runs, [_, second, ..] if second.then == b'-');
+    let printed = lens == (3, 3, 3) && runs.first().is_some_and(|g| at(b, g.start) >= b'2');
+    Some((
+        end,
+        if brazilian {
+            PRINTED
+        } else if printed {
+            BARE
+        } else {
+            LOOSE
+        },
+    ))
 }
 
 /// The longest row of groups, alike in their separators after the first, with so many digits.

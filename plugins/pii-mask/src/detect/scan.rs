@@ -192,7 +192,9 @@ impl<'a> Scan<'a> {
         if self.scanner.looks_for(CARD)
             && let Some(stop) = card::find(b, i, &groups)
         {
-            self.offer(CARD, i, stop, if stop == end { 82 } else { 92 });
+            // Twelve digits are few for one check digit.
+            let plain = if end - i == 12 { 44 } else { 82 };
+            self.offer(CARD, i, stop, if stop == end { plain } else { 92 });
         }
         if self.scanner.looks_for(PHONE)
             && let Some((stop, score)) = phone::national(b, i, &groups)

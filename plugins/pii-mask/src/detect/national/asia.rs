@@ -29,9 +29,9 @@ pub const SPECS: &[Spec] = &[
     spec(AU_MEDICARE, "9999-99999-9", 75, medicare),
     spec(SG_NRIC, "A9999999A", 78, nric),
     spec(KR_RRN, "999999-9999999", 78, rrn),
-    spec(KR_RRN, "9999999999999", 58, rrn),
+    spec(KR_RRN, "9999999999999", 58, rrn_bare),
     spec(KR_FRN, "999999-9999999", 78, frn),
-    spec(KR_FRN, "9999999999999", 58, frn),
+    spec(KR_FRN, "9999999999999", 58, frn_bare),
     spec(DRIVING_LICENCE, "99-99-999999-99", 60, korean_licence),
     spec(JP_MY_NUMBER, "999999999999", 41, my_number),
     spec(JP_MY_NUMBER, "9999 9999 9999", 56, my_number),
@@ -97,6 +97,20 @@ fn korean(s: &[u8], sex: bool, offset: u32) -> Check {
 
 fn rrn(s: &[u8]) -> Check {
     korean(s, matches!(char_at(s, 6), b'1'..=b'4'), 0)
+}
+
+/// Without its hyphen it needs the check digit that everybody born before the reform has.
+fn bare(s: &[u8], check: Check) -> Check {
+    let since = matches!(char_at(s, 6), b'3' | b'4' | b'7' | b'8') && num(s, 0, 2) >= 20;
+    if check == Check::Shape && !since { Check::No } else { check }
+}
+
+fn rrn_bare(s: &[u8]) -> Check {
+    bare(s, rrn(s))
+}
+
+fn frn_bare(s: &[u8]) -> Check {
+    bare(s, frn(s))
 }
 
 fn frn(s: &[u8]) -> Check {

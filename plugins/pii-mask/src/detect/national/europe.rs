@@ -75,8 +75,13 @@ fn uk_licence(s: &[u8]) -> Check {
     (filled && is_date(0, month, num(s, 8, 2)) && initials(11) && initials(12)).into()
 }
 
+/// One digit of the first ten may be there twice or three times, no more.
 fn tax_id(s: &[u8]) -> Check {
-    (char_at(s, 0) != b'0' && !is_flat(s) && mod_11_10(s)).into()
+    let body = s.get(..10).unwrap_or_default();
+    let times = |d: u8| body.iter().filter(|c| **c == d).count();
+    let often = (b'0'..=b'9').filter(|d| times(*d) > 1).count();
+    let most = (b'0'..=b'9').map(times).max().unwrap_or(0);
+    (char_at(s, 0) != b'0' && often <= 1 && most <= 3 && mod_11_10(s)).into()
 }
 
 /// The check digit of machine-readable documents: weights 7, 3, 1.

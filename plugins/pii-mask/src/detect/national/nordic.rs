@@ -54,7 +54,9 @@ fn hetu_lettered(s: &[u8]) -> Check {
 }
 
 fn cpr(s: &[u8]) -> Check {
-    match ddmmyy(s) {
+    // The seventh digit says the century; what is yet to come is nobody's.
+    let born = !(matches!(char_at(s, 6), b'5'..=b'8') && matches!(num(s, 4, 2), 37..=57));
+    match born && ddmmyy(s) {
         true if weighted(s, &[4, 3, 2, 7, 6, 5, 4, 3, 2, 1]).is_multiple_of(11) => Check::Valid,
         true => Check::Shape,
         false => Check::No,
