@@ -38,6 +38,8 @@ pub struct Restored {
 pub fn restore(entries: &[(&str, &str)], text: &str, json: bool, last: bool, inside: bool) -> Restored {
     let b = text.as_bytes();
     let begins = beginnings(entries);
+    let entries: Vec<Entry<'_>> =
+        entries.iter().map(|&(name, value)| Entry { core: core(name), name, value }).collect();
     let is_beginning = |c: u8| begins.get(usize::from(c)).copied().unwrap_or(false);
     let mut changes = Vec::new();
     let mut at = 0;
@@ -48,7 +50,7 @@ pub fn restore(entries: &[(&str, &str)], text: &str, json: bool, last: bool, ins
         let rest = text.get(at..).unwrap_or_default();
         let before = at.checked_sub(1).and_then(|k| b.get(k)).copied();
         let starts = at == fresh || before.map_or(!inside, |c| !is_word(c));
-        match read(entries, rest, json, last, starts) {
+        match read(&entries, rest, json, last, starts) {
             Reading::Value(len, value) => {
                 let mut to = String::new();
                 if json {
@@ -60,7 +62,10 @@ pub fn restore(entries: &[(&str, &str)], text: &str, json: bool, last: bool, ins
                 at += len;
                 fresh = at;
             }
-            Reading::Open => return Restored { safe: at, changes, inside: false },
+            Reading::Open => {
+                let inside = before.map_or(inside, |c| is_word(c) && at != fresh);
+                return Restored { safe: at, changes, inside };
+            }
             Reading::Unit(len) => {
                 at += len;
                 fresh = at;
@@ -110,17 +115,25 @@ enum Eat {
     No,
 }
 
-fn read<'a>(entries: &[(&str, &'a str)], text: &str, json: bool, last: bool, starts: bool) -> Reading<'a> {
+/// A placeholder or a fake.
+struct Entry<'a> {
+    /// What is between the brackets of a placeholder.
+    core: Option<&'a str>,
+    name: &'a str,
+    value: &'a str,
+}
+
+fn read<'a>(entries: &[Entry<'a>], text: &str, json: bool, last: bool, starts: bool) -> Reading<'a> {
     let first = text.bytes().next().unwrap_or(0);
     let word = text.bytes().take_while(|c| is_word(*c)).count();
     // A fake may stand inside a word; a placeholder without its brackets may not.
     let mut step = word;
     let mut best: Option<(usize, &str)> = None;
     let mut open = false;
-    for (name, value) in entries {
-        let eat = match core(name) {
+    for Entry { core, name, value } in entries {
+        let eat = match core {
             Some(core) if matches!(first, b'<' | b'&' | b'\\') => bracketed(core, text, json),
-            Some(core) if starts => bare(core, text, word, last),
+            Some(core) if starts && core.as_bytes().first() == Some(&first) => bare(core, text, word, last),
             Some(_) => Eat::No,
             None => {
                 step = 1;

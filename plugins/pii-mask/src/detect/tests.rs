@@ -1,6 +1,7 @@
 //! What is found, and what must not be.
 
 use super::*;
+use proptest::strategy::Strategy;
 
 mod signs;
 
@@ -274,6 +275,30 @@ proptest::proptest! {
         let mut floor = 0;
         for f in out {
             proptest::prop_assert!(f.start >= floor && f.end > f.start && text.get(f.start..f.end).is_some());
+            floor = f.end;
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(3000))]
+    /// Whatever is thrown at the detectors, by whatever name: nothing panics, and ranges are sound.
+    #[test]
+    fn any_text_is_survived(parts in proptest::collection::vec(proptest::prop_oneof![
+        "\\PC{0,12}".prop_map(String::from),
+        "[A-Z0-9]{1,20}".prop_map(String::from),
+        "[0-9]{1,4}([-. /:][0-9]{1,5}){0,6}".prop_map(String::from),
+        proptest::sample::select(vec![
+            "password: ", "api_key=", "Bearer ", "https://", "@", "sk-", "eyJ", "0x", "bc1q", "-----BEGIN ", "PRIVATE KEY-----",
+            "born ", "May ", "passport ", "CPR ", "ssn:", "身份证", "+", "(", "::", "\n", "\0", "é", "\u{202f}", "\u{2011}", " is ",
+        ]).prop_map(String::from),
+    ], 0..12), lead in "[a-zA-Z_é]{0,12}") {
+        let text = parts.concat();
+        let mut out = Vec::new();
+        Scanner::new(u128::MAX, 0).detect(&text, &lead, &mut out);
+        let mut floor = 0;
+        for f in out {
+            proptest::prop_assert!(f.start >= floor && f.end > f.start && text.get(f.start..f.end).is_some(), "{:?} in {:?}", f, text);
             floor = f.end;
         }
     }

@@ -4,7 +4,8 @@
 use super::*;
 use proptest::prelude::*;
 
-const ENTRIES: [(&str, &str); 6] = [
+const ENTRIES: [(&str, &str); 7] = [
+    ("EMX7", "AA 12"),
     ("<EMAIL_1>", "ann@x.org"),
     ("<EMAIL_10>", "bob@x.org"),
     ("<NOTE_1>", "a \"b\"\n"),
@@ -103,7 +104,7 @@ proptest! {
     fn every_cut_gives_the_whole_output(
         parts in prop::collection::vec(prop::sample::select(vec![
             "<EMAIL_1>", "<EMAIL_10>", "<NOTE_1>", "<EMAIL_2>", "<EMAIL_", "<", ">", "1", "0", "é", "\\", "\\u003c", "EMAIL_1", "\\u003e", "u003c", "\\\"", "x",
-            "&lt;", "&gt;", "&", "_", "email_1", "<Email 1>", "EMAIL\\_1", "+1 415", " 555", "ab7@exam", "ple.com", "A",
+            "&lt;", "&gt;", "&", "_", "email_1", "<Email 1>", "EMAIL\\_1", "+1 415", " 555", "ab7@exam", "EMX", "EM", "AIL_1", "ple.com", "A",
         ]), 0..14),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
         json: bool,
