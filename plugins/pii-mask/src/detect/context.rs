@@ -1,6 +1,6 @@
 //! What the words around a value say about it.
 //!
-//! The words before and behind a find are looked up in one sorted table, once for all entities that the
+//! The words before and behind a find are looked up in one table, once for all entities that the
 //! find may be; the nearest word says the most. Never allocates while scanning.
 
 use super::entity::{AGAINST, PHONE, PHRASES, WORDS};
@@ -22,13 +22,16 @@ const VERBS: &[&[u8]] = &[b"call", b"calling", b"dial", b"ring", b"sms", b"text"
 const DESKS: &[&[u8]] = &[b"desk", b"direct", b"home", b"office", b"private", b"work"];
 /// What a word against takes off what is not sure.
 const AGAINST_BY: u8 = 20;
-const SURE: u8 = 70;
+pub const SURE: u8 = 70;
 /// How close a word against must stand, in bytes.
 const CLOSE: usize = 24;
 
-/// Which entities a word speaks for, by bit.
+/// Which entities a word speaks for, by bit, in an open hash table.
 #[derive(Debug)]
 pub struct Words(Vec<(&'static str, u128)>);
+
+/// How many places the table has: a power of two, several times the number of words.
+const PLACES: usize = 2048;
 
 /// What stands around a value.
 #[derive(Debug, Default)]
@@ -42,28 +45,35 @@ pub struct Near {
 impl Words {
     /// The table of all words.
     pub fn new() -> Words {
-        let mut all: Vec<(&'static str, u128)> = Vec::new();
-        for (kind, words) in WORDS.iter().enumerate() {
-            all.extend(words.split_whitespace().map(|word| (word, 1_u128 << kind)));
-        }
-        all.sort_unstable();
-        let mut merged: Vec<(&'static str, u128)> = Vec::with_capacity(all.len());
-        for (word, bit) in all {
-            match merged.last_mut() {
-                Some((last, mask)) if *last == word => *mask |= bit,
-                _ => merged.push((word, bit)),
+        let mut words = Words(vec![("", 0); PLACES]);
+        for (kind, list) in WORDS.iter().enumerate() {
+            for word in list.split_whitespace() {
+                words.add(word, 1_u128 << kind);
             }
         }
-        Words(merged)
+        words
     }
 
+    fn add(&mut self, word: &'static str, bit: u128) {
+        for place in places(word.as_bytes()) {
+            match self.0.get_mut(place) {
+                Some((known, mask)) if *known == word => return *mask |= bit,
+                Some(free) if free.0.is_empty() => return *free = (word, bit),
+                _ => {}
+            }
+        }
+    }
+
+    /// The entities that a word speaks for, whatever its case.
     fn mask(&self, word: &[u8]) -> u128 {
-        let mut lower = [0_u8; 40];
-        let Some(lower) = lower.get_mut(..word.len()) else { return 0 };
-        lower.copy_from_slice(word);
-        lower.make_ascii_lowercase();
-        let found = self.0.binary_search_by(|(known, _)| known.as_bytes().cmp(lower));
-        found.ok().and_then(|at| self.0.get(at)).map_or(0, |&(_, mask)| mask)
+        for place in places(word) {
+            match self.0.get(place) {
+                Some((known, mask)) if word.eq_ignore_ascii_case(known.as_bytes()) => return *mask,
+                Some((known, _)) if !known.is_empty() => {}
+                _ => return 0,
+            }
+        }
+        0
     }
 
     /// What stands around the bytes `start..end`; `lead` is what comes before the text (a JSON key).
@@ -128,6 +138,12 @@ impl Near {
         let against = if self.against && boost == 0 && base < SURE { AGAINST_BY } else { 0 };
         (base + boost).saturating_sub(against).min(100)
     }
+}
+
+/// Where a word may be in the table: from its hash on.
+fn places(word: &[u8]) -> impl Iterator<Item = usize> {
+    let hash = word.iter().fold(5381_usize, |h, c| h.wrapping_mul(33) ^ usize::from(c.to_ascii_lowercase()));
+    (0..PLACES).map(move |n| (hash.wrapping_add(n)) % PLACES)
 }
 
 /// Where the word that ends at `end` starts; `taxFileNumber` is three words.

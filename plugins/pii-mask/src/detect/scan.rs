@@ -4,6 +4,7 @@
 //! Invariants: what is found is in order and does not overlap; the cost of a place is bounded. Never
 //! allocates but for the list of finds and one list of offers.
 
+use super::context::SURE;
 use super::cursor::{at, before, digits_end};
 use super::entity::{
     BIC, CARD, CRYPTO, DATE_OF_BIRTH, DRIVING_LICENCE, EMAIL, IBAN, IP, MAC, PASSPORT, PHONE, SECRET,
@@ -87,6 +88,13 @@ impl<'a> Scan<'a> {
     /// Takes the best offer, if it reaches the threshold, and says where to go on.
     fn settle(&mut self, next: usize) -> usize {
         let Some(first) = self.offers.first() else { return next };
+        // Nothing that stands around could change this.
+        if self.offers.len() == 1 && first.score >= SURE.max(self.scanner.threshold) {
+            self.out.push(*first);
+            let end = first.end;
+            self.offers.clear();
+            return next.max(end);
+        }
         let near = self.scanner.words.near(self.b, self.lead, first.start, first.end);
         let (whole, lead) = (self.whole, self.lead);
         let scored = self.offers.iter().map(|offer| {
