@@ -92,6 +92,12 @@ fn the_key_of_a_json_value_is_its_context() {
 }
 
 #[test]
+fn json_lines_stay_json_lines() {
+    let text = "{\"card\":4111111111111111}\n{\"tfn\":876543210}\n";
+    assert_eq!(masked("{}", &[text]), ["{\"card\":\"<CARD_1>\"}\n{\"tfn\":\"<AU_TFN_1>\"}\n"]);
+}
+
+#[test]
 fn a_fake_is_consistent_and_leaves_numbers_numbers() {
     let text = r#"{"card":4111111111111111,"mail":"ann@x.org"}"#;
     let out = masked(r#"{"action":"replace","key":"k"}"#, &[text, "ann@x.org"]);
