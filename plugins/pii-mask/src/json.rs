@@ -14,9 +14,10 @@ pub struct Piece {
     pub string: bool,
 }
 
-/// Whether a text is a JSON object or array.
+/// Whether a text is a JSON object or array, or several of them, one after the other (JSON lines).
 pub fn is_document(text: &str) -> bool {
-    text.trim_start().starts_with(['{', '[']) && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+    let values = || serde_json::Deserializer::from_str(text).into_iter::<serde::de::IgnoredAny>();
+    text.trim_start().starts_with(['{', '[']) && values().all(|value| value.is_ok())
 }
 
 /// Cuts a valid JSON text into the insides of its strings and what lies between.

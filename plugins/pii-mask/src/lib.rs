@@ -5,10 +5,15 @@
 //! errors. This file only connects the hooks to the logic, which never calls the host.
 #![forbid(unsafe_code)]
 
+mod detect;
+mod digest;
+mod fake;
 mod json;
 mod mask;
+#[cfg(test)]
+mod measure;
 mod restore;
-mod scan;
+mod rules;
 mod settings;
 mod vault;
 
@@ -69,8 +74,7 @@ impl PreRequest for PiiMask {
 
 impl TextFilter for PiiMask {
     fn inspect(&self, x: &Exchange, w: Window) -> Result<Verdict, Fault> {
-        let json = w.at.channel == "tool-args";
-        if restore::is_irrelevant(&w.text, json) {
+        if !self.settings.restore {
             return Ok(Verdict::Pass(Pass::all(&w)));
         }
         let Some(map) = x.get(MAP) else {
@@ -78,10 +82,22 @@ impl TextFilter for PiiMask {
         };
         let entries =
             vault::decode(&map).ok_or_else(|| Fault::internal("the placeholder map cannot be read"))?;
-        let (safe, changes) = restore::restore(&entries, &w.text, json, w.last);
-        let edits = changes.into_iter().map(|c| Edit::new(c.start, c.end, c.to)).collect();
-        Ok(Verdict::release(safe, edits))
+        let json = w.at.channel == "tool-args";
+        let key = inside_key(x, &w);
+        let inside = x.get(&key).is_some_and(|bytes| bytes == [1]);
+        let done = restore::restore(&entries, &w.text, json, w.last, inside);
+        if done.inside != inside {
+            x.put(&key, &[u8::from(done.inside)])?;
+        }
+        let edits = done.changes.into_iter().map(|c| Edit::new(c.start, c.end, c.to)).collect();
+        Ok(Verdict::release(done.safe, edits))
     }
+}
+
+/// Where it is kept whether a text was released up to the inside of a word.
+fn inside_key(x: &Exchange, w: &Window) -> String {
+    let attempt = x.attr("attempt").unwrap_or_default();
+    format!("inside/{attempt}/{}/{}/{}", w.at.item, w.at.part, w.at.channel)
 }
 
 plugin!(PiiMask: PreRequest, TextFilter);

@@ -4,10 +4,12 @@
 //! not be one that a later text contains by itself. JSON stays JSON: inside a document only the insides of
 //! strings and whole bare numbers are replaced.
 
+use crate::detect::Found;
+use crate::digest;
+use crate::fake;
 use crate::json::{escape_into, is_document, pieces, unescape};
 use crate::settings::{Action, Settings};
 use crate::vault::Vault;
-use sha2::{Digest, Sha256};
 
 /// How a find is written, which decides how its replacement is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +81,9 @@ impl Plan {
             match hit.form {
                 Form::Plain => out.push_str(&to),
                 Form::Quoted => escape_into(&mut out, &to),
+                Form::Bare if settings.kind(hit.kind).is_some_and(|k| k.action == Action::Replace) => {
+                    out.push_str(&to);
+                }
                 Form::Bare => {
                     out.push('"');
                     escape_into(&mut out, &to);
@@ -102,13 +107,11 @@ fn replacement(settings: &Settings, kind: usize, value: &str, vault: &mut Vault)
         Action::Mask => Some(vault.placeholder(kind, &entity.label, value)),
         Action::Redact => Some(format!("[{} REDACTED]", entity.label)),
         Action::Hash => {
-            let digest = Sha256::new()
-                .chain_update(settings.salt.as_bytes())
-                .chain_update(value.as_bytes())
-                .finalize();
+            let digest = digest::of(&settings.key, &settings.salt, &entity.label, value);
             let prefix = digest.iter().take(6).fold(0_u64, |n, byte| n << 8 | u64::from(*byte));
             Some(format!("<{}:{prefix:012x}>", entity.label))
         }
+        Action::Replace => Some(vault.fake(kind, value, |n| fake::of(settings, kind, value, n))),
         Action::Reject | Action::Flag => None,
     }
 }
@@ -116,52 +119,46 @@ fn replacement(settings: &Settings, kind: usize, value: &str, vault: &mut Vault)
 /// Everything private in one text.
 fn find(settings: &Settings, text: &str) -> Vec<Hit> {
     if !is_document(text) {
-        let plain = |f: crate::scan::Found| Hit {
-            start: f.start,
-            end: f.end,
-            kind: f.kind,
-            form: Form::Plain,
-            decoded: None,
-        };
-        return settings.find(text).into_iter().map(plain).collect();
+        return settings.find(text, "").into_iter().map(|f| hit(&f, 0, Form::Plain, None)).collect();
     }
     let mut hits = Vec::new();
-    for piece in pieces(text) {
+    let mut key = String::new();
+    let pieces = pieces(text);
+    for (n, piece) in pieces.iter().enumerate() {
         let raw = text.get(piece.start..piece.end).unwrap_or_default();
-        if piece.string && raw.contains('\\') {
-            escaped(settings, piece.start, raw, &mut hits);
+        if !piece.string {
+            let bare = |f: &Found| is_whole_number(raw.as_bytes(), f.start, f.end);
+            let found = settings.find(raw, &key).into_iter().filter(bare);
+            hits.extend(found.map(|f| hit(&f, piece.start, Form::Bare, None)));
             continue;
         }
-        let form = if piece.string { Form::Quoted } else { Form::Bare };
-        for f in settings.find(raw) {
-            if form == Form::Quoted || is_whole_number(raw.as_bytes(), f.start, f.end) {
-                hits.push(Hit {
-                    start: piece.start + f.start,
-                    end: piece.start + f.end,
-                    kind: f.kind,
-                    form,
-                    decoded: None,
-                });
-            }
+        let next = pieces.get(n + 1).and_then(|next| text.get(next.start..next.end)).unwrap_or_default();
+        let is_key = next.trim_start().trim_start_matches('"').trim_start().starts_with(':');
+        let lead = if is_key { "" } else { key.as_str() };
+        if raw.contains('\\') {
+            escaped(settings, piece.start, raw, lead, &mut hits);
+        } else {
+            let found = settings.find(raw, lead);
+            hits.extend(found.iter().map(|f| hit(f, piece.start, Form::Quoted, None)));
+        }
+        if is_key {
+            raw.clone_into(&mut key);
         }
     }
     hits
 }
 
+fn hit(f: &Found, offset: usize, form: Form, decoded: Option<String>) -> Hit {
+    Hit { start: offset + f.start, end: offset + f.end, kind: f.kind, form, decoded }
+}
+
 /// What is private in the inside of a string that has escapes.
-fn escaped(settings: &Settings, offset: usize, raw: &str, hits: &mut Vec<Hit>) {
+fn escaped(settings: &Settings, offset: usize, raw: &str, lead: &str, hits: &mut Vec<Hit>) {
     let Some((text, from)) = unescape(raw) else { return };
-    for f in settings.find(&text) {
+    for f in settings.find(&text, lead) {
         let ends = (from.get(f.start), from.get(f.end), text.get(f.start..f.end));
-        if let (Some(start), Some(end), Some(value)) = ends {
-            let decoded = Some(value.to_owned());
-            hits.push(Hit {
-                start: offset + start,
-                end: offset + end,
-                kind: f.kind,
-                form: Form::Quoted,
-                decoded,
-            });
+        if let (Some(&start), Some(&end), Some(value)) = ends {
+            hits.push(hit(&Found { start, end, ..f }, offset, Form::Quoted, Some(value.to_owned())));
         }
     }
 }

@@ -1,10 +1,14 @@
 //! Puts values back in place of placeholders, in whole answers and in streams alike.
 //!
-//! A placeholder's first byte, `<`, occurs in it once, and no placeholder is the beginning of another;
-//! so a left-to-right reader decides each position from the text at and after it, and only a suffix that
-//! is the beginning of a known placeholder waits for more. That is why every cut gives the same output.
-//! In `tool-args` the text is part of a JSON document: there the reader steps over escapes as units,
-//! knows the placeholder with `\u003c` and `\u003e` as well, and escapes what it puts in.
+//! Models copy placeholders loosely, so `<EMAIL_1>` is also read in any case, with `&lt;` and `&gt;`, with an
+//! escaped or missing underscore (`<EMAIL\_1>`, `<Email 1>`), and without its brackets where `EMAIL_1` is a
+//! whole word. Fakes are read as they were issued.
+//!
+//! The reader goes from left to right and decides each position from the text at and after it; what might
+//! still become something longer waits, and whether the released text ended inside a word is handed from
+//! window to window. That is why every cut gives the same output. In `tool-args` the text is part of a JSON
+//! document: there the reader steps over escapes as units, knows `\u003c` and `\u003e` as well, and escapes
+//! what it puts in.
 
 use crate::json::escape_into;
 
@@ -19,22 +23,35 @@ pub struct Change {
     pub to: String,
 }
 
-/// Whether the text cannot concern us: nothing in it begins a placeholder.
-pub fn is_irrelevant(text: &str, json: bool) -> bool {
-    !text.bytes().any(|c| c == b'<' || (json && c == b'\\'))
+/// What becomes of a window.
+#[derive(Debug)]
+pub struct Restored {
+    /// How far the text may be released.
+    pub safe: usize,
+    /// What is replaced below that.
+    pub changes: Vec<Change>,
+    /// Whether the released text ends inside a word.
+    pub inside: bool,
 }
 
-/// How far the text may be released, and what is replaced below that.
-pub fn restore(entries: &[(&str, &str)], text: &str, json: bool, last: bool) -> (usize, Vec<Change>) {
+/// Reads a window. `inside` says whether the text released before ended inside a word.
+pub fn restore(entries: &[(&str, &str)], text: &str, json: bool, last: bool, inside: bool) -> Restored {
+    let b = text.as_bytes();
+    let begins = beginnings(entries);
+    let entries: Vec<Entry<'_>> =
+        entries.iter().map(|&(name, value)| Entry { core: core(name), name, value }).collect();
+    let is_beginning = |c: u8| begins.get(usize::from(c)).copied().unwrap_or(false);
     let mut changes = Vec::new();
     let mut at = 0;
-    while let Some(step) =
-        text.get(at..).and_then(|rest| rest.bytes().position(|c| c == b'<' || (json && c == b'\\')))
-    {
+    // Where the last unit (a value, an escape) ended: a word may begin there whatever stands before.
+    let mut fresh = if inside { usize::MAX } else { 0 };
+    while let Some(step) = b.get(at..).and_then(|rest| rest.iter().position(|&c| is_beginning(c))) {
         at += step;
         let rest = text.get(at..).unwrap_or_default();
-        match read(entries, rest, json) {
-            Reading::Placeholder(len, value) => {
+        let before = at.checked_sub(1).and_then(|k| b.get(k)).copied();
+        let starts = at == fresh || before.map_or(!inside, |c| !is_word(c));
+        match read(&entries, rest, json, last, starts) {
+            Reading::Value(len, value) => {
                 let mut to = String::new();
                 if json {
                     escape_into(&mut to, value);
@@ -43,62 +60,181 @@ pub fn restore(entries: &[(&str, &str)], text: &str, json: bool, last: bool) -> 
                 }
                 changes.push(Change { start: at, end: at + len, to });
                 at += len;
+                fresh = at;
             }
-            Reading::Open if !last => return (at, changes),
-            // A backslash and what it escapes are one unit: the second must not be read as a beginning.
-            _ if rest.starts_with('\\') => at += rest.chars().take(2).map(char::len_utf8).sum::<usize>(),
-            _ => at += 1,
+            Reading::Open => {
+                let inside = before.map_or(inside, |c| is_word(c) && at != fresh);
+                return Restored { safe: at, changes, inside };
+            }
+            Reading::Unit(len) => {
+                at += len;
+                fresh = at;
+            }
+            Reading::Other(len) => at += len,
         }
     }
-    (text.len(), changes)
+    let ends_inside = match b.last() {
+        Some(c) => is_word(*c) && fresh != b.len(),
+        None => inside,
+    };
+    Restored { safe: text.len(), changes, inside: ends_inside }
 }
 
-/// What a text that starts with `<` or `\` is.
+/// The bytes at which something may begin.
+fn beginnings(entries: &[(&str, &str)]) -> [bool; 256] {
+    let mut begins = [false; 256];
+    let mut set = |c: u8| {
+        if let Some(slot) = begins.get_mut(usize::from(c)) {
+            *slot = true;
+        }
+    };
+    (0..=u8::MAX).filter(|c| is_word(*c)).for_each(&mut set);
+    [b'<', b'&', b'\\'].into_iter().for_each(&mut set);
+    entries.iter().filter_map(|(name, _)| name.bytes().next()).for_each(&mut set);
+    begins
+}
+
+/// What stands at the beginning of a text.
 enum Reading<'a> {
     /// A placeholder of this length, standing for this value.
-    Placeholder(usize, &'a str),
-    /// The beginning of one, as far as the text goes.
+    Value(usize, &'a str),
+    /// Perhaps one, as far as the text goes.
     Open,
-    /// Something else.
-    Other,
+    /// An escape of this length.
+    Unit(usize),
+    /// Something else, of this length.
+    Other(usize),
 }
 
-fn read<'a>(entries: &[(&str, &'a str)], text: &str, json: bool) -> Reading<'a> {
+/// What one way of reading says.
+enum Eat {
+    /// It fits, and is so long.
+    Took(usize),
+    /// It fits as far as the text goes.
+    Partly,
+    No,
+}
+
+/// A placeholder or a fake.
+struct Entry<'a> {
+    /// What is between the brackets of a placeholder.
+    core: Option<&'a str>,
+    name: &'a str,
+    value: &'a str,
+}
+
+fn read<'a>(entries: &[Entry<'a>], text: &str, json: bool, last: bool, starts: bool) -> Reading<'a> {
+    let first = text.bytes().next().unwrap_or(0);
+    let word = text.bytes().take_while(|c| is_word(*c)).count();
+    // A fake may stand inside a word; a placeholder without its brackets may not.
+    let mut step = word;
+    let mut best: Option<(usize, &str)> = None;
     let mut open = false;
-    for (name, value) in entries {
-        match spelled(name, text, json) {
-            Some(0) => open = true,
-            Some(len) => return Reading::Placeholder(len, value),
-            None => {}
+    for Entry { core, name, value } in entries {
+        let eat = match core {
+            Some(core) if matches!(first, b'<' | b'&' | b'\\') => bracketed(core, text, json),
+            Some(core) if starts && core.as_bytes().first() == Some(&first) => bare(core, text, word, last),
+            Some(_) => Eat::No,
+            None => {
+                step = 1;
+                exact(name, text)
+            }
+        };
+        match eat {
+            Eat::Took(len) if best.is_none_or(|(most, _)| len > most) => best = Some((len, value)),
+            Eat::Partly => open = true,
+            Eat::Took(_) | Eat::No => {}
         }
     }
-    // An escape whose second half has not come yet.
-    open |= json && text == "\\";
-    if open { Reading::Open } else { Reading::Other }
+    if open && !last {
+        return Reading::Open;
+    }
+    match best {
+        Some((len, value)) => Reading::Value(len, value),
+        None if json && first == b'\\' => escape(text, last),
+        None => Reading::Other(step.max(text.chars().next().map_or(1, char::len_utf8))),
+    }
 }
 
-/// How many bytes of `text` spell `name`; 0 when the text ends before the name does; `None` when they differ.
-fn spelled(name: &str, text: &str, json: bool) -> Option<usize> {
-    let mut rest = text;
-    for c in name.chars() {
-        let direct = rest.strip_prefix(c);
-        let escape = if c == '<' { "\\u003c" } else { "\\u003e" };
-        rest = match direct {
-            Some(rest) => rest,
-            None if rest.is_empty() => return Some(0),
-            None if json && matches!(c, '<' | '>') => {
-                let have = rest.len().min(escape.len());
-                let same = rest.as_bytes().get(..have)?.eq_ignore_ascii_case(escape.as_bytes().get(..have)?);
-                match same {
-                    true if have < escape.len() => return Some(0),
-                    true => rest.get(escape.len()..)?,
-                    false => return None,
-                }
-            }
-            None => return None,
-        };
+/// A placeholder without its brackets: all of the word of `word` bytes that `text` begins with.
+fn bare(core: &str, text: &str, word: usize, last: bool) -> Eat {
+    let found = text.get(..word).unwrap_or_default();
+    if word == text.len() && !last {
+        return if core.starts_with(found) { Eat::Partly } else { Eat::No };
     }
-    Some(text.len() - rest.len())
+    if found == core { Eat::Took(word) } else { Eat::No }
+}
+
+/// An escape of JSON, which is one unit.
+fn escape<'a>(text: &str, last: bool) -> Reading<'a> {
+    let long = text.as_bytes().get(1) == Some(&b'u');
+    let len = if long { 6 } else { 1 + text.chars().nth(1).map_or(1, char::len_utf8) };
+    match text.len() < len {
+        true if !last => Reading::Open,
+        true => Reading::Other(text.len()),
+        false if text.is_char_boundary(len) => Reading::Unit(len),
+        false => Reading::Unit(2),
+    }
+}
+
+/// What is inside the brackets of a placeholder; `None` for a fake.
+fn core(name: &str) -> Option<&str> {
+    let core = name.strip_prefix('<')?.strip_suffix('>')?;
+    core.bytes().all(is_word).then_some(core)
+}
+
+/// A fake, as it was issued.
+fn exact(name: &str, text: &str) -> Eat {
+    match (text.starts_with(name), name.starts_with(text)) {
+        (true, _) => Eat::Took(name.len()),
+        (false, true) => Eat::Partly,
+        (false, false) => Eat::No,
+    }
+}
+
+/// A placeholder with its brackets, in any of the ways that it may be written.
+fn bracketed(core: &str, text: &str, json: bool) -> Eat {
+    let (open, close): (&[&str], &[&str]) = if json {
+        (&["<", "&lt;", "\\u003c", "\\u0026lt;"], &[">", "&gt;", "\\u003e", "\\u0026gt;"])
+    } else {
+        (&["<", "&lt;"], &[">", "&gt;"])
+    };
+    let gap: &[&str] = if json { &["_", "\\\\_", " ", "-"] } else { &["_", "\\_", " ", "-"] };
+    let mut at = 0;
+    let mut eat = |ways: &[&str]| -> Option<Eat> {
+        let rest = text.as_bytes().get(at..).unwrap_or_default();
+        for way in ways {
+            let have = rest.len().min(way.len());
+            let same = way
+                .as_bytes()
+                .get(..have)
+                .is_some_and(|w| rest.get(..have).is_some_and(|r| r.eq_ignore_ascii_case(w)));
+            if same && have < way.len() {
+                return Some(Eat::Partly);
+            }
+            if same {
+                at += way.len();
+                return None;
+            }
+        }
+        Some(Eat::No)
+    };
+    if let Some(end) = eat(open) {
+        return end;
+    }
+    let mut buffer = [0_u8; 4];
+    for c in core.chars() {
+        let one: &str = c.encode_utf8(&mut buffer);
+        if let Some(end) = if c == '_' { eat(gap) } else { eat(&[one]) } {
+            return end;
+        }
+    }
+    eat(close).unwrap_or(Eat::Took(at))
+}
+
+/// The characters of words.
+fn is_word(c: u8) -> bool {
+    c.is_ascii_alphanumeric() || c == b'_'
 }
 
 #[cfg(test)]

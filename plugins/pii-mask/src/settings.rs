@@ -1,12 +1,17 @@
 //! The configuration, and what becomes of it: kinds of entities with their actions, and how each is found.
 //!
-//! Invariant: kinds 0 to 5 are the built-in entities in the order of [`BUILT_IN`]; the operator's own
-//! follow. Everything that can be wrong is reported at once, by JSON pointer.
+//! Invariant: the first kinds are the built-in entities in the order of [`BUILT_IN`]; the operator's own
+//! patterns follow, then the lists. Everything that can be wrong is reported at once, by JSON pointer.
 
-use crate::scan::{BUILT_IN, Found, Scanner};
+use crate::detect::{BUILT_IN, Detector, Found, Scanner};
+use crate::rules::{Lists, Patterns};
 use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The score a find needs, unless the operator says otherwise: chosen on one half of the recogniser cases, see
+/// the README.
+const THRESHOLD: f32 = 0.5;
 
 /// What happens to a find.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
@@ -19,6 +24,8 @@ pub enum Action {
     Redact,
     /// `<EMAIL:3f2a…>`, a digest that is the same in every exchange; not restored.
     Hash,
+    /// A value of the same form that is nobody's; restored in the answer.
+    Replace,
     /// The request is refused.
     Reject,
     /// The text stays; only the flag is set.
@@ -37,17 +44,33 @@ pub struct Custom {
     pub action: Option<Action>,
 }
 
+/// Values of an entity of the operator's own.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct List {
+    /// Lower case letters, digits, `_` and `-`.
+    pub name: String,
+    /// Found as whole words, whatever their case.
+    pub values: Vec<String>,
+    /// Overrides `action`.
+    pub action: Option<Action>,
+}
+
 /// What the operator writes.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     entities: Option<Vec<String>>,
+    threshold: Option<f32>,
     action: Action,
     actions: BTreeMap<String, Action>,
     allow: BTreeSet<String>,
+    allow_domains: Vec<String>,
     custom: Vec<Custom>,
+    lists: Vec<List>,
     restore: Option<bool>,
     salt: String,
+    key: String,
 }
 
 /// A kind of entity.
@@ -67,13 +90,15 @@ pub type Wrong = (String, String);
 /// The configuration, ready to use.
 pub struct Settings {
     kinds: Vec<Kind>,
-    scanner: Scanner,
-    custom: Vec<Regex>,
+    detectors: Vec<Box<dyn Detector + Send + Sync>>,
     allow: BTreeSet<String>,
+    allow_domains: Vec<String>,
     /// Whether placeholders are replaced in the answer.
     pub restore: bool,
-    /// Hashed before a value.
+    /// Hashed before a value where there is no key.
     pub salt: String,
+    /// Keys digests and fakes.
+    pub key: String,
 }
 
 impl Settings {
@@ -83,57 +108,61 @@ impl Settings {
     /// Everything that is wrong with it.
     pub fn new(config: Config) -> Result<Settings, Vec<Wrong>> {
         let mut wrong = Vec::new();
-        let mut on = [config.entities.is_none(); BUILT_IN.len()];
-        for (n, name) in config.entities.iter().flatten().enumerate() {
-            match BUILT_IN.iter().position(|k| k == name).and_then(|k| on.get_mut(k)) {
-                Some(slot) => *slot = true,
-                None => wrong.push((
-                    format!("/entities/{n}"),
-                    format!("unknown entity; known are {}", BUILT_IN.join(", ")),
-                )),
-            }
+        let on = switched_on(&config, &mut wrong);
+        let threshold = config.threshold.unwrap_or(THRESHOLD);
+        if !(0.0..=1.0).contains(&threshold) {
+            wrong.push(("/threshold".into(), "use a number from 0 to 1".into()));
         }
         let mut kinds: Vec<Kind> = BUILT_IN.iter().map(|name| kind(name, config.action)).collect();
-        let mut custom = Vec::new();
+        let mut patterns = Vec::new();
         for (n, rule) in config.custom.iter().enumerate() {
-            if !is_name(&rule.name) {
-                wrong.push((
-                    format!("/custom/{n}/name"),
-                    "use 1 to 32 lower case letters, digits, _ and -, a letter first".into(),
-                ));
-            } else if kinds.iter().any(|k| k.label == label(&rule.name)) {
-                wrong.push((format!("/custom/{n}/name"), "this name is taken; choose another".into()));
-            }
-            match RegexBuilder::new(&rule.pattern).size_limit(1 << 20).build() {
-                Ok(regex) if regex.is_match("") => {
-                    wrong.push((
-                        format!("/custom/{n}/pattern"),
-                        "the pattern matches the empty text; require a character".into(),
-                    ));
-                }
-                Ok(regex) => custom.push(regex),
-                Err(error) => wrong.push((format!("/custom/{n}/pattern"), error.to_string())),
+            named(&kinds, &rule.name, &format!("/custom/{n}/name"), &mut wrong);
+            match pattern(&rule.pattern) {
+                Ok(regex) => patterns.push((kinds.len(), regex)),
+                Err(what) => wrong.push((format!("/custom/{n}/pattern"), what)),
             }
             kinds.push(kind(&rule.name, rule.action.unwrap_or(config.action)));
+        }
+        let mut lists = Lists::default();
+        for (n, list) in config.lists.iter().enumerate() {
+            named(&kinds, &list.name, &format!("/lists/{n}/name"), &mut wrong);
+            for (v, value) in list.values.iter().enumerate() {
+                if !value.contains(char::is_alphanumeric) {
+                    let at = format!("/lists/{n}/values/{v}");
+                    wrong.push((at, "a value needs a letter or a digit".into()));
+                }
+                lists.add(value, kinds.len());
+            }
+            kinds.push(kind(&list.name, list.action.unwrap_or(config.action)));
         }
         for (name, action) in &config.actions {
             match kinds.iter_mut().find(|k| k.name == *name) {
                 Some(kind) => kind.action = *action,
-                None => wrong
-                    .push((format!("/actions/{name}"), "no such entity, neither built in nor custom".into())),
+                None => wrong.push((
+                    format!("/actions/{name}"),
+                    "no such entity, neither built in nor your own".into(),
+                )),
             }
         }
         if !wrong.is_empty() {
             return Err(wrong);
         }
-        let restore = config.restore.unwrap_or(true);
+        let mut detectors: Vec<Box<dyn Detector + Send + Sync>> =
+            vec![Box::new(Scanner::new(on, per_cent(threshold)))];
+        if !patterns.is_empty() {
+            detectors.push(Box::new(Patterns(patterns)));
+        }
+        if !lists.is_empty() {
+            detectors.push(Box::new(lists));
+        }
         Ok(Settings {
             kinds,
-            scanner: Scanner::new(on),
-            custom,
+            detectors,
             allow: config.allow,
-            restore,
+            allow_domains: config.allow_domains.iter().map(|d| d.to_lowercase()).collect(),
+            restore: config.restore.unwrap_or(true),
             salt: config.salt,
+            key: config.key,
         })
     }
 
@@ -147,41 +176,88 @@ impl Settings {
         self.kinds.get(index)
     }
 
-    /// Everything private in a text, in order, without overlaps, without what is allowed.
-    pub fn find(&self, text: &str) -> Vec<Found> {
+    /// Everything private in a text that `lead` comes before, in order, without overlaps, without what is
+    /// allowed.
+    pub fn find(&self, text: &str, lead: &str) -> Vec<Found> {
         let mut found = Vec::new();
-        self.scanner.scan(text, &mut found);
-        if !self.custom.is_empty() {
-            for (n, regex) in self.custom.iter().enumerate() {
-                let kind = BUILT_IN.len() + n;
-                found.extend(regex.find_iter(text).filter(|m| !m.is_empty()).map(|m| Found {
-                    start: m.start(),
-                    end: m.end(),
-                    kind,
-                }));
-            }
+        for detector in &self.detectors {
+            detector.detect(text, lead, &mut found);
+        }
+        if self.detectors.len() > 1 {
             found = disjoint(found);
         }
-        if !self.allow.is_empty() {
-            found.retain(|f| text.get(f.start..f.end).is_none_or(|value| !self.allow.contains(value)));
+        if !self.allow.is_empty() || !self.allow_domains.is_empty() {
+            found.retain(|f| text.get(f.start..f.end).is_none_or(|value| !self.allows(value)));
         }
         found
     }
+
+    fn allows(&self, value: &str) -> bool {
+        let domain = || value.rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
+        let within = |domain: String| {
+            let inside = |allowed: &String| {
+                domain.strip_suffix(allowed.as_str()).is_some_and(|sub| sub.is_empty() || sub.ends_with('.'))
+            };
+            self.allow_domains.iter().any(inside)
+        };
+        self.allow.contains(value) || (!self.allow_domains.is_empty() && domain().is_some_and(within))
+    }
 }
 
-/// Joins overlapping finds: nothing that any of them covers may stay, and the longest names the whole
-/// (the operator's own where two are equally long).
+/// The bits of the entities that are looked for.
+fn switched_on(config: &Config, wrong: &mut Vec<Wrong>) -> u128 {
+    let Some(names) = &config.entities else { return u128::MAX };
+    let mut on = 0;
+    for (n, name) in names.iter().enumerate() {
+        match BUILT_IN.iter().position(|known| known == name) {
+            Some(kind) => on |= 1 << kind,
+            None => {
+                let known = BUILT_IN.join(", ");
+                wrong.push((format!("/entities/{n}"), format!("unknown entity; known are {known}")));
+            }
+        }
+    }
+    on
+}
+
+/// Complains about a name that cannot be one, or that is taken.
+fn named(kinds: &[Kind], name: &str, at: &str, wrong: &mut Vec<Wrong>) {
+    if !is_name(name) {
+        let what = "use 1 to 32 lower case letters, digits, _ and -, a letter first";
+        wrong.push((at.to_owned(), what.into()));
+    } else if kinds.iter().any(|k| k.label == label(name)) {
+        wrong.push((at.to_owned(), "this name is taken; choose another".into()));
+    }
+}
+
+fn pattern(source: &str) -> Result<Regex, String> {
+    match RegexBuilder::new(source).size_limit(1 << 20).build() {
+        Ok(regex) if regex.is_match("") => {
+            Err("the pattern matches the empty text; require a character".into())
+        }
+        Ok(regex) => Ok(regex),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A threshold as scores are counted.
+fn per_cent(threshold: f32) -> u8 {
+    (0..=100).find(|n| f32::from(*n) >= threshold * 100.0 - 0.01).unwrap_or(100)
+}
+
+/// Joins overlapping finds: nothing that any of them covers may stay; the best score names the whole, then the
+/// longest, then the operator's own.
 fn disjoint(mut found: Vec<Found>) -> Vec<Found> {
-    found.sort_by_key(|f| (f.start, std::cmp::Reverse((f.end, f.kind))));
+    found.sort_by_key(|f| (f.start, f.end));
+    let rank = |f: &Found, len: usize| (f.score, len, f.kind);
     let mut out: Vec<(Found, usize)> = Vec::with_capacity(found.len());
     for f in found {
         let len = f.end - f.start;
         match out.last_mut() {
             Some((last, best)) if f.start < last.end => {
                 last.end = last.end.max(f.end);
-                if len > *best || (len == *best && f.kind > last.kind) {
-                    last.kind = f.kind;
-                    *best = len;
+                if rank(&f, len) > rank(last, *best) {
+                    (last.kind, last.score, *best) = (f.kind, f.score, len);
                 }
             }
             _ => out.push((f, len)),

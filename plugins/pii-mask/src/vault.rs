@@ -52,6 +52,22 @@ impl Vault {
         name
     }
 
+    /// The fake for a value: the first of `make`'s that stands for no other value and is none.
+    pub fn fake(&mut self, kind: usize, value: &str, make: impl Fn(u32) -> String) -> String {
+        let key = (kind, value.to_owned());
+        if let Some((name, _)) = self.known.get(&key).and_then(|&n| self.entries.get(n)) {
+            return name.clone();
+        }
+        let free = |name: &String| {
+            name != value && !self.entries.iter().any(|(other, v)| other == name || v == name)
+        };
+        let mut made = (0..16).map(&make);
+        let name = made.find(free).unwrap_or_else(|| make(16));
+        self.known.insert(key, self.entries.len());
+        self.entries.push((name.clone(), value.to_owned()));
+        name
+    }
+
     /// Whether nothing was masked.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()

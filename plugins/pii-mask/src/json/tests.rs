@@ -23,6 +23,7 @@ fn unescape_maps_decoded_bytes_to_raw_ones() {
 #[test]
 fn only_documents_are_documents() {
     assert!(is_document(r#" {"a": [1]}"#) && is_document("[]"));
+    assert!(is_document("{\"a\":1}\n{\"a\":2}\n") && !is_document("{\"a\":1} and more"));
     assert!(!is_document("{a}") && !is_document("12") && !is_document("[link](x)"));
 }
 

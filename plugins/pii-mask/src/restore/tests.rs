@@ -4,24 +4,25 @@
 use super::*;
 use proptest::prelude::*;
 
-const ENTRIES: [(&str, &str); 4] = [
+const ENTRIES: [(&str, &str); 7] = [
+    ("EMX7", "AA 12"),
     ("<EMAIL_1>", "ann@x.org"),
     ("<EMAIL_10>", "bob@x.org"),
     ("<NOTE_1>", "a \"b\"\n"),
     ("<EMAIL_2>", "<EMAIL_1>"),
+    ("+1 415 555", "+49 30 123"),
+    ("ab7@example.com", "ann@corp.org"),
 ];
 
 /// What the client gets when the text arrives in these pieces.
 fn stream(pieces: &[&str], json: bool) -> String {
     let (mut held, mut out) = (String::new(), String::new());
+    let mut inside = false;
     for (n, piece) in pieces.iter().enumerate() {
         let window = format!("{held}{piece}");
         let last = n + 1 == pieces.len();
-        let (safe, changes) = if is_irrelevant(&window, json) {
-            (window.len(), Vec::new())
-        } else {
-            restore(&ENTRIES, &window, json, last)
-        };
+        let Restored { safe, changes, inside: next } = restore(&ENTRIES, &window, json, last, inside);
+        inside = next;
         assert!(!last || safe == window.len(), "everything is released at the end");
         let mut at = 0;
         for change in changes {
@@ -46,6 +47,35 @@ fn placeholders_become_values() {
 }
 
 #[test]
+fn loosely_copied_placeholders_become_values_too() {
+    for text in [
+        "<email_1>",
+        "<Email_1>",
+        "<EMAIL\\_1>",
+        "<Email 1>",
+        "<EMAIL-1>",
+        "&lt;EMAIL_1&gt;",
+        "&LT;email_1>",
+        "EMAIL_1",
+    ] {
+        for (before, after) in [("", ""), ("`", "`"), ("**", "**"), ("\"", "\","), ("[", "]"), ("é", "é")] {
+            let whole = format!("{before}{text}{after}");
+            assert_eq!(stream(&[&whole], false), format!("{before}ann@x.org{after}"), "{whole}");
+        }
+    }
+    for text in ["email_1", "MY_EMAIL_1", "EMAIL_1x", "xEMAIL_1", "EMAIL_3", "<EMAIL_1", "<PHONE_1>"] {
+        let expected = if text == "<EMAIL_1" { "<ann@x.org" } else { text };
+        assert_eq!(stream(&[text], false), expected);
+    }
+}
+
+#[test]
+fn fakes_become_values() {
+    assert_eq!(stream(&["call +1 415 555, ab7@example", ".com"], false), "call +49 30 123, ann@corp.org");
+    assert_eq!(stream(&["x", "ab7@example.com"], false), "xann@corp.org");
+}
+
+#[test]
 fn a_restored_value_is_not_read_again() {
     assert_eq!(stream(&["<EMA", "IL_2>"], false), "<EMAIL_1>");
 }
@@ -61,11 +91,11 @@ fn arguments_stay_json() {
 
 #[test]
 fn only_what_could_become_a_known_placeholder_waits() {
-    assert_eq!(restore(&ENTRIES, "a <EM", false, false).0, 2);
-    assert_eq!(restore(&ENTRIES, "a <EX", false, false).0, 5);
-    assert_eq!(restore(&ENTRIES, "a < b", false, false).0, 5);
-    assert_eq!(restore(&ENTRIES, "a <EM", false, true).0, 5);
-    assert_eq!(restore(&[], "a <EM", false, false).0, 5);
+    assert_eq!(restore(&ENTRIES, "a <EM", false, false, false).safe, 2);
+    assert_eq!(restore(&ENTRIES, "a <EX", false, false, false).safe, 5);
+    assert_eq!(restore(&ENTRIES, "a < b", false, false, false).safe, 5);
+    assert_eq!(restore(&ENTRIES, "a <EM", false, true, false).safe, 5);
+    assert_eq!(restore(&[], "a <EM", false, false, false).safe, 5);
 }
 
 proptest! {
@@ -74,6 +104,7 @@ proptest! {
     fn every_cut_gives_the_whole_output(
         parts in prop::collection::vec(prop::sample::select(vec![
             "<EMAIL_1>", "<EMAIL_10>", "<NOTE_1>", "<EMAIL_2>", "<EMAIL_", "<", ">", "1", "0", "é", "\\", "\\u003c", "EMAIL_1", "\\u003e", "u003c", "\\\"", "x",
+            "&lt;", "&gt;", "&", "_", "email_1", "<Email 1>", "EMAIL\\_1", "+1 415", " 555", "ab7@exam", "EMX", "EM", "AIL_1", "ple.com", "A",
         ]), 0..14),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8),
         json: bool,

@@ -41,7 +41,7 @@ pub fn v4(b: &[u8], i: usize) -> Option<usize> {
 }
 
 /// The IPv6 address around the colon at `i`, not starting before `floor`.
-pub fn v6(text: &str, i: usize, floor: usize) -> Option<(usize, usize)> {
+pub fn v6(text: &str, i: usize, floor: usize) -> Option<(usize, usize, u8)> {
     let b = text.as_bytes();
     let hex = |c: u8| c.is_ascii_hexdigit() || c == b':';
     let mut start = i;
@@ -68,5 +68,5 @@ pub fn v6(text: &str, i: usize, floor: usize) -> Option<(usize, usize)> {
     if lone || slice {
         return None;
     }
-    token.parse::<Ipv6Addr>().ok().map(|_| (start, end))
+    token.parse::<Ipv6Addr>().ok().map(|_| (start, end, 84))
 }

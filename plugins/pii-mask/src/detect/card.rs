@@ -1,4 +1,4 @@
-//! Payment card numbers: 13 to 19 digits, plain or in the groups printed on cards, with an issuer's
+//! Payment card numbers: 12 to 19 digits, plain or in the groups printed on cards, with an issuer's
 //! prefix of the right length and a Luhn check digit.
 //!
 //! Source: ISO/IEC 7812-1 (Luhn, annex B); prefixes as the networks publish them.
@@ -15,7 +15,7 @@ pub fn find(b: &[u8], i: usize, groups: &Groups) -> Option<usize> {
         return None;
     }
     let first = groups.first();
-    if (13..=19).contains(&first.len()) {
+    if (12..=19).contains(&first.len()) {
         return (ends_clean(b, first.end) && valid(b, i, first.end)).then_some(first.end);
     }
     SHAPES.iter().find_map(|lens| {
@@ -37,7 +37,7 @@ fn valid(b: &[u8], start: usize, end: usize) -> bool {
     };
     let count = digits().count();
     let prefix = digits().take(6).fold(0, |n, d| n * 10 + d);
-    issued(prefix, count) && luhn(digits().map(|d| d as usize), count)
+    issued(prefix, count) && luhn(digits().filter_map(|d| usize::try_from(d).ok()), count)
 }
 
 /// Whether a network issues numbers with this six-digit prefix at this length.
@@ -49,8 +49,9 @@ fn issued(prefix: u32, count: usize) -> bool {
         300_000..=305_999 | 309_500..=309_599 | 360_000..=369_999 | 380_000..=399_999 => {
             (14..=19).contains(&count)
         }
-        220_000..=220_499 | 352_800..=358_999 => (16..=19).contains(&count),
-        500_000..=509_999 | 560_000..=699_999 => (13..=19).contains(&count),
+        220_000..=220_499 | 350_000..=359_999 => (16..=19).contains(&count),
+        213_100..=213_199 => count == 15,
+        500_000..=509_999 | 560_000..=699_999 => (12..=19).contains(&count),
         100_000..=199_999 => count == 15,
         _ => false,
     }

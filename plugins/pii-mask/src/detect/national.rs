@@ -1,0 +1,120 @@
+//! Identifiers that states give to people, as one table: how they are written, and their check.
+//!
+//! A pattern is read from the start of a run of letters and digits: `9` is a digit, `A` a letter, `X` either,
+//! anything else itself (a space and a hyphen stand for their typographic kin, too). Scores are per cent:
+//! a check digit alone leaves one number in ten or eleven, so bare digits stay under the default threshold
+//! until a word nearby, or standing alone, says more. Never looks further than the longest pattern.
+
+mod america;
+mod asia;
+mod europe;
+mod nordic;
+
+use super::check::Check;
+use super::cursor::{at, before, separator};
+
+/// The longest value without its separators.
+const LONGEST: usize = 24;
+/// What is taken off when only the shape is right.
+const UNCHECKED: u8 = 20;
+/// What is taken off when the letters are small ones.
+const SMALL: u8 = 10;
+/// What is taken off when digits stand before or behind it in the same row.
+const ROW: u8 = 14;
+
+/// One way to write one identifier.
+#[derive(Debug)]
+pub struct Spec {
+    /// Which entity.
+    pub kind: usize,
+    /// How it is written.
+    pub pattern: &'static str,
+    /// The score of a valid one without any context.
+    pub score: u8,
+    /// Its rules, over capital letters and digits.
+    pub check: fn(&[u8]) -> Check,
+}
+
+/// Short for the tables.
+const fn spec(kind: usize, pattern: &'static str, score: u8, check: fn(&[u8]) -> Check) -> Spec {
+    Spec { kind, pattern, score, check }
+}
+
+/// The table, by the length of a pattern's first run of letters and digits.
+pub fn table() -> Vec<Vec<&'static Spec>> {
+    let mut table: Vec<Vec<&'static Spec>> = Vec::new();
+    table.resize_with(LONGEST, Vec::new);
+    for spec in [america::SPECS, europe::SPECS, nordic::SPECS, asia::SPECS].into_iter().flatten() {
+        let first = spec.pattern.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        if let Some(slot) = table.get_mut(first) {
+            slot.push(spec);
+        }
+    }
+    table
+}
+
+impl Spec {
+    /// The end and the score of the identifier that starts at `i`.
+    pub fn find(&self, b: &[u8], i: usize) -> Option<(usize, u8)> {
+        let mut value = [0_u8; LONGEST];
+        let (mut j, mut len) = (i, 0);
+        let (mut small, mut capital) = (false, false);
+        for p in self.pattern.bytes() {
+            let c = at(b, j);
+            let fits = match p {
+                b'9' => c.is_ascii_digit(),
+                b'A' => c.is_ascii_alphabetic(),
+                b'X' => c.is_ascii_alphanumeric(),
+                _ => {
+                    let plain = usize::from(c == p);
+                    let len = separator(b, j).filter(|s| s.0 == p).map_or(plain, |s| s.1);
+                    if len == 0 {
+                        return None;
+                    }
+                    j += len;
+                    continue;
+                }
+            };
+            if !fits {
+                return None;
+            }
+            small |= c.is_ascii_lowercase();
+            capital |= c.is_ascii_uppercase();
+            *value.get_mut(len)? = c.to_ascii_uppercase();
+            len += 1;
+            j += 1;
+        }
+        let dashed = matches!(at(b, j), b'-' | b'/') && at(b, j + 1).is_ascii_alphanumeric();
+        let dotted = at(b, j) == b'.' && at(b, j + 1).is_ascii_digit();
+        if at(b, j).is_ascii_alphanumeric() || at(b, j) == b'_' || dashed || dotted || (small && capital) {
+            return None;
+        }
+        // More digits in the same row: perhaps part of something longer.
+        let spaced = self.pattern.contains(' ');
+        let row = spaced
+            && ((at(b, j) == b' ' && at(b, j + 1).is_ascii_digit())
+                || (before(b, i, 1) == b' ' && before(b, i, 2).is_ascii_digit()));
+        // An IPv6 address is written like this, too.
+        if self.pattern.contains(':') && (at(b, j) == b':' || before(b, i, 1) == b':') {
+            return None;
+        }
+        let off = match (self.check)(value.get(..len)?) {
+            Check::No => return None,
+            Check::Shape => UNCHECKED,
+            Check::Valid => 0,
+        };
+        let off = off + if small { SMALL } else { 0 } + if row { ROW } else { 0 };
+        Some((j, self.score.saturating_sub(off)))
+    }
+}
+
+/// Whether an identifier may start at `i`: not in the middle of a word, a path or a hyphenated row.
+pub fn may_start(b: &[u8], i: usize) -> bool {
+    let prev = before(b, i, 1);
+    !(prev.is_ascii_alphanumeric()
+        || prev == b'_'
+        || (matches!(prev, b'-' | b'.' | b'/') && before(b, i, 2).is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests;
