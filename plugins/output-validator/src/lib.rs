@@ -9,8 +9,10 @@
 mod answers;
 mod extract;
 mod judge;
+mod note;
 mod policy;
 mod repair;
+mod schema;
 mod wanted;
 
 use judge::Wish;
