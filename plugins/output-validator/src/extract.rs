@@ -4,28 +4,42 @@
 //! It never decides whether a value is the one that was wanted (see `judge`).
 
 use crate::repair::{self, Mended};
+use serde_json::Value;
 
 /// How many places of an answer are tried at most.
 const MAX_CANDIDATES: usize = 8;
+/// How many brackets are tried as the start of one.
+const MAX_TRIES: usize = 64;
 
 /// The values that the answer may have meant, best first; the mends say how each was reached.
 pub fn candidates(answer: &str) -> Vec<Mended> {
-    let text = answer.trim().trim_start_matches('\u{feff}');
+    // The white space at the end is kept: a number with some behind it was not cut off.
+    let text = answer.trim_start().trim_start_matches('\u{feff}').trim_start();
     if text.is_empty() {
         return Vec::new();
     }
     if let Ok(value) = serde_json::from_str(text) {
-        return vec![Mended { value, mends: Vec::new(), end: text.len() }];
+        let inner = inner(&value);
+        let whole = Mended { value, mends: Vec::new(), end: text.len(), lossy: false };
+        return std::iter::once(whole).chain(inner).collect();
     }
     let mut found = Vec::new();
+    // JSON with its quotes escaped, as if it stood in a string.
+    let unescaped = text.trim_end().strip_prefix("{\\\"").map(|rest| format!("\"{{\\\"{rest}\""));
+    if let Some(value) = unescaped.and_then(|text| serde_json::from_str(&text).ok()) {
+        found.extend(inner(&value));
+    }
     for body in fences(text) {
-        let body = body.trim();
+        let body = body.trim_start();
         if body.starts_with(['{', '[']) {
             push(&mut found, body, Some("fence"));
         }
     }
     let mut from = 0;
-    while found.len() < MAX_CANDIDATES {
+    for _ in 0..MAX_TRIES {
+        if found.len() >= MAX_CANDIDATES {
+            break;
+        }
         let Some(start) = text.get(from..).and_then(|rest| rest.find(['{', '['])).map(|at| from + at) else {
             break;
         };
@@ -36,14 +50,23 @@ pub fn candidates(answer: &str) -> Vec<Mended> {
     let guessed =
         |mended: &Mended| mended.mends.iter().any(|m| matches!(*m, "truncated" | "unquoted-string"));
     if found.is_empty()
-        && let Some(mended) = repair::read(text).filter(|mended| !guessed(mended) && mended.end == text.len())
+        && let Some(mended) = repair::read(text).filter(|mended| !guessed(mended) && mended.end == text.trim_end().len())
     {
         found.push(mended);
     }
     // What was cut off is the last resort; otherwise the longest is most likely the answer. The sort is
     // stable, so a fence stays before the same value found as prose.
-    found.sort_by_key(|mended| (mended.mends.contains(&"truncated"), std::cmp::Reverse(mended.end)));
+    found.sort_by_key(|mended| {
+        (mended.lossy, mended.mends.contains(&"truncated"), std::cmp::Reverse(mended.end))
+    });
     found
+}
+
+/// What a string says, where that is an object or an array of JSON: the model encoded its answer twice.
+fn inner(value: &Value) -> Option<Mended> {
+    let text = value.as_str()?.trim();
+    let value = text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok())??;
+    Some(Mended { value, mends: vec!["encoded-twice"], end: text.len(), lossy: false })
 }
 
 /// Reads a candidate and returns how long it is.

@@ -1,12 +1,16 @@
 //! Strings, numbers and words of the tolerant reader.
 //!
-//! Invariants: a scalar that is JSON is read as JSON reads it; one that is cut off is closed where it ends.
+//! Invariants: a scalar that is JSON is read as JSON reads it; one that is cut off is closed where it ends, and
+//! told. How far one looks ahead is bounded, so that reading stays linear.
 
-use super::Reader;
+use super::{Reader, Within};
 use serde_json::{Number, Value};
 
+/// How far a key is looked for.
+const MAX_KEY_BYTES: usize = 256;
+
 impl Reader<'_> {
-    pub(super) fn string(&mut self) -> Option<String> {
+    pub(super) fn string(&mut self, within: Within) -> Option<String> {
         let (_, open) = self.chars.next()?;
         let close = closing_quote(open)?;
         match open {
@@ -18,18 +22,19 @@ impl Reader<'_> {
         let mut out = String::new();
         while let Some((_, c)) = self.chars.next() {
             match c {
-                '\\' => match self.escape() {
-                    Some(c) => out.push(c),
-                    None => {
-                        self.mend("truncated");
+                '\\' => {
+                    if !self.escape(&mut out) {
+                        self.cut();
                         return Some(out);
                     }
-                },
-                c if c == close => {
-                    if self.ends_here() {
+                }
+                c if c == close || closes_too(open, c) => {
+                    if self.ends_here(within, c) {
                         return Some(out);
                     }
-                    self.mend("unescaped-quote");
+                    if c == close {
+                        self.mend("unescaped-quote");
+                    }
                     out.push(c);
                 }
                 c if c < ' ' => {
@@ -39,60 +44,129 @@ impl Reader<'_> {
                 c => out.push(c),
             }
         }
-        self.mend("truncated");
+        self.cut();
         Some(out)
     }
 
-    /// Whether the quote just read can be the end of its string: what follows must go on like JSON. A quote
-    /// followed by more words is one that the model forgot to escape.
-    fn ends_here(&mut self) -> bool {
+    /// Whether the quote just read can be the end of its string: what follows must go on like JSON, at this
+    /// place. A quote followed by more words is one that the model forgot to escape.
+    fn ends_here(&mut self, within: Within, quote: char) -> bool {
         let rest = self.rest();
         let next = rest.trim_start();
-        match next.chars().next() {
-            None | Some(',' | ':' | '}' | ']' | '=') => true,
-            Some('/') => next.starts_with("//") || next.starts_with("/*"),
-            Some('#' | '"' | '\'') => rest.len() != next.len(),
+        let gap = rest.get(..rest.len() - next.len()).unwrap_or_default();
+        let Some(c) = next.chars().next() else { return true };
+        if next.starts_with("//") || next.starts_with("/*") || (c == '#' && !gap.is_empty()) {
+            return true;
+        }
+        if within == Within::Key {
+            return matches!(c, ':' | '=');
+        }
+        match c {
+            // A bracket in a text has the rest of the text behind it, and its quote.
+            '}' | ']' => {
+                let behind = next.trim_start_matches(|c: char| matches!(c, '}' | ']') || c.is_whitespace());
+                !behind.starts_with(quote) || behind.starts_with("```")
+            }
+            ',' => {
+                let more = next.trim_start_matches(|c: char| c == ',' || c.is_whitespace());
+                match within {
+                    Within::Object => {
+                        more.starts_with(['}', ']', '{', '/', '#'])
+                            || more.is_empty()
+                            || starts_with_key(more)
+                    }
+                    Within::Array => {
+                        let quoted_next = more.chars().next().is_some_and(|c| closing_quote(c).is_some());
+                        // `'a', ' b'`: an opening quote has no space behind it more often than a closing one.
+                        quoted_next || !more.starts_with(|c: char| c.is_alphabetic()) || starts_with_literal(more)
+                    }
+                    _ => true,
+                }
+            }
+            // A missing comma; or in an array, its missing end.
+            c if closing_quote(c).is_some() && !gap.is_empty() => match within {
+                Within::Object => starts_with_key(next),
+                _ => gap.contains('\n') || !next.get(c.len_utf8()..).is_some_and(|n| n.starts_with(' ')),
+            },
+            ':' | '=' => false,
             // A missing comma at the end of a line.
-            Some(_) => rest.get(..rest.len() - next.len()).is_some_and(|gap| gap.contains('\n')),
+            _ if within == Within::Object => gap.contains('\n') && starts_with_key(next),
+            _ => gap.contains('\n'),
         }
     }
 
-    /// What an escape stands for; `None` when the text ends inside it.
-    fn escape(&mut self) -> Option<char> {
-        let (_, c) = self.chars.next()?;
-        Some(match c {
-            'n' => '\n',
-            't' => '\t',
-            'r' => '\r',
-            'b' => '\u{8}',
-            'f' => '\u{c}',
-            'u' => {
-                let Some(high) = self.hex() else {
-                    self.peek()?;
-                    self.mend("bad-escape");
-                    return Some(char::REPLACEMENT_CHARACTER);
-                };
-                if (0xd800..0xdc00).contains(&high) && self.rest().starts_with("\\u") {
-                    self.chars.next();
-                    self.chars.next();
-                    let low = self.hex().unwrap_or_default();
-                    let pair = 0x10000 + ((high - 0xd800) << 10) + (low.wrapping_sub(0xdc00) & 0x3ff);
-                    char::from_u32(pair).unwrap_or(char::REPLACEMENT_CHARACTER)
-                } else {
-                    char::from_u32(high).unwrap_or(char::REPLACEMENT_CHARACTER)
+    /// Adds what an escape stands for; `false` when the text ends inside it.
+    fn escape(&mut self, out: &mut String) -> bool {
+        let Some((_, c)) = self.chars.next() else { return false };
+        match c {
+            'n' => out.push('\n'),
+            't' => out.push('\t'),
+            'r' => out.push('\r'),
+            'b' => out.push('\u{8}'),
+            'f' => out.push('\u{c}'),
+            'u' => return self.unicode(out),
+            '"' | '\\' | '/' => out.push(c),
+            // Python's.
+            'x' => {
+                self.mend("bad-escape");
+                match self.hex(2).and_then(char::from_u32) {
+                    Some(c) => out.push(c),
+                    None => self.replacement(out),
                 }
             }
-            '"' | '\\' | '/' => c,
+            // A backslash that should have been two: `\d`, `C:\dir`.
+            other if other.is_alphanumeric() => {
+                self.mend("bad-escape");
+                out.push('\\');
+                out.push(other);
+            }
             other => {
                 self.mend("bad-escape");
-                other
+                out.push(other);
             }
-        })
+        }
+        true
     }
 
-    fn hex(&mut self) -> Option<u32> {
+    fn unicode(&mut self, out: &mut String) -> bool {
+        let Some(high) = self.hex(4) else {
+            if self.peek().is_none() {
+                return false;
+            }
+            self.mend("bad-escape");
+            self.replacement(out);
+            return true;
+        };
+        let mut code = high;
+        if (0xd800..0xdc00).contains(&high) {
+            if !self.rest().starts_with("\\u") {
+                let ended = matches!(self.rest(), "" | "\\");
+                self.replacement(out);
+                return !ended;
+            }
+            self.chars.next();
+            self.chars.next();
+            let low = self.hex(4).unwrap_or_default();
+            if (0xdc00..0xe000).contains(&low) {
+                code = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+            }
+        }
+        match char::from_u32(code) {
+            Some(c) => out.push(c),
+            None => self.replacement(out),
+        }
+        true
+    }
+
+    /// What was meant here is not known.
+    fn replacement(&mut self, out: &mut String) {
+        self.lossy = true;
+        out.push(char::REPLACEMENT_CHARACTER);
+    }
+
+    fn hex(&mut self, digits: u8) -> Option<u32> {
         let mut code = 0;
-        for _ in 0..4 {
+        for _ in 0..digits {
             let (_, c) = self.chars.next_if(|&(_, c)| c.is_ascii_hexdigit())?;
             code = code * 16 + c.to_digit(16)?;
         }
@@ -106,14 +180,17 @@ impl Reader<'_> {
         {
             raw.push(c);
         }
+        // The end of the text may be in the middle of the number.
+        let ended = self.peek().is_none();
         if let Ok(number) = serde_json::from_str::<Number>(&raw) {
+            self.lossy |= ended;
             return Some(Value::Number(number));
         }
         if raw.trim_start_matches(['-', '+']).eq_ignore_ascii_case("infinity") {
             self.mend("not-a-number");
+            self.lossy = true;
             return Some(Value::Null);
         }
-        let ended = self.peek().is_none();
         let mut clean = raw.replace('_', "");
         if let Some(rest) = clean.strip_prefix('+') {
             clean = rest.to_owned();
@@ -124,11 +201,13 @@ impl Reader<'_> {
         let clean = clean.trim_end_matches(['.', 'e', 'E', '+', '-']);
         match serde_json::from_str::<Number>(clean) {
             Ok(number) => {
+                // `1e` says that something is missing; `1.` does not.
+                self.lossy |= ended || !raw.ends_with(|c: char| c == '.' || c.is_ascii_digit());
                 self.mend(if ended { "truncated" } else { "odd-number" });
                 Some(Value::Number(number))
             }
             Err(_) if ended && clean.is_empty() => {
-                self.mend("truncated");
+                self.cut();
                 Some(Value::Null)
             }
             // A date or a version: a string that lost its quotes.
@@ -162,12 +241,13 @@ impl Reader<'_> {
             }
             "none" | "null" | "nil" | "undefined" | "nan" | "infinity" => {
                 self.mend("foreign-literal");
+                self.lossy |= word.to_ascii_lowercase().starts_with(['i', 'u']) || word.len() == 3 && word != "nil";
                 return Some(Value::Null);
             }
             _ => {}
         }
         if self.peek().is_none() {
-            self.mend("truncated");
+            self.cut();
             let whole =
                 [("true", true), ("false", false)].into_iter().find(|(full, _)| full.starts_with(word));
             return Some(whole.map_or(Value::Null, |(_, value)| Value::Bool(value)));
@@ -189,4 +269,51 @@ pub(super) fn closing_quote(open: char) -> Option<char> {
         '\u{2018}' | '\u{2019}' => Some('\u{2019}'),
         _ => None,
     }
+}
+
+/// A straight quote may end what a typographic one began, where the text goes on like JSON.
+fn closes_too(open: char, c: char) -> bool {
+    match open {
+        '\u{201c}' | '\u{201d}' => matches!(c, '"' | '\u{201c}'),
+        '\u{2018}' | '\u{2019}' => matches!(c, '\'' | '\u{2018}'),
+        _ => false,
+    }
+}
+
+/// Whether a key, quoted or not, and its colon stand at the start.
+fn starts_with_key(text: &str) -> bool {
+    let bare = text.trim_start_matches(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '$' | '.'));
+    let is_bare = bare.len() < text.len() && bare.trim_start().starts_with([':', '=']);
+    is_bare || starts_with_quoted_key(text)
+}
+
+/// Whether a quoted key and its colon stand at the start.
+pub(super) fn starts_with_quoted_key(text: &str) -> bool {
+    let Some(open) = text.chars().next() else { return false };
+    let Some(close) = closing_quote(open) else { return false };
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1).take_while(|(at, _)| *at < MAX_KEY_BYTES) {
+        if escaped {
+            escaped = false;
+        } else if c == '\\' {
+            escaped = true;
+        } else if c == close || closes_too(open, c) {
+            let behind = text.get(at + c.len_utf8()..).unwrap_or_default().trim_start();
+            match behind.chars().next() {
+                Some(':' | '=') => return true,
+                Some(',' | '}' | ']') => return false,
+                // The end, or a quote within the key.
+                Some(_) => {}
+                None => return false,
+            }
+        }
+    }
+    false
+}
+
+/// Whether a literal of JSON or Python stands at the start.
+fn starts_with_literal(text: &str) -> bool {
+    let end = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let word = text.get(..end).unwrap_or_default().to_ascii_lowercase();
+    matches!(word.as_str(), "true" | "false" | "null" | "none" | "nan" | "undefined")
 }
