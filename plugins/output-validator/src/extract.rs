@@ -14,19 +14,21 @@ const MAX_TRIES: usize = 64;
 /// The values that the answer may have meant, best first; the mends say how each was reached.
 pub fn candidates(answer: &str) -> Vec<Mended> {
     // The white space at the end is kept: a number with some behind it was not cut off.
-    let text = answer.trim_start().trim_start_matches('\u{feff}').trim_start();
+    let bare = answer.trim_start();
+    let text = bare.trim_start_matches('\u{feff}').trim_start();
     if text.is_empty() {
         return Vec::new();
     }
     if let Ok(value) = serde_json::from_str(text) {
         let inner = inner(&value);
-        let whole = Mended { value, mends: Vec::new(), end: text.len(), lossy: false };
+        let mends = if bare.starts_with('\u{feff}') { vec!["byte-order-mark"] } else { Vec::new() };
+        let whole = Mended { value, mends, end: text.len(), lossy: false };
         return std::iter::once(whole).chain(inner).collect();
     }
     let mut found = Vec::new();
     // JSON with its quotes escaped, as if it stood in a string.
-    let unescaped = text.trim_end().strip_prefix("{\\\"").map(|rest| format!("\"{{\\\"{rest}\""));
-    if let Some(value) = unescaped.and_then(|text| serde_json::from_str(&text).ok()) {
+    let escaped = text.starts_with(['{', '[']) && text.find('"').is_some_and(|at| text.get(..at).is_some_and(|before| before.ends_with('\\')));
+    if escaped && let Ok(value) = serde_json::from_str(&format!("\"{}\"", text.trim_end())) {
         found.extend(inner(&value));
     }
     for body in fences(text) {

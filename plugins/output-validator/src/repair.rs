@@ -15,6 +15,9 @@ use std::str::CharIndices;
 /// How deep values may nest: a component's stack is small.
 pub const MAX_DEPTH: usize = 128;
 
+/// How often the rest of a text is looked through for its brackets.
+const MAX_SCANS: u8 = 16;
+
 /// A value and the names of the mends it took, each named once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mended {
@@ -32,7 +35,7 @@ pub struct Mended {
 /// Reads the value at the start of `text`; what follows it is left alone.
 pub fn read(text: &str) -> Option<Mended> {
     let chars = text.char_indices().peekable();
-    let mut reader = Reader { text, chars, mends: Vec::new(), lossy: false, arrays: 0, objects: 0 };
+    let mut reader = Reader { text, chars, mends: Vec::new(), lossy: false, arrays: 0, objects: 0, scans: 0 };
     let value = reader.value(0, Within::Nothing)?;
     let end = reader.at();
     // A bracket too many in the middle: what follows belongs to the value.
@@ -59,6 +62,8 @@ struct Reader<'a> {
     /// How many arrays and objects are open.
     arrays: usize,
     objects: usize,
+    /// How often the rest of the text was looked through.
+    scans: u8,
 }
 
 impl Reader<'_> {
@@ -161,7 +166,7 @@ impl Reader<'_> {
                 }
                 Some(']') => {
                     self.mend("wrong-bracket");
-                    if self.arrays == 0 {
+                    if self.arrays == 0 || self.enough_brackets() {
                         self.chars.next();
                     }
                     break;
@@ -248,7 +253,7 @@ impl Reader<'_> {
                 }
                 Some('}') => {
                     self.mend("wrong-bracket");
-                    if self.objects == 0 {
+                    if self.objects == 0 || self.enough_brackets() {
                         self.chars.next();
                     }
                     break;
@@ -306,6 +311,30 @@ impl Reader<'_> {
     /// Whether the bracket here is the last thing of the text.
     fn is_last_bracket(&mut self) -> bool {
         self.rest().get(1..).is_none_or(|rest| !rest.contains([',', '}', ']', ':', '"']))
+    }
+
+    /// Whether the brackets that follow close all that is open: then the one here is wrong, otherwise the one
+    /// that should stand before it is missing.
+    fn enough_brackets(&mut self) -> bool {
+        self.scans += 1;
+        if self.scans > MAX_SCANS {
+            return false;
+        }
+        let (mut inside, mut escaped) = (false, false);
+        // What is open here, less what is closed; the lowest counts.
+        let (mut open, mut lowest) = (0_i64, 0_i64);
+        for byte in self.rest().bytes() {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = inside,
+                b'"' => inside = !inside,
+                b'{' | b'[' if !inside => open += 1,
+                b'}' | b']' if !inside => open -= 1,
+                _ => {}
+            }
+            lowest = lowest.min(open);
+        }
+        lowest.unsigned_abs() >= (self.arrays + self.objects) as u64
     }
 
     /// Skips an ellipsis: the model left something out.

@@ -190,7 +190,8 @@ const KINDS: &[(&str, Damage)] = &[
     ("fence", |_, t| format!("Here:\n```json\n{}\n```\nDone.", t.concat())),
     ("open fence", |_, t| format!("```\n{}", t.concat())),
     ("raw newlines", |_, t| {
-        mapped(t, |s| s.replace("\\n", "\n").replace("\\t", "\t"))
+        let raw = |s: String| format!("\"{}\"", said(&s).replace('\\', "\\\\").replace('"', "\\\""));
+        mapped(t, |s| if is_string(&s) { raw(s) } else { s })
     }),
     ("duplicated commas", |dice, t| at_one(dice, t, ",", ",,")),
     ("missing comma", |dice, t| at_one(dice, t, ",", " ")),

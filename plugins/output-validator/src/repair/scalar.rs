@@ -65,7 +65,11 @@ impl Reader<'_> {
             // A bracket in a text has the rest of the text behind it, and its quote.
             '}' | ']' => {
                 let behind = next.trim_start_matches(|c: char| matches!(c, '}' | ']') || c.is_whitespace());
-                !behind.starts_with(quote) || behind.starts_with("```")
+                let between = next.get(..next.len() - behind.len()).unwrap_or_default();
+                !behind.starts_with(quote)
+                    || behind.starts_with("```")
+                    || between.contains('\n')
+                    || starts_with_key(behind)
             }
             ',' => {
                 let more = next.trim_start_matches(|c: char| c == ',' || c.is_whitespace());
@@ -225,6 +229,10 @@ impl Reader<'_> {
             self.chars.next_if(|&(_, c)| !matches!(c, ',' | '}' | ']' | '{' | '[' | ':' | '\n' | '"'))
         {
             word.push(c);
+            let comment = c.is_whitespace() && (self.peek() == Some('#') || self.rest().starts_with("//"));
+            if comment || self.rest().starts_with("/*") {
+                break;
+            }
         }
         let word = word.trim_end();
         match word {
