@@ -27,7 +27,8 @@ pub fn candidates(answer: &str) -> Vec<Mended> {
     }
     let mut found = Vec::new();
     // JSON with its quotes escaped, as if it stood in a string.
-    let escaped = text.starts_with(['{', '[']) && text.find('"').is_some_and(|at| text.get(..at).is_some_and(|before| before.ends_with('\\')));
+    let escaped = text.starts_with(['{', '['])
+        && text.find('"').is_some_and(|at| text.get(..at).is_some_and(|before| before.ends_with('\\')));
     if escaped && let Ok(value) = serde_json::from_str(&format!("\"{}\"", text.trim_end())) {
         found.extend(inner(&value));
     }
@@ -52,7 +53,8 @@ pub fn candidates(answer: &str) -> Vec<Mended> {
     let guessed =
         |mended: &Mended| mended.mends.iter().any(|m| matches!(*m, "truncated" | "unquoted-string"));
     if found.is_empty()
-        && let Some(mended) = repair::read(text).filter(|mended| !guessed(mended) && mended.end == text.trim_end().len())
+        && let Some(mended) =
+            repair::read(text).filter(|mended| !guessed(mended) && mended.end == text.trim_end().len())
     {
         found.push(mended);
     }

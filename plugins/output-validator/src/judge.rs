@@ -26,6 +26,8 @@ pub struct Wish<'a> {
     pub rules: Option<&'a Rules>,
     /// Whether what was mended by leaving out or guessing will do.
     pub accept_lossy: bool,
+    /// Whether the provider said that the answer was cut off: then brackets are not all that is missing.
+    pub cut_off: bool,
 }
 
 /// What an answer is.
@@ -54,7 +56,8 @@ pub fn judge(answer: &str, wish: &Wish<'_>) -> Judgement {
     }
     let mut first = None;
     let mut fits: Option<Mended> = None;
-    for candidate in extract::candidates(answer) {
+    for mut candidate in extract::candidates(answer) {
+        candidate.lossy |= wish.cut_off && candidate.mends.contains(&"truncated");
         let text = if candidate.mends.is_empty() { answer.to_owned() } else { candidate.value.to_string() };
         let wrong = violations(&candidate, &text, wish);
         if !wrong.is_empty() {
@@ -76,7 +79,9 @@ pub fn judge(answer: &str, wish: &Wish<'_>) -> Judgement {
     }
     match fits {
         Some(Mended { mends, .. }) if mends.is_empty() => Judgement::Valid,
-        Some(Mended { value, mends, lossy, .. }) => Judgement::Mended { text: value.to_string(), mends, lossy },
+        Some(Mended { value, mends, lossy, .. }) => {
+            Judgement::Mended { text: value.to_string(), mends, lossy }
+        }
         None => Judgement::Invalid(first.unwrap_or_else(|| {
             let what = if answer.trim().is_empty() { "is empty" } else { "is not JSON" };
             vec![format!("the answer {what}")]
@@ -120,6 +125,8 @@ fn lost(candidate: &Mended) -> String {
 
 #[cfg(test)]
 mod damaged;
+#[cfg(test)]
+mod speed;
 
 #[cfg(test)]
 mod tests {
@@ -152,7 +159,8 @@ mod tests {
 
     #[test]
     fn a_mended_answer_keeps_its_order() {
-        let Judgement::Mended { text, mends, lossy: false } = judge("```json\n{'name': 'Ann', age: 3,}\n```", &wish())
+        let Judgement::Mended { text, mends, lossy: false } =
+            judge("```json\n{'name': 'Ann', age: 3,}\n```", &wish())
         else {
             unreachable!("should be mended")
         };
@@ -213,6 +221,8 @@ mod tests {
         // Only brackets are missing.
         let open = r#"{"name": "Ann", "age": 3, "tags": ["a", "b""#;
         assert!(matches!(judge(open, &wish()), Judgement::Mended { lossy: false, .. }));
+        let told = Wish { cut_off: true, ..wish() };
+        assert!(matches!(judge(open, &told), Judgement::Invalid(_)));
     }
 
     #[test]

@@ -20,11 +20,26 @@ const SCRIPTS: &[(&str, &[(char, char)])] = &[
 
 /// The commonest words of the languages that share a script, such that few are shared.
 const WORDS: &[(&str, &str)] = &[
-    ("en", "the of and to is that it for was with are this be have from not you by at they which what will would"),
-    ("de", "der die das und ist nicht von mit dem ein eine zu auf für sich den auch wird sind ich sie es im bei oder"),
-    ("fr", "le les des et est une dans que pour qui pas sur avec plus sont ce au par il elle vous nous être cette du"),
-    ("es", "el los las y que una por con para es del se no su más como pero está son este lo hay muy también ser"),
-    ("it", "il di che è la per un non con sono del si da una come anche della più ma gli nel alla questo ha dei"),
+    (
+        "en",
+        "the of and to is that it for was with are this be have from not you by at they which what will would",
+    ),
+    (
+        "de",
+        "der die das und ist nicht von mit dem ein eine zu auf für sich den auch wird sind ich sie es im bei oder",
+    ),
+    (
+        "fr",
+        "le les des et est une dans que pour qui pas sur avec plus sont ce au par il elle vous nous être cette du",
+    ),
+    (
+        "es",
+        "el los las y que una por con para es del se no su más como pero está son este lo hay muy también ser",
+    ),
+    (
+        "it",
+        "il di che è la per un non con sono del si da una come anche della più ma gli nel alla questo ha dei",
+    ),
     ("pt", "o os as e que não uma para com do da em é por mais dos como são ao na se foi você isso ser à"),
     ("nl", "de het een en van is dat niet op te zijn voor met die aan er maar om ook als bij naar wordt dit"),
     ("sv", "och att det som en är på av för med den inte till har de ett om jag var kan från vi så"),
@@ -41,7 +56,8 @@ pub fn of(text: &str) -> Option<&'static str> {
     let mut scripts = [0_usize; SCRIPTS.len()];
     for c in text.chars().filter(|c| c.is_alphabetic()) {
         letters += 1;
-        let script = SCRIPTS.iter().position(|(_, ranges)| ranges.iter().any(|(a, b)| (*a..=*b).contains(&c)));
+        let script =
+            SCRIPTS.iter().position(|(_, ranges)| ranges.iter().any(|(a, b)| (*a..=*b).contains(&c)));
         if let Some(count) = script.and_then(|script| scripts.get_mut(script)) {
             *count += 1;
         }
@@ -62,7 +78,8 @@ pub fn of(text: &str) -> Option<&'static str> {
     }
     let (best, hits) =
         WORDS.iter().zip(counts).max_by_key(|(_, count)| *count).map(|((name, _), count)| (*name, count))?;
-    let next = WORDS.iter().zip(counts).filter(|((name, _), _)| *name != best).map(|(_, count)| count).max()?;
+    let next =
+        WORDS.iter().zip(counts).filter(|((name, _), _)| *name != best).map(|(_, count)| count).max()?;
     // A fifth more than the next: languages share words.
     (hits >= MIN_HITS && hits * 5 >= next * 6).then_some(best)
 }

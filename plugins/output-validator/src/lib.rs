@@ -103,7 +103,7 @@ impl PostResponse for OutputValidator {
             return Ok(Outcome::Accept);
         }
         let wish: Wish<'_> = match self.settings.wish(&wanted) {
-            Ok(wish) => wish,
+            Ok(wish) => Wish { cut_off: fact("finish") == "length", ..wish },
             Err(reason) => {
                 log::warn("the schema of the request cannot be used", &[("reason", &reason)]);
                 x.flag("output", "unusable-schema");

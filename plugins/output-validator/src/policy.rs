@@ -65,7 +65,12 @@ pub struct Decided {
 }
 
 /// Decides from the judgement of each choice.
-pub fn decide(judgements: Vec<Judgement>, on_invalid: OnInvalid, max_retries: u32, now: Situation) -> Decided {
+pub fn decide(
+    judgements: Vec<Judgement>,
+    on_invalid: OnInvalid,
+    max_retries: u32,
+    now: Situation,
+) -> Decided {
     let mut violations: Vec<String> = Vec::new();
     let mut mended = Vec::new();
     let (mut mends, mut lossy) = (Vec::new(), false);
@@ -131,7 +136,10 @@ mod tests {
     }
 
     fn mended() -> Vec<Judgement> {
-        vec![Judgement::Valid, Judgement::Mended { text: "{}".to_owned(), mends: vec!["fence"], lossy: false }]
+        vec![
+            Judgement::Valid,
+            Judgement::Mended { text: "{}".to_owned(), mends: vec!["fence"], lossy: false },
+        ]
     }
 
     #[test]

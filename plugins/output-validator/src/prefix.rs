@@ -209,7 +209,15 @@ impl Lexer {
                 }
                 if usize::from(at) + 1 == word.len() { Next::Ending } else { Next::Literal(which, at + 1) }
             }
-            (next @ (Next::Value | Next::FirstItem | Next::FirstKey | Next::Key | Next::Colon | Next::Ending), b) => {
+            (
+                next @ (Next::Value
+                | Next::FirstItem
+                | Next::FirstKey
+                | Next::Key
+                | Next::Colon
+                | Next::Ending),
+                b,
+            ) => {
                 return is_blank(b) || self.structure(next, b);
             }
             _ => return false,

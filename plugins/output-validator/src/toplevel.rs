@@ -145,7 +145,10 @@ fn understood(root: &Value) -> bool {
     let known = ["2020-12/schema", "2019-09/schema", "draft-07/schema", "draft-06/schema"];
     match root.get("$schema").and_then(Value::as_str) {
         None => true,
-        Some(uri) => uri.contains("//json-schema.org/") && known.iter().any(|name| uri.trim_end_matches('#').ends_with(name)),
+        Some(uri) => {
+            uri.contains("//json-schema.org/")
+                && known.iter().any(|name| uri.trim_end_matches('#').ends_with(name))
+        }
     }
 }
 
@@ -203,7 +206,8 @@ fn shape(root: &Value, schema: &Value) -> Shape {
     };
     if let Some(values) = options {
         shape.kinds &= values.iter().fold(0, |kinds, value| kinds | kind_of(value));
-        shape.values = Some(values.into_iter().filter(|value| !value.is_object() && !value.is_array()).collect());
+        shape.values =
+            Some(values.into_iter().filter(|value| !value.is_object() && !value.is_array()).collect());
     }
     shape
 }

@@ -182,7 +182,7 @@ impl Settings {
             schemas.push(self.compiler.cached(schema)?);
         }
         let (json, object, accept_lossy) = (wanted.json, wanted.object, self.config.accept_lossy);
-        Ok(Wish { json, object, schemas, rules: self.rules.as_ref(), accept_lossy })
+        Ok(Wish { json, object, schemas, rules: self.rules.as_ref(), accept_lossy, cut_off: false })
     }
 
     /// What is known of the top of the answer.
@@ -224,7 +224,10 @@ mod tests {
         let s = settings(json!({}));
         assert_eq!(s.wanted(None, None), None);
         assert_eq!(s.wanted(Some(r#"{"type": "text"}"#), None), None);
-        assert_eq!(s.wanted(Some(r#"{"type": "json_object"}"#), None), Some(Wanted { json: true, object: true, ..Wanted::default() }));
+        assert_eq!(
+            s.wanted(Some(r#"{"type": "json_object"}"#), None),
+            Some(Wanted { json: true, object: true, ..Wanted::default() })
+        );
         let format =
             json!({"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "array"}}});
         let wanted = s.wanted(Some(&format.to_string()), None).unwrap();

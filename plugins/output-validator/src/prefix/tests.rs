@@ -1,5 +1,5 @@
 //! Tests of the lexer: against serde_json, for every cut.
-#![expect(clippy::unwrap_used, clippy::string_slice, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::string_slice, clippy::indexing_slicing, reason = "tests")]
 
 use super::{Impossible, Lexer};
 use proptest::prelude::*;
@@ -57,10 +57,46 @@ fn value() -> impl Strategy<Value = Value> {
 #[test]
 fn the_first_impossible_byte_is_told() {
     for text in [
-        "Sure!", "```json", "{'a': 1}", "{a: 1}", "{\"a\": 1,}", "[1, 2,]", "[1,, 2]", "{\"a\" 1}", "[1 2]",
-        "{\"a\": True}", "[NaN]", "[+1]", "[.5]", "[01]", "[1.]", "[1e]", "[-]", "[1}", "{\"a\": 1]", "\"a\nb\"",
-        "\"\\x\"", "{} {}", "[] x", "tru ", "nulll", "// c\n1", "{\"a\": 1 // c\n}", "{,}", "[,]",
-        "]", "}", ":", "{\"a\": \u{201c}b\u{201d}}", "\u{feff}{}", "1 2", "1.5.2", "-0", "0e-1", "{\"a\":}", "1x",
+        "Sure!",
+        "```json",
+        "{'a': 1}",
+        "{a: 1}",
+        "{\"a\": 1,}",
+        "[1, 2,]",
+        "[1,, 2]",
+        "{\"a\" 1}",
+        "[1 2]",
+        "{\"a\": True}",
+        "[NaN]",
+        "[+1]",
+        "[.5]",
+        "[01]",
+        "[1.]",
+        "[1e]",
+        "[-]",
+        "[1}",
+        "{\"a\": 1]",
+        "\"a\nb\"",
+        "\"\\x\"",
+        "{} {}",
+        "[] x",
+        "tru ",
+        "nulll",
+        "// c\n1",
+        "{\"a\": 1 // c\n}",
+        "{,}",
+        "[,]",
+        "]",
+        "}",
+        ":",
+        "{\"a\": \u{201c}b\u{201d}}",
+        "\u{feff}{}",
+        "1 2",
+        "1.5.2",
+        "-0",
+        "0e-1",
+        "{\"a\":}",
+        "1x",
     ] {
         assert_eq!(stops(text, &[]), expected(text), "{text}");
     }

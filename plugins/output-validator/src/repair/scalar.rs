@@ -82,7 +82,9 @@ impl Reader<'_> {
                     Within::Array => {
                         let quoted_next = more.chars().next().is_some_and(|c| closing_quote(c).is_some());
                         // `'a', ' b'`: an opening quote has no space behind it more often than a closing one.
-                        quoted_next || !more.starts_with(|c: char| c.is_alphabetic()) || starts_with_literal(more)
+                        quoted_next
+                            || !more.starts_with(|c: char| c.is_alphabetic())
+                            || starts_with_literal(more)
                     }
                     _ => true,
                 }
@@ -249,7 +251,8 @@ impl Reader<'_> {
             }
             "none" | "null" | "nil" | "undefined" | "nan" | "infinity" => {
                 self.mend("foreign-literal");
-                self.lossy |= word.to_ascii_lowercase().starts_with(['i', 'u']) || word.len() == 3 && word != "nil";
+                self.lossy |=
+                    word.to_ascii_lowercase().starts_with(['i', 'u']) || word.len() == 3 && word != "nil";
                 return Some(Value::Null);
             }
             _ => {}
@@ -309,11 +312,12 @@ pub(super) fn starts_with_quoted_key(text: &str) -> bool {
             let behind = text.get(at + c.len_utf8()..).unwrap_or_default().trim_start();
             match behind.chars().next() {
                 Some(':' | '=') => return true,
-                Some(',' | '}' | ']') => return false,
-                // The end, or a quote within the key.
+                Some(',' | '}' | ']' | '#' | '/') | None => return false,
+                // A quote within the key.
                 Some(_) => {}
-                None => return false,
             }
+        } else if c == '\n' {
+            return false;
         }
     }
     false

@@ -12,11 +12,11 @@ fn plain() -> Compiler {
 
 #[test]
 fn what_is_not_known_is_not_fetched() {
-    let reason =
-        plain().compile(&json!({"$ref": "https://example.com/s.json"})).map(|_| ()).unwrap_err();
+    let reason = plain().compile(&json!({"$ref": "https://example.com/s.json"})).map(|_| ()).unwrap_err();
     assert!(reason.contains("example.com/s.json"), "{reason}");
     let documents = BTreeMap::from([("https://example.com/s.json".to_owned(), json!({"type": "string"}))]);
-    let known = Compiler::new(documents, false, Draft::default()).compile(&json!({"$ref": "https://example.com/s.json"}));
+    let known = Compiler::new(documents, false, Draft::default())
+        .compile(&json!({"$ref": "https://example.com/s.json"}));
     assert!(!known.unwrap().is_valid(&json!(1)));
     assert!(plain().compile(&json!({"$schema": "https://example.com/mine"})).is_err());
 }
