@@ -228,6 +228,33 @@ const KINDS: &[(&str, Damage)] = &[
         let whole = serde_json::to_string(&t.concat()).unwrap();
         whole[1..whole.len() - 1].to_owned()
     }),
+    ("as Python prints it", |_, t| {
+        mapped(t, |s| match s.as_str() {
+            "true" => "True".to_owned(),
+            "false" => "False".to_owned(),
+            "null" => "None".to_owned(),
+            _ if is_string(&s) => {
+                let inner = said(&s).replace('\\', "\\\\").replace('\n', "\\n").replace('\t', "\\t");
+                let double = inner.contains('\'') && !inner.contains('"');
+                if double { format!("\"{inner}\"") } else { format!("'{}'", inner.replace('\'', "\\'")) }
+            }
+            _ => s,
+        })
+    }),
+    ("several kinds at once", |_, mut t| {
+        for at in 0..t.len() - 1 {
+            if is_string(&t[at]) && t[at + 1] == ":" {
+                t[at] = said(&t[at]);
+            } else if t[at] == "," {
+                t[at] = ", // next\n".to_owned();
+            } else if t[at] == "true" {
+                t[at] = "True".to_owned();
+            }
+        }
+        let last = t.len() - 1;
+        t[last] = ",\n}".to_owned();
+        format!("Here you go:\n```json\n{}\n```\nAnything else?", t.concat())
+    }),
     ("byte order mark", |_, t| format!("\u{feff}{}", t.concat())),
     ("equals signs", |_, t| mapped(t, |s| if s == ":" { " = ".to_owned() } else { s })),
 ];
@@ -243,6 +270,13 @@ const LOSSES: &[(&str, Damage)] = &[
         let at = places[dice.roll(places.len())];
         let token: Vec<char> = t[at].chars().collect();
         format!("{}{}", t[..at].concat(), token[..1 + dice.roll(token.len() - 1)].iter().collect::<String>())
+    }),
+    ("a quote gone", |dice, mut t| {
+        let places: Vec<_> = (0..t.len()).filter(|at| is_string(&t[*at])).collect();
+        let at = places[dice.roll(places.len())];
+        let token = t[at].clone();
+        t[at] = if dice.roll(2) == 0 { token[1..].to_owned() } else { token[..token.len() - 1].to_owned() };
+        t.concat()
     }),
     ("a value gone", |dice, mut t| {
         let places: Vec<_> =
