@@ -137,7 +137,7 @@ impl Reader<'_> {
             }
             c if closing_quote(c).is_some() => self.string(within).map(Value::String),
             c if c.is_ascii_digit() || matches!(c, '-' | '+' | '.') => self.number(),
-            _ => self.word(),
+            _ => self.word(within),
         }
     }
 
@@ -298,6 +298,9 @@ impl Reader<'_> {
             self.chars.next_if(|&(_, c)| c.is_alphanumeric() || matches!(c, '_' | '-' | '$' | '.'))
         {
             key.push(c);
+        }
+        if self.chars.next_if(|&(_, c)| c == '"').is_some() {
+            self.mend("missing-quote");
         }
         (!key.is_empty()).then_some(key)
     }

@@ -20,7 +20,16 @@ impl Reader<'_> {
             _ => self.mend("typographic-quotes"),
         }
         let mut out = String::new();
-        while let Some((_, c)) = self.chars.next() {
+        // Where the string may have ended without its quote: a key before its first colon, a value of an object
+        // before its last comma.
+        let mut mark = None;
+        while let Some(c) = self.peek() {
+            match (within, c) {
+                (Within::Key, ':') if mark.is_none() => mark = Some((self.chars.clone(), out.len())),
+                (Within::Object, ',') => mark = Some((self.chars.clone(), out.len())),
+                _ => {}
+            }
+            self.chars.next();
             match c {
                 '\\' => {
                     if !self.escape(&mut out) {
@@ -30,6 +39,14 @@ impl Reader<'_> {
                 }
                 c if c == close || closes_too(open, c) => {
                     if self.ends_here(within, c) {
+                        return Some(out);
+                    }
+                    if let Some((chars, length)) =
+                        mark.take_if(|mark| self.lacks_end(within, &out, mark.1, c))
+                    {
+                        self.mend("missing-quote");
+                        self.chars = chars;
+                        out.truncate(length);
                         return Some(out);
                     }
                     if c == close {
@@ -46,6 +63,19 @@ impl Reader<'_> {
         }
         self.cut();
         Some(out)
+    }
+
+    /// Whether the quote just read is not of this string, which ended at `length` without one: what stands there
+    /// is a name and the quote begins its value, or the quote begins the next key.
+    fn lacks_end(&mut self, within: Within, out: &str, length: usize, quote: char) -> bool {
+        let (own, behind) =
+            (out.get(..length).unwrap_or_default(), out.get(length + 1..).unwrap_or_default());
+        if within == Within::Key {
+            let name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '$' | '.');
+            return !own.is_empty() && own.chars().all(name);
+        }
+        let from = self.at() - quote.len_utf8();
+        behind.trim().is_empty() && starts_with_quoted_key(self.text.get(from..).unwrap_or_default())
     }
 
     /// Whether the quote just read can be the end of its string: what follows must go on like JSON, at this
@@ -225,18 +255,18 @@ impl Reader<'_> {
     }
 
     /// A literal of JSON or Python, or a string that lost its quotes.
-    pub(super) fn word(&mut self) -> Option<Value> {
-        let mut word = String::new();
+    pub(super) fn word(&mut self, within: Within) -> Option<Value> {
+        let mut raw = String::new();
         while let Some((_, c)) =
             self.chars.next_if(|&(_, c)| !matches!(c, ',' | '}' | ']' | '{' | '[' | ':' | '\n' | '"'))
         {
-            word.push(c);
+            raw.push(c);
             let comment = c.is_whitespace() && (self.peek() == Some('#') || self.rest().starts_with("//"));
             if comment || self.rest().starts_with("/*") {
                 break;
             }
         }
-        let word = word.trim_end();
+        let word = raw.trim_end();
         match word {
             "true" => return Some(Value::Bool(true)),
             "false" => return Some(Value::Bool(false)),
@@ -263,7 +293,14 @@ impl Reader<'_> {
                 [("true", true), ("false", false)].into_iter().find(|(full, _)| full.starts_with(word));
             return Some(whole.map_or(Value::Null, |(_, value)| Value::Bool(value)));
         }
+        // Only the quote before it is missing.
+        if self.chars.next_if(|&(_, c)| c == '"').is_some() {
+            self.mend("missing-quote");
+            let text = serde_json::from_str(&format!("\"{raw}\"")).ok()?;
+            return self.ends_here(within, '"').then_some(Value::String(text));
+        }
         self.mend("unquoted-string");
+        self.lossy |= word.contains('\\');
         Some(Value::String(word.to_owned()))
     }
 }
@@ -291,10 +328,12 @@ fn closes_too(open: char, c: char) -> bool {
     }
 }
 
-/// Whether a key, quoted or not, and its colon stand at the start.
+/// Whether a key, quoted or not or only at one end, and its colon stand at the start.
 fn starts_with_key(text: &str) -> bool {
-    let bare = text.trim_start_matches(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '$' | '.'));
-    let is_bare = bare.len() < text.len() && bare.trim_start().starts_with([':', '=']);
+    let unquoted = text.strip_prefix('"').unwrap_or(text);
+    let bare =
+        unquoted.trim_start_matches(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '$' | '.'));
+    let is_bare = bare.len() < unquoted.len() && bare.trim_start().starts_with([':', '=']);
     is_bare || starts_with_quoted_key(text)
 }
 
