@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing, reason = "tests")]
 
 use super::{Compiler, Draft, KEPT, KEPT_BYTES};
+use crate::stream::{Checked, State, check};
+use crate::toplevel::TopLevel;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -84,11 +86,21 @@ fn the_official_suite_agrees() {
     let compilers = drafts.map(|(name, draft)| (name, Compiler::new(documents.clone(), false, draft)));
     // Draft, required or not: agreed, all.
     let mut counts: BTreeMap<(String, bool), (usize, usize)> = BTreeMap::new();
-    let mut wrong = 0;
+    let (mut wrong, mut stopped) = (0, 0);
     for case in lines(&path) {
         let (optional, valid) = (case["optional"] == true, case["label"] == "valid");
         let (_, compiler) = compilers.iter().find(|(name, _)| case["draft"] == *name).unwrap();
         let told = compiler.cached(&case["schema"].to_string()).map(|v| v.is_valid(&case["data"]));
+        if valid {
+            // What is valid must never be stopped on its way.
+            let top = TopLevel::of(&case["schema"]);
+            let passed = check(&mut State::default(), &case["data"].to_string(), true, || vec![top]);
+            assert_eq!(passed, Checked::Possible, "{case}");
+        } else if !optional && told == Ok(false) {
+            let top = TopLevel::of(&case["schema"]);
+            let passed = check(&mut State::default(), &case["data"].to_string(), true, || vec![top]);
+            stopped += usize::from(passed == Checked::NotOfTheSchema);
+        }
         let count = counts.entry((case["draft"].to_string(), optional)).or_default();
         count.1 += 1;
         if told == Ok(valid) {
@@ -98,6 +110,7 @@ fn the_official_suite_agrees() {
             println!("{} / {} / {}: {told:?}", case["file"], case["group"], case["test"]);
         }
     }
+    println!("of what is invalid, {stopped} would have been stopped on their way");
     for ((draft, optional), (agreed, all)) in counts {
         println!("{draft} {}: {agreed} of {all}", if optional { "optional" } else { "required" });
     }
