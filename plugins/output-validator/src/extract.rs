@@ -120,6 +120,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
     use super::candidates;
+    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     #[track_caller]
@@ -173,5 +174,38 @@ mod tests {
         assert!(candidates("").is_empty());
         assert!(candidates("I cannot do that.").is_empty());
         assert!(candidates("Use } and { with care").is_empty());
+    }
+
+    #[test]
+    fn hostile_text_is_read_in_bounded_time() {
+        let started = std::time::Instant::now();
+        for part in [
+            "[",
+            "{",
+            "{\"",
+            "\"",
+            "{a:",
+            "[\"a\" ",
+            "{\"a\":[",
+            "[1}",
+            "```\n{",
+            "\\\"",
+            "{'",
+            "[/*",
+            "{\"a\":\"b, \"",
+        ] {
+            candidates(&part.repeat(30_000 / part.len()));
+            candidates(&format!("{{\"a\":[{}", part.repeat(30_000 / part.len())));
+        }
+        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_text_is_read_without_a_panic(text in "[\\[\\]{}\"'`:,\\\\ \nutrx0-9.eéN…“”/*#=-]{0,60}") {
+            candidates(&text);
+        }
     }
 }
