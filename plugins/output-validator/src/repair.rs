@@ -5,9 +5,10 @@
 //! out, cut off or guessed is told by [`Mended::lossy`].
 //! It never looks for the JSON in prose (see `extract`) and never judges the value (see `judge`).
 
+mod ahead;
 mod scalar;
 
-use scalar::closing_quote;
+use ahead::{closing_quote, starts_with_literal, starts_with_quoted_key};
 use serde_json::{Map, Value};
 use std::iter::Peekable;
 use std::str::CharIndices;
@@ -276,7 +277,14 @@ impl Reader<'_> {
                     break;
                 }
                 // Words behind a value are not the next item.
-                Some(c) if c.is_alphabetic() && !after_comma && !items.is_empty() => return None,
+                Some(c)
+                    if c.is_alphabetic()
+                        && !after_comma
+                        && !items.is_empty()
+                        && !starts_with_literal(self.rest()) =>
+                {
+                    return None;
+                }
                 Some(_) => {}
             }
             if !after_comma && !items.is_empty() {
@@ -356,7 +364,7 @@ impl Reader<'_> {
 
     /// Whether a quoted key and its colon stand here.
     fn is_key(&mut self) -> bool {
-        scalar::starts_with_quoted_key(self.rest())
+        starts_with_quoted_key(self.rest())
     }
 }
 

@@ -3,11 +3,12 @@
 //! Invariants: a scalar that is JSON is read as JSON reads it; one that is cut off is closed where it ends, and
 //! told. How far one looks ahead is bounded, so that reading stays linear.
 
+use super::ahead::{
+    closes_too, closing_quote, starts_with_key, starts_with_literal, starts_with_quoted_key,
+    starts_with_scalar,
+};
 use super::{Reader, Within};
 use serde_json::{Number, Value};
-
-/// How far a key is looked for.
-const MAX_KEY_BYTES: usize = 256;
 
 impl Reader<'_> {
     pub(super) fn string(&mut self, within: Within) -> Option<String> {
@@ -23,6 +24,7 @@ impl Reader<'_> {
         // Where the string may have ended without its quote: a key before its first colon, a value of an object
         // before its last comma.
         let mut mark = None;
+        let mut inner_quotes = 0_usize;
         while let Some(c) = self.peek() {
             match (within, c) {
                 (Within::Key, ':') if mark.is_none() => mark = Some((self.chars.clone(), out.len())),
@@ -39,6 +41,8 @@ impl Reader<'_> {
                 }
                 c if c == close || closes_too(open, c) => {
                     if self.ends_here(within, c) {
+                        // Quotes come in pairs: one alone may have been the end.
+                        self.lossy |= inner_quotes % 2 == 1;
                         return Some(out);
                     }
                     if let Some((chars, length)) =
@@ -51,6 +55,9 @@ impl Reader<'_> {
                     }
                     if c == close {
                         self.mend("unescaped-quote");
+                        inner_quotes += usize::from(c == '"');
+                        // A quote written twice, or a comma left out.
+                        self.lossy |= c == '"' && self.peek() == Some('"');
                     }
                     out.push(c);
                 }
@@ -120,13 +127,15 @@ impl Reader<'_> {
                 }
             }
             // A missing comma; or in an array, its missing end.
-            c if closing_quote(c).is_some() && !gap.is_empty() => match within {
-                Within::Object => starts_with_key(next),
-                _ => gap.contains('\n') || !next.get(c.len_utf8()..).is_some_and(|n| n.starts_with(' ')),
-            },
+            c if closing_quote(c).is_some() && within == Within::Object => starts_with_key(next),
+            c if closing_quote(c).is_some() && !gap.is_empty() => {
+                gap.contains('\n') || !next.get(c.len_utf8()..).is_some_and(|n| n.starts_with(' '))
+            }
             ':' | '=' => false,
             // A missing comma at the end of a line.
             _ if within == Within::Object => gap.contains('\n') && starts_with_key(next),
+            // A missing comma before a number or a literal.
+            _ if within == Within::Array && !gap.is_empty() && starts_with_scalar(next) => true,
             _ => gap.contains('\n'),
         }
     }
@@ -210,6 +219,16 @@ impl Reader<'_> {
     }
 
     pub(super) fn number(&mut self) -> Option<Value> {
+        for (word, value) in
+            [("true", Value::Bool(true)), ("false", Value::Bool(false)), ("null", Value::Null)]
+        {
+            if self.rest().strip_prefix(word).is_some_and(|rest| rest.starts_with(char::is_whitespace)) {
+                for _ in word.chars() {
+                    self.chars.next();
+                }
+                return Some(value);
+            }
+        }
         let mut raw = String::new();
         while let Some((_, c)) =
             self.chars.next_if(|&(_, c)| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_'))
@@ -307,64 +326,4 @@ impl Reader<'_> {
 
 fn ends_in_digit(text: &str) -> bool {
     text.ends_with(|c: char| c.is_ascii_digit())
-}
-
-/// The quote that ends a string begun by this one.
-pub(super) fn closing_quote(open: char) -> Option<char> {
-    match open {
-        '"' | '\'' | '`' => Some(open),
-        '\u{201c}' | '\u{201d}' => Some('\u{201d}'),
-        '\u{2018}' | '\u{2019}' => Some('\u{2019}'),
-        _ => None,
-    }
-}
-
-/// A straight quote may end what a typographic one began, where the text goes on like JSON.
-fn closes_too(open: char, c: char) -> bool {
-    match open {
-        '\u{201c}' | '\u{201d}' => matches!(c, '"' | '\u{201c}'),
-        '\u{2018}' | '\u{2019}' => matches!(c, '\'' | '\u{2018}'),
-        _ => false,
-    }
-}
-
-/// Whether a key, quoted or not or only at one end, and its colon stand at the start.
-fn starts_with_key(text: &str) -> bool {
-    let unquoted = text.strip_prefix('"').unwrap_or(text);
-    let bare =
-        unquoted.trim_start_matches(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '$' | '.'));
-    let is_bare = bare.len() < unquoted.len() && bare.trim_start().starts_with([':', '=']);
-    is_bare || starts_with_quoted_key(text)
-}
-
-/// Whether a quoted key and its colon stand at the start.
-pub(super) fn starts_with_quoted_key(text: &str) -> bool {
-    let Some(open) = text.chars().next() else { return false };
-    let Some(close) = closing_quote(open) else { return false };
-    let mut escaped = false;
-    for (at, c) in text.char_indices().skip(1).take_while(|(at, _)| *at < MAX_KEY_BYTES) {
-        if escaped {
-            escaped = false;
-        } else if c == '\\' {
-            escaped = true;
-        } else if c == close || closes_too(open, c) {
-            let behind = text.get(at + c.len_utf8()..).unwrap_or_default().trim_start();
-            match behind.chars().next() {
-                Some(':' | '=') => return true,
-                Some(',' | '}' | ']' | '#' | '/') | None => return false,
-                // A quote within the key.
-                Some(_) => {}
-            }
-        } else if c == '\n' {
-            return false;
-        }
-    }
-    false
-}
-
-/// Whether a literal of JSON or Python stands at the start.
-fn starts_with_literal(text: &str) -> bool {
-    let end = text.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let word = text.get(..end).unwrap_or_default().to_ascii_lowercase();
-    matches!(word.as_str(), "true" | "false" | "null" | "none" | "nan" | "undefined")
 }
