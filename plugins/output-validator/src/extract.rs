@@ -32,10 +32,15 @@ pub fn candidates(answer: &str) -> Vec<Mended> {
     if escaped && let Ok(value) = serde_json::from_str(&format!("\"{}\"", text.trim_end())) {
         found.extend(inner(&value));
     }
+    // What was read whole from a fence: where it begins, and how long it is.
+    let mut fenced = Vec::new();
     for body in fences(text) {
         let body = body.trim_start();
-        if body.starts_with(['{', '[']) {
-            push(&mut found, body, Some("fence"));
+        if body.starts_with(['{', '['])
+            && let Some(length) = push(&mut found, body, Some("fence"))
+            && found.last().is_some_and(|mended| !mended.lossy)
+        {
+            fenced.push((body.as_ptr().addr() - text.as_ptr().addr(), length));
         }
     }
     let mut from = 0;
@@ -46,6 +51,10 @@ pub fn candidates(answer: &str) -> Vec<Mended> {
         let Some(start) = text.get(from..).and_then(|rest| rest.find(['{', '['])).map(|at| from + at) else {
             break;
         };
+        if let Some((_, length)) = fenced.iter().find(|(begin, _)| *begin == start) {
+            from = start + length;
+            continue;
+        }
         let Some(body) = text.get(start..) else { break };
         from = start + push(&mut found, body, (start > 0).then_some("prose")).unwrap_or(1);
     }
@@ -98,7 +107,12 @@ fn fences(text: &str) -> Vec<&str> {
             bodies.push(after.trim_start_matches("json").trim_end_matches("```"));
             break;
         };
-        match body.split_once("\n```").or_else(|| body.rsplit_once("```")) {
+        // The line break before the closing fence is kept: a number before it is whole.
+        let line = body.find("\n```").map(|at| (body.get(..=at), body.get(at + 4..)));
+        match line
+            .map(|(a, b)| (a.unwrap_or_default(), b.unwrap_or_default()))
+            .or_else(|| body.rsplit_once("```"))
+        {
             Some((inside, next)) => {
                 bodies.push(inside);
                 rest = next;
@@ -148,6 +162,8 @@ mod tests {
         );
         check("```json\n{\"a\": \"```\"}\n```", json!({"a": "```"}), &["fence"]);
         check("```{\"a\": 1}```", json!({"a": 1}), &["fence"]);
+        check("```json\n{\"a\": 12\n```", json!({"a": 12}), &["fence", "truncated"]);
+        assert!(candidates("```json\n{\"a\": 12\n```").iter().all(|mended| !mended.lossy));
         check("```json\n{\"a\": [1,", json!({"a": [1]}), &["fence", "truncated"]);
     }
 
