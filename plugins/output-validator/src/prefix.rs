@@ -9,7 +9,7 @@ use crate::repair::MAX_DEPTH;
 use serde::{Deserialize, Serialize};
 
 /// How much of a key or a scalar is kept to be told.
-const MAX_TOLD_BYTES: usize = 2048;
+const MAX_TOLD_BYTES: usize = 512;
 
 /// What may come next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

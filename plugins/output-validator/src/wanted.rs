@@ -125,6 +125,12 @@ impl Settings {
             Value::String(text) => text.clone(),
             value => value.to_string(),
         });
+        if let (Some(text), Some(schema)) = (&fallback, &schema)
+            && !serde_json::from_str(text).is_ok_and(|value: Value| schema.is_valid(&value))
+        {
+            let message = "must satisfy `schema` itself".to_owned();
+            return Err(ConfigIssue { pointer: "/fallback".to_owned(), message });
+        }
         Ok(Self { config, compiler, schema, routes, rules, fallback })
     }
 
@@ -272,6 +278,8 @@ mod tests {
         let issue = |config: Value| Settings::new(serde_json::from_value(config).unwrap()).err().unwrap();
         assert_eq!(issue(json!({"schema": {"type": "nonsense"}})).pointer, "/schema");
         assert_eq!(issue(json!({"max_retries": 50})).pointer, "/max_retries");
+        assert_eq!(issue(json!({"schema": {"type": "object"}, "fallback": "sorry"})).pointer, "/fallback");
+        assert_eq!(settings(json!({"schema": {}, "fallback": {"a": 1}})).fallback(), Some("{\"a\":1}"));
         assert_eq!(issue(json!({"routes": {"a/b": {"$ref": "https://x/"}}})).pointer, "/routes/a~1b");
         assert_eq!(issue(json!({"rules": {"must_match": ["("]}})).pointer, "/rules/must_match/0");
         let s = settings(json!({}));
