@@ -43,7 +43,7 @@ pub fn candidates(answer: &str) -> Vec<Mended> {
             fenced.push((body.as_ptr().addr() - text.as_ptr().addr(), length));
         }
     }
-    let mut from = 0;
+    let (mut from, mut broken) = (0, false);
     for _ in 0..MAX_TRIES {
         if found.len() >= MAX_CANDIDATES {
             break;
@@ -56,7 +56,12 @@ pub fn candidates(answer: &str) -> Vec<Mended> {
             continue;
         }
         let Some(body) = text.get(start..) else { break };
-        from = start + push(&mut found, body, (start > 0).then_some("prose")).unwrap_or(1);
+        let before = found.len();
+        let length = push(&mut found, body, (start > 0).then_some("prose"));
+        // What stands within JSON that cannot be read is a part of the answer, not the answer.
+        broken |= length.is_none() && repair::begins(body);
+        found.iter_mut().skip(before).for_each(|mended| mended.lossy |= broken);
+        from = start + length.unwrap_or(1);
     }
     // A scalar in odd clothes, such as `True` or `'yes'`; but a sentence is not a string without quotes.
     let guessed =
@@ -183,6 +188,14 @@ mod tests {
         let all = candidates("Either {\"a\": 1} or {\"a\": 1, \"b\": 22}");
         assert_eq!(all.len(), 2);
         assert_eq!(all.first().unwrap().value, json!({"a": 1, "b": 22}));
+    }
+
+    #[test]
+    fn a_part_of_what_cannot_be_read_is_not_the_whole() {
+        let parts = candidates(r#"{"a": 1 2, "b": {"c": 1}}"#);
+        assert!(parts.iter().all(|mended| mended.lossy), "{parts:?}");
+        let after_prose = candidates(r#"In {braces} and [so on: {"a": 1}"#);
+        assert!(after_prose.iter().any(|mended| !mended.lossy), "{after_prose:?}");
     }
 
     #[test]

@@ -8,7 +8,7 @@
 mod ahead;
 mod scalar;
 
-use ahead::{closing_quote, starts_with_literal, starts_with_quoted_key};
+use ahead::{closing_quote, starts_with_key, starts_with_literal, starts_with_quoted_key};
 use serde_json::{Map, Value};
 use std::iter::Peekable;
 use std::str::CharIndices;
@@ -43,6 +43,13 @@ pub fn read(text: &str) -> Option<Mended> {
     let rest = text.get(end..).unwrap_or_default().trim_start();
     let goes_on = rest.strip_prefix([',', ':']).is_some_and(|more| !more.trim().is_empty());
     Some(Mended { value, mends: reader.mends, end, lossy: reader.lossy || goes_on })
+}
+
+/// Whether JSON seems to begin here, rather than a bracket of prose.
+pub fn begins(text: &str) -> bool {
+    let inside = |open: char| text.strip_prefix(open).map(str::trim_start);
+    inside('{').is_some_and(starts_with_key)
+        || inside('[').is_some_and(|more| more.starts_with(['{', '[', '"']))
 }
 
 /// Where a value stands: what may follow it depends on that.
