@@ -157,7 +157,7 @@ impl Reader<'_> {
             self.skip();
             match self.peek() {
                 None => {
-                    self.ended(after_comma);
+                    self.ended(after_comma || map.is_empty());
                     break;
                 }
                 Some('}') => {
@@ -244,7 +244,7 @@ impl Reader<'_> {
             self.skip();
             match self.peek() {
                 None => {
-                    self.ended(after_comma);
+                    self.ended(after_comma || items.is_empty());
                     break;
                 }
                 Some(']') => {
@@ -263,6 +263,8 @@ impl Reader<'_> {
                     self.mend("wrong-bracket");
                     if self.objects == 0 || self.enough_brackets() {
                         self.chars.next();
+                    } else {
+                        self.unclosed(&items);
                     }
                     break;
                 }
@@ -270,6 +272,8 @@ impl Reader<'_> {
                     if after_comma || items.is_empty() {
                         self.mend("extra-comma");
                     }
+                    // Here was a value, or the end of the array.
+                    self.lossy |= items.is_empty();
                     after_comma = true;
                     self.chars.next();
                     continue;
@@ -281,6 +285,7 @@ impl Reader<'_> {
                 // The next key of the object around: this array was never closed.
                 Some(_) if self.objects > 0 && self.is_key() => {
                     self.mend("missing-bracket");
+                    self.unclosed(&items);
                     break;
                 }
                 // Words behind a value are not the next item.
@@ -320,10 +325,16 @@ impl Reader<'_> {
         (!key.is_empty()).then_some(key)
     }
 
-    /// The text ended between values: behind a whole one only brackets are missing, behind a comma more is.
-    fn ended(&mut self, after_comma: bool) {
+    /// The text ended between values: behind a whole one only brackets are missing; behind a comma, a bracket or
+    /// the indentation of a next line more is.
+    fn ended(&mut self, more: bool) {
         self.mend("truncated");
-        self.lossy |= after_comma;
+        self.lossy |= more || self.text.ends_with([' ', '\t']);
+    }
+
+    /// An array has no end: whether it is this one or the last within it, nobody knows.
+    fn unclosed(&mut self, items: &[Value]) {
+        self.lossy |= items.last().is_some_and(Value::is_array);
     }
 
     /// Whether the bracket here is the last thing of the text.

@@ -219,16 +219,6 @@ impl Reader<'_> {
     }
 
     pub(super) fn number(&mut self) -> Option<Value> {
-        for (word, value) in
-            [("true", Value::Bool(true)), ("false", Value::Bool(false)), ("null", Value::Null)]
-        {
-            if self.rest().strip_prefix(word).is_some_and(|rest| rest.starts_with(char::is_whitespace)) {
-                for _ in word.chars() {
-                    self.chars.next();
-                }
-                return Some(value);
-            }
-        }
         let mut raw = String::new();
         while let Some((_, c)) =
             self.chars.next_if(|&(_, c)| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_'))
@@ -275,6 +265,16 @@ impl Reader<'_> {
 
     /// A literal of JSON or Python, or a string that lost its quotes.
     pub(super) fn word(&mut self, within: Within) -> Option<Value> {
+        for (word, value) in
+            [("true", Value::Bool(true)), ("false", Value::Bool(false)), ("null", Value::Null)]
+        {
+            if self.rest().strip_prefix(word).is_some_and(|rest| rest.starts_with(char::is_whitespace)) {
+                for _ in word.chars() {
+                    self.chars.next();
+                }
+                return Some(value);
+            }
+        }
         let mut raw = String::new();
         while let Some((_, c)) =
             self.chars.next_if(|&(_, c)| !matches!(c, ',' | '}' | ']' | '{' | '[' | ':' | '\n' | '"'))
