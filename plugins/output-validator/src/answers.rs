@@ -50,9 +50,15 @@ pub fn replaced(choices: &[Choice], texts: Vec<(usize, String)>) -> Vec<TextPart
     out
 }
 
+/// The parts that put one text in place of every choice's content; `None` where a choice has no place for it.
+pub fn instead(choices: &[Choice], text: &str) -> Option<Vec<TextPart>> {
+    let all = choices.iter().all(|choice| !choice.parts.is_empty());
+    all.then(|| replaced(choices, (0..choices.len()).map(|choice| (choice, text.to_owned())).collect()))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{choices, replaced};
+    use super::{choices, instead, replaced};
     use lockgate_sdk::prelude::{TextAt, TextPart};
 
     fn part(item: u32, part: u32, channel: &str, text: &str) -> TextPart {
@@ -73,6 +79,8 @@ mod tests {
         let new = replaced(&all, vec![(0, "{\"a\":1}".to_owned())]);
         let texts: Vec<_> = new.iter().map(|p| (p.at.part, p.text.as_str())).collect();
         assert_eq!(texts, [(0, "{\"a\":1}"), (1, "")]);
+        assert_eq!(instead(&all, "{}").map(|parts| parts.len()), Some(3));
+        assert!(instead(&choices(&[], "stop"), "{}").is_none());
     }
 
     #[test]

@@ -1,27 +1,33 @@
 //! Judges an answer against what was wanted: the first reading of it that fits, or what is wrong with it.
 //!
-//! Invariants: the same answer and the same wish give the same judgement; violations name a place and a
-//! reason and quote at most a few words of the answer.
+//! Invariants: the same answer and the same wish give the same judgement; what was mended by leaving out or
+//! guessing is not passed off as the answer, and neither is one of several values that fit alike.
 //! It never talks to the host and never decides what is done about a bad answer (see `policy`).
 
-use crate::extract;
+use crate::repair::Mended;
+use crate::rules::Rules;
+use crate::{extract, note};
 use jsonschema::Validator;
-use serde_json::Value;
-use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// How many violations are told.
 const MAX_VIOLATIONS: usize = 8;
-/// How much of one violation is told.
-const MAX_VIOLATION_BYTES: usize = 240;
 
 /// What an answer must be.
 #[derive(Default)]
 pub struct Wish<'a> {
+    /// Whether it must be JSON.
+    pub json: bool,
     /// Whether it must be an object, as `response_format: json_object` says.
     pub object: bool,
     /// The schemas that it must satisfy.
-    pub schemas: Vec<Cow<'a, Validator>>,
+    pub schemas: Vec<Arc<Validator>>,
+    /// What its text must satisfy.
+    pub rules: Option<&'a Rules>,
+    /// Whether what was mended by leaving out or guessing will do.
+    pub accept_lossy: bool,
+    /// Whether the provider said that the answer was cut off: then brackets are not all that is missing.
+    pub cut_off: bool,
 }
 
 /// What an answer is.
@@ -35,6 +41,8 @@ pub enum Judgement {
         text: String,
         /// What was mended.
         mends: Vec<&'static str>,
+        /// Whether something was left out or guessed.
+        lossy: bool,
     },
     /// Not what was wanted.
     Invalid(Vec<String>),
@@ -42,75 +50,92 @@ pub enum Judgement {
 
 /// Judges one answer.
 pub fn judge(answer: &str, wish: &Wish<'_>) -> Judgement {
-    let mut first = None;
-    for candidate in extract::candidates(answer) {
-        let violations = violations(&candidate.value, wish);
-        if violations.is_empty() {
-            return if candidate.mends.is_empty() {
-                Judgement::Valid
-            } else {
-                Judgement::Mended { text: candidate.value.to_string(), mends: candidate.mends }
-            };
-        }
-        first.get_or_insert(violations);
+    if !wish.json {
+        let wrong = wish.rules.map(|rules| rules.violations(answer, None)).unwrap_or_default();
+        return if wrong.is_empty() { Judgement::Valid } else { Judgement::Invalid(wrong) };
     }
-    Judgement::Invalid(first.unwrap_or_else(|| {
-        vec![
-            if answer.trim().is_empty() { "the answer is empty" } else { "the answer is not JSON" }
-                .to_owned(),
-        ]
-    }))
+    let mut first = None;
+    let mut fits: Option<Mended> = None;
+    for mut candidate in extract::candidates(answer) {
+        candidate.lossy |= wish.cut_off && candidate.mends.contains(&"truncated");
+        let text = if candidate.mends.is_empty() { answer.to_owned() } else { candidate.value.to_string() };
+        let wrong = violations(&candidate, &text, wish);
+        if !wrong.is_empty() {
+            first.get_or_insert(wrong);
+            continue;
+        }
+        match &fits {
+            None => fits = Some(candidate),
+            Some(other) if alike(other, &candidate) => {
+                let several = "the answer holds several different values that fit; give one".to_owned();
+                return Judgement::Invalid(vec![several]);
+            }
+            Some(_) => {}
+        }
+        // Only JSON alone is beyond doubt.
+        if fits.as_ref().is_some_and(|fits| fits.mends.is_empty()) {
+            break;
+        }
+    }
+    match fits {
+        Some(Mended { mends, .. }) if mends.is_empty() => Judgement::Valid,
+        Some(Mended { value, mends, lossy, .. }) => {
+            Judgement::Mended { text: value.to_string(), mends, lossy }
+        }
+        None => Judgement::Invalid(first.unwrap_or_else(|| {
+            let what = if answer.trim().is_empty() { "is empty" } else { "is not JSON" };
+            vec![format!("the answer {what}")]
+        })),
+    }
 }
 
-fn violations(value: &Value, wish: &Wish<'_>) -> Vec<String> {
+/// Whether two values that fit could each be the one that was meant: both lists or both objects, and neither
+/// put together from words.
+fn alike(a: &Mended, b: &Mended) -> bool {
+    let plain = |mended: &Mended| !mended.mends.contains(&"unquoted-string") && !mended.lossy;
+    let kinds = a.value.is_object() == b.value.is_object() && a.value.is_array() == b.value.is_array();
+    kinds && plain(a) && plain(b) && a.value != b.value
+}
+
+fn violations(candidate: &Mended, text: &str, wish: &Wish<'_>) -> Vec<String> {
+    let value = &candidate.value;
     let mut found = Vec::new();
     if wish.object && !value.is_object() {
         found.push("at the root: must be a JSON object".to_owned());
     }
     for schema in &wish.schemas {
-        if schema.is_valid(value) {
-            continue;
+        if !schema.is_valid(value) {
+            found.extend(schema.iter_errors(value).take(MAX_VIOLATIONS).map(|error| note::violation(&error)));
         }
-        for error in schema.iter_errors(value).take(MAX_VIOLATIONS) {
-            let at = error.instance_path().to_string();
-            let place = if at.is_empty() { "the root" } else { &at };
-            found.push(clip(&format!("at {place}: {error}"), MAX_VIOLATION_BYTES));
-        }
+    }
+    if let Some(rules) = wish.rules {
+        found.extend(rules.violations(text, Some(value)));
+    }
+    if candidate.lossy && !wish.accept_lossy {
+        let broken = format!("the JSON is broken where it cannot be mended ({})", lost(candidate));
+        found.push(broken);
     }
     found.truncate(MAX_VIOLATIONS);
     found
 }
 
-/// The note that asks the model to try again.
-pub fn note(violations: &[String]) -> String {
-    let mut note = String::from("Your previous answer was not acceptable:\n");
-    for violation in violations {
-        let _ = writeln!(note, "- {violation}");
-    }
-    note.push_str(
-        "Answer the last request again with only the corrected JSON: no prose before or after it, no code fence.",
-    );
-    note
-}
-
-fn clip(text: &str, max: usize) -> String {
-    if text.len() <= max {
-        return text.to_owned();
-    }
-    let mut end = max;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}…", text.get(..end).unwrap_or_default())
+fn lost(candidate: &Mended) -> String {
+    if candidate.mends.is_empty() { "incomplete".to_owned() } else { candidate.mends.join(", ") }
 }
 
 #[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
+mod damaged;
+#[cfg(test)]
+mod speed;
 
-    use super::{Judgement, Wish, judge, note};
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+    use super::{Judgement, Wish, judge};
+    use crate::note::note;
     use serde_json::json;
-    use std::borrow::Cow;
+    use std::sync::Arc;
 
     fn wish() -> Wish<'static> {
         let schema = json!({
@@ -123,7 +148,8 @@ mod tests {
             },
             "additionalProperties": false,
         });
-        Wish { object: false, schemas: vec![Cow::Owned(jsonschema::validator_for(&schema).unwrap())] }
+        let schemas = vec![Arc::new(jsonschema::validator_for(&schema).unwrap())];
+        Wish { json: true, schemas, ..Wish::default() }
     }
 
     #[test]
@@ -133,7 +159,8 @@ mod tests {
 
     #[test]
     fn a_mended_answer_keeps_its_order() {
-        let Judgement::Mended { text, mends } = judge("```json\n{'name': 'Ann', age: 3,}\n```", &wish())
+        let Judgement::Mended { text, mends, lossy: false } =
+            judge("```json\n{'name': 'Ann', age: 3,}\n```", &wish())
         else {
             unreachable!("should be mended")
         };
@@ -168,7 +195,7 @@ mod tests {
 
     #[test]
     fn an_object_is_not_a_list() {
-        let wish = Wish { object: true, schemas: vec![] };
+        let wish = Wish { json: true, object: true, ..Wish::default() };
         assert_eq!(judge("{}", &wish), Judgement::Valid);
         assert_eq!(
             judge("[1]", &wish),
@@ -183,5 +210,26 @@ mod tests {
         let long = format!(r#"{{"name": "{}", "age": 1}}"#, "ü".repeat(5_000));
         let Judgement::Invalid(violations) = judge(&long, &wish()) else { unreachable!("should be invalid") };
         assert!(violations.iter().all(|v| v.len() < 300));
+    }
+
+    #[test]
+    fn what_is_lost_is_not_passed_off() {
+        let cut = r#"{"age": 3, "tags": ["a", "b"], "name": "Ann of Gre"#;
+        assert!(matches!(judge(cut, &wish()), Judgement::Invalid(_)));
+        let lenient = Wish { accept_lossy: true, ..wish() };
+        assert!(matches!(judge(cut, &lenient), Judgement::Mended { lossy: true, .. }));
+        // Only brackets are missing.
+        let open = r#"{"name": "Ann", "age": 3, "tags": ["a", "b""#;
+        assert!(matches!(judge(open, &wish()), Judgement::Mended { lossy: false, .. }));
+        let told = Wish { cut_off: true, ..wish() };
+        assert!(matches!(judge(open, &told), Judgement::Invalid(_)));
+    }
+
+    #[test]
+    fn of_two_that_fit_none_is_chosen() {
+        let text = r#"Either {"name": "Ann", "age": 3} or {"name": "Bob", "age": 4}."#;
+        assert!(matches!(judge(text, &wish()), Judgement::Invalid(why) if why[0].contains("several")));
+        let twice = r#"{"name": "Ann", "age": 3} {"name": "Ann", "age": 3}"#;
+        assert!(matches!(judge(twice, &wish()), Judgement::Mended { .. }));
     }
 }

@@ -1,21 +1,31 @@
-//! `output-validator`: answers that must be JSON are JSON, and of the right shape.
+//! `output-validator`: answers that must be JSON are JSON, and of the right shape; and texts keep the rules.
 //!
-//! Before the request it decides whether this exchange's answer must be JSON and asks the host to gather it;
-//! after the answer it mends, asks again or refuses. Modules: `extract` finds JSON in prose, `repair` reads
-//! it tolerantly, `judge` holds it against the schemas, `policy` decides.
-//! It never touches an exchange that asked for plain text, unless the operator said so.
+//! Before the request it decides what this exchange's answer must be and asks the host to gather it; after the
+//! answer it mends, asks again or refuses. Where the operator would rather have streams pass at once, it stops one
+//! at the first byte that makes it impossible. Modules: `wanted` is the configuration, `schema` compiles, `extract`
+//! finds JSON in prose, `repair` reads it tolerantly, `judge` holds it against `schema`s and `rules`, `note` words
+//! what is wrong, `policy` decides; `prefix` and `toplevel` check streams.
+//! It never touches an exchange that asked for plain text, unless the operator said so, and never fetches anything.
 #![forbid(unsafe_code)]
 
 mod answers;
 mod extract;
 mod judge;
+mod language;
+mod note;
 mod policy;
+mod prefix;
 mod repair;
+mod rules;
+mod schema;
+mod stream;
+mod toplevel;
 mod wanted;
 
 use judge::Wish;
 use lockgate_sdk::{log, prelude::*};
 use policy::{Action, Situation};
+use stream::{Checked, State};
 use wanted::{Config, Settings, Wanted};
 
 struct OutputValidator {
@@ -37,11 +47,47 @@ impl PreRequest for OutputValidator {
         if p.operation() != "chat" {
             return Ok(Decision::Next);
         }
-        let format = p.json("/response_format");
-        let Some(wanted) = self.settings.wanted(format.as_deref()) else { return Ok(Decision::Next) };
-        x.gather_answer();
+        let (format, route) = (p.json("/response_format"), x.attr("route.name"));
+        let Some(wanted) = self.settings.wanted(format.as_deref(), route.as_deref()) else {
+            return Ok(Decision::Next);
+        };
+        if let Err(reason) = self.settings.wish(&wanted) {
+            let message = format!("The schema of `response_format` cannot be used: {reason}");
+            return Ok(Decision::Reject(Rejection::new(400, "unusable_schema", message)));
+        }
         x.put("wanted", &wanted.to_bytes())?;
+        // A choice that calls a tool may say anything before it does.
+        let tools = || p.json("/tools").is_some_and(|tools| tools != "[]" && tools != "null");
+        if p.streaming() && self.settings.checks_stream(&wanted) && !tools() {
+            x.put("tops", &stream::tops_to_bytes(&self.settings.tops(&wanted)))?;
+        } else {
+            x.gather_answer();
+        }
         Ok(Decision::Next)
+    }
+}
+
+impl TextFilter for OutputValidator {
+    fn inspect(&self, x: &Exchange, w: Window) -> Result<Verdict, Fault> {
+        if w.at.channel != "content" {
+            return Ok(Verdict::Pass(Pass::all(&w)));
+        }
+        let Some(tops) = x.get("tops").filter(|tops| !tops.is_empty()) else {
+            return Ok(Verdict::Pass(Pass::all(&w)));
+        };
+        // A repeated attempt is a new answer.
+        let key = format!("state/{}/{}", x.attr("attempt").unwrap_or_default(), w.at.item);
+        let mut state = x.get(&key).map(|bytes| State::from_bytes(&bytes)).unwrap_or_default();
+        // Nothing was held back, so all of it is new; the contract allows for the other.
+        let fresh = w.text.get(w.fresh as usize..).unwrap_or_default();
+        let checked = stream::check(&mut state, fresh, w.last, || stream::tops_from_bytes(&tops));
+        if checked == Checked::Possible {
+            x.put(&key, &state.to_bytes())?;
+            return Ok(Verdict::Pass(Pass::all(&w)));
+        }
+        x.flag("output", "invalid");
+        log::info("a stream was stopped", &[("reason", checked.reason())]);
+        Ok(Verdict::Stop(refusal()))
     }
 }
 
@@ -57,7 +103,7 @@ impl PostResponse for OutputValidator {
             return Ok(Outcome::Accept);
         }
         let wish: Wish<'_> = match self.settings.wish(&wanted) {
-            Ok(wish) => wish,
+            Ok(wish) => Wish { cut_off: fact("finish") == "length", ..wish },
             Err(reason) => {
                 log::warn("the schema of the request cannot be used", &[("reason", &reason)]);
                 x.flag("output", "unusable-schema");
@@ -71,11 +117,21 @@ impl PostResponse for OutputValidator {
             retries: u32::from(retries),
             cut_off: fact("finish") == "length",
         };
+        if now.gathered {
+            // What was judged here is not checked again on its way out.
+            x.put("tops", &[])?;
+        }
         let judgements = choices.iter().map(|choice| judge::judge(&choice.text, &wish)).collect();
-        let (action, state) =
+        let decided =
             policy::decide(judgements, self.settings.on_invalid(), self.settings.max_retries(), now);
-        x.flag("output", state);
-        Ok(match action {
+        x.flag("output", decided.state);
+        if !decided.mends.is_empty() {
+            x.flag("output.mends", &decided.mends.join(","));
+        }
+        if decided.lossy {
+            x.flag("output.lossy", "true");
+        }
+        Ok(match decided.action {
             Action::Accept => Outcome::Accept,
             Action::Replace(texts) => Outcome::Replace(answers::replaced(&choices, texts)),
             Action::Retry(note) => {
@@ -85,14 +141,21 @@ impl PostResponse for OutputValidator {
             }
             Action::Reject(reason) => {
                 log::info("an answer was refused", &[("violations", &reason)]);
-                Outcome::Reject(Rejection::new(
-                    502,
-                    "output_invalid",
-                    "The model did not produce output of the required form.",
-                ))
+                match self.settings.fallback().and_then(|text| answers::instead(&choices, text)) {
+                    Some(parts) => {
+                        x.flag("output", "fallback");
+                        Outcome::Replace(parts)
+                    }
+                    None => Outcome::Reject(refusal()),
+                }
             }
         })
     }
 }
 
-plugin!(OutputValidator: PreRequest, PostResponse);
+fn refusal() -> Rejection {
+    let message = "The model did not produce output of the required form.";
+    Rejection::new(502, "output_invalid", message)
+}
+
+plugin!(OutputValidator: PreRequest, TextFilter, PostResponse);

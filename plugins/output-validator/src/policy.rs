@@ -5,8 +5,12 @@
 //! never passed on silently.
 //! It never judges (see `judge`) and never talks to the host.
 
-use crate::judge::{self, Judgement};
+use crate::judge::Judgement;
+use crate::note;
 use serde::Deserialize;
+
+/// How many violations are told of all choices together.
+const MAX_TOLD: usize = 12;
 
 /// What to do with an answer that cannot be mended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -43,32 +47,53 @@ pub enum Action {
     Replace(Vec<(usize, String)>),
     /// The model is asked again with this note.
     Retry(String),
-    /// The client is told no, for this reason.
+    /// The client is told no, for this reason; it holds nothing of the answer's values.
     Reject(String),
 }
 
-/// Decides from the judgement of each choice. The second value is the state to flag.
+/// A judgement of all choices, decided.
+#[derive(Debug, PartialEq)]
+pub struct Decided {
+    /// What becomes of the answer.
+    pub action: Action,
+    /// The state to flag.
+    pub state: &'static str,
+    /// What was mended in what passes, each named once.
+    pub mends: Vec<&'static str>,
+    /// Whether something was left out or guessed in what passes.
+    pub lossy: bool,
+}
+
+/// Decides from the judgement of each choice.
 pub fn decide(
     judgements: Vec<Judgement>,
     on_invalid: OnInvalid,
     max_retries: u32,
     now: Situation,
-) -> (Action, &'static str) {
-    let mut violations = Vec::new();
+) -> Decided {
+    let mut violations: Vec<String> = Vec::new();
     let mut mended = Vec::new();
+    let (mut mends, mut lossy) = (Vec::new(), false);
     for (choice, judgement) in judgements.into_iter().enumerate() {
         match judgement {
             Judgement::Valid => {}
-            Judgement::Mended { text, .. } => mended.push((choice, text)),
+            Judgement::Mended { text, mends: more, lossy: lost } => {
+                mended.push((choice, text));
+                mends.extend(more);
+                lossy |= lost;
+            }
             Judgement::Invalid(more) => violations.extend(more),
         }
     }
+    mends.sort_unstable();
+    mends.dedup();
     if violations.is_empty() {
-        return match (mended.is_empty(), now.gathered) {
+        let (action, state) = match (mended.is_empty(), now.gathered) {
             (true, _) => (Action::Accept, "valid"),
             (false, true) => (Action::Replace(mended), "repaired"),
             (false, false) => (Action::Accept, "repairable"),
         };
+        return Decided { action, state, mends, lossy };
     }
     if now.cut_off {
         violations.push("the answer was cut off at the limit of its length".to_owned());
@@ -78,26 +103,43 @@ pub fn decide(
         OnInvalid::Flag if mended.is_empty() => Action::Accept,
         OnInvalid::Flag => Action::Replace(mended),
         OnInvalid::Retry if now.retries < max_retries && now.attempts_left > 0 => {
-            Action::Retry(judge::note(&violations))
+            violations.truncate(MAX_TOLD);
+            Action::Retry(note::note(&violations))
         }
-        OnInvalid::Retry | OnInvalid::Reject => Action::Reject(violations.join("; ")),
+        OnInvalid::Retry | OnInvalid::Reject => {
+            let told: Vec<_> = violations.iter().take(MAX_TOLD).map(|one| note::for_log(one)).collect();
+            Action::Reject(told.join("; "))
+        }
     };
-    (action, "invalid")
+    Decided { action, state: "invalid", mends, lossy }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Action, OnInvalid, Situation, decide};
+    use super::{Action, OnInvalid, Situation};
     use crate::judge::Judgement;
 
     const NOW: Situation = Situation { gathered: true, attempts_left: 2, retries: 0, cut_off: false };
+
+    fn decide(
+        judgements: Vec<Judgement>,
+        on_invalid: OnInvalid,
+        max_retries: u32,
+        now: Situation,
+    ) -> (Action, &'static str) {
+        let decided = super::decide(judgements, on_invalid, max_retries, now);
+        (decided.action, decided.state)
+    }
 
     fn bad() -> Vec<Judgement> {
         vec![Judgement::Valid, Judgement::Invalid(vec!["at /a: is bad".to_owned()])]
     }
 
     fn mended() -> Vec<Judgement> {
-        vec![Judgement::Valid, Judgement::Mended { text: "{}".to_owned(), mends: vec!["fence"] }]
+        vec![
+            Judgement::Valid,
+            Judgement::Mended { text: "{}".to_owned(), mends: vec!["fence"], lossy: false },
+        ]
     }
 
     #[test]
