@@ -18,7 +18,7 @@ pub use watch::watch;
 use crate::balance::Health;
 use crate::config::{self, Config, Digest, Embeddings, Environment, Examined, Faults, Loaded, Sources};
 use crate::credential::Credentials;
-use crate::embedding::{Embedder, HashedEmbedder, OpenAiEmbedder};
+use crate::embedding::{Embedder, HashedEmbedder, OpenAiEmbedder, StaticEmbedder};
 use crate::ledger::{Ledger, LedgerSettings};
 use crate::plugin::{Engine, EngineSettings, Services};
 use crate::proxy::Gateway;
@@ -303,7 +303,7 @@ pub fn embedded_services() -> Services {
     let limits =
         Limits { entries: config::Cache::default().max_entries, bytes: config::Cache::default().max_bytes };
     let (kv, answers) = (Arc::new(Kv::new(limits, None)), Arc::new(Answers::new(limits)));
-    serve_plugins(&kv, &answers, Arc::new(HashedEmbedder), limits)
+    serve_plugins(&kv, &answers, Arc::new(StaticEmbedder), limits)
 }
 
 fn serve_plugins(
@@ -327,7 +327,8 @@ fn serve_plugins(
 
 fn embedder(settings: &Embeddings) -> Result<Arc<dyn Embedder>, StartError> {
     match settings {
-        Embeddings::Builtin {} => Ok(Arc::new(HashedEmbedder)),
+        Embeddings::Builtin {} => Ok(Arc::new(StaticEmbedder)),
+        Embeddings::Hashed {} => Ok(Arc::new(HashedEmbedder)),
         Embeddings::Openai { base_url, credential, model, dimensions } => {
             let upstream = Upstream::new(services::plain_settings(base_url))
                 .map_err(|error| StartError::Part { what: "the embeddings", why: services::chain(&error) })?;

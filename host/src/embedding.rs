@@ -5,11 +5,14 @@
 
 mod hashed;
 mod openai;
+mod table;
 #[cfg(test)]
 mod tests;
+mod wordpiece;
 
 pub use hashed::HashedEmbedder;
 pub use openai::{Fetch, FetchError, OpenAiEmbedder};
+pub use table::StaticEmbedder;
 
 use async_trait::async_trait;
 

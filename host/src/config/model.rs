@@ -297,8 +297,10 @@ pub struct TenantKey {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(tag = "backend", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Embeddings {
-    /// Hashed character n-grams and words: needs no service.
+    /// A table of word pieces distilled from all-MiniLM-L6-v2, which ships with the gateway: needs no service.
     Builtin {},
+    /// Hashed words and runs of letters: needs neither a service nor a table, and sees no meaning beyond letters.
+    Hashed {},
     /// An OpenAI-compatible endpoint.
     Openai {
         /// Its base URL, such as `https://api.openai.com/v1`.

@@ -68,6 +68,41 @@ fn a_text_without_words_has_no_direction() {
     }
 }
 
+fn meaning(a: &str, b: &str) -> f32 {
+    StaticEmbedder::vector(a).iter().zip(StaticEmbedder::vector(b)).map(|(x, y)| x * y).sum()
+}
+
+#[test]
+fn the_table_gives_the_vectors_that_it_was_distilled_to() {
+    let cases: Vec<Value> = serde_json::from_str(include_str!("reference.json")).unwrap();
+    assert!(cases.len() >= 12);
+    for case in cases {
+        let expected: Vec<f64> = serde_json::from_value(case["vector"].clone()).unwrap();
+        let vector = StaticEmbedder::vector(case["text"].as_str().unwrap());
+        let length = expected.iter().map(|x| x * x).sum::<f64>().sqrt();
+        let cosine = expected.iter().zip(&vector).map(|(x, y)| x * f64::from(*y)).sum::<f64>() / length;
+        assert!(cosine > 0.999, "{cosine} for {}", case["text"]);
+    }
+}
+
+#[test]
+fn the_table_sees_meaning_beyond_letters() {
+    for (text, near, far) in [
+        ("repair the car", "fix the automobile", "prepare the cake"),
+        ("the film was great", "an excellent movie", "the firm was late"),
+        ("purchase a cheap flight", "buy inexpensive plane tickets", "a cheap purple light"),
+    ] {
+        assert!(
+            meaning(text, near) > meaning(text, far) + 0.1,
+            "{text}: {} {}",
+            meaning(text, near),
+            meaning(text, far)
+        );
+    }
+    assert!(StaticEmbedder::vector(" \n\u{200b}").iter().all(|number| *number == 0.0));
+    assert!(meaning(&"word ".repeat(100_000), "word") > 0.999, "a long text is cut");
+}
+
 struct Server {
     answer: Value,
     asked: Mutex<Vec<Value>>,
@@ -146,6 +181,14 @@ proptest! {
         prop_assert_eq!(vector.len(), HashedEmbedder.dimensions());
         prop_assert!(length == 0.0 || (length - 1.0).abs() < 1e-4);
         prop_assert_eq!(vector, HashedEmbedder::vector(&text));
+    }
+
+    #[test]
+    fn every_text_gives_a_vector_of_the_table_or_none(text in "\\PC{0,80}|(\\w|[ÀŒßǅ가한京#'-]){0,30}") {
+        let vector = StaticEmbedder::vector(&text);
+        let length: f32 = vector.iter().map(|number| number * number).sum();
+        prop_assert_eq!(vector.len(), StaticEmbedder.dimensions());
+        prop_assert!(length == 0.0 || (length - 1.0).abs() < 1e-4);
     }
 
     #[test]

@@ -81,7 +81,7 @@ pub struct NearestQuery {
     pub limit: usize,
     /// The least cosine of a neighbour.
     pub at_least: f32,
-    /// Only what was stored with exactly these fields.
+    /// Only what was stored with fields that begin with these.
     pub among: Option<Vec<(String, String)>>,
 }
 

@@ -110,3 +110,17 @@ async fn tenants_do_not_share_answers() {
     assert_eq!(other.header("x-lockgate-cache"), "miss");
     assert!(other.text().starts_with("Answer 2"));
 }
+
+#[tokio::test]
+async fn another_wording_is_answered_from_the_cache_and_another_question_is_not() {
+    let stage = Stage::start(counting(), chain()).await;
+    stage.chat(&ask("How do I reset my password?")).await;
+    let same = stage.chat(&ask("how can i reset my password")).await;
+    assert_eq!(same.header("x-lockgate-cache"), "hit");
+    assert!(same.text().starts_with("Answer 1"));
+    for other in
+        ["How do I reset my printer?", "Why do I reset my password?", "How do I not reset my password?"]
+    {
+        assert_eq!(stage.chat(&ask(other)).await.header("x-lockgate-cache"), "miss", "{other}");
+    }
+}

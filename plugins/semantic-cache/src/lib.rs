@@ -10,9 +10,13 @@ mod guard;
 mod key;
 mod settings;
 
+use guard::Details;
 use key::{Keys, Similar};
 use lockgate_sdk::{log, prelude::*, responses, vectors};
 use settings::{Config, Control, Mode, Share, Wishes};
+
+/// The field that holds a question's details.
+const DETAILS: &str = "details";
 
 struct SemanticCache {
     config: Config,
@@ -24,10 +28,11 @@ enum Found {
     Miss(Option<Mark>),
 }
 
-/// What an answer is found by: the vector of its question, and what must be the same in another's.
+/// What an answer is found by: the vector of its question, what must be the same in another's, and what must agree.
 struct Mark {
     vector: Vec<f32>,
-    terms: Vec<(String, String)>,
+    context: (String, String),
+    details: Details,
 }
 
 impl Plugin for SemanticCache {
@@ -46,12 +51,7 @@ impl Plugin for SemanticCache {
 impl PreRequest for SemanticCache {
     fn on_request(&self, x: &Exchange, p: &Prompt) -> Result<Decision, Fault> {
         let header = |name: &str| p.header(name).into_iter().next();
-        let wishes = match Wishes::read(
-            &self.config,
-            header("x-lockgate-cache").as_deref(),
-            header("x-lockgate-cache-ttl").as_deref(),
-            header("x-lockgate-cache-namespace").as_deref(),
-        ) {
+        let wishes = match Wishes::read(&self.config, header) {
             Ok(wishes) => wishes,
             Err(message) => {
                 return Ok(Decision::Reject(Rejection::new(400, "invalid_cache_control", message)));
@@ -77,7 +77,8 @@ impl PreRequest for SemanticCache {
             return Ok(Decision::Next);
         };
         let operation = p.operation();
-        let partition = [&self.config.namespace, &wishes.namespace, &operation, &owner].map(String::as_str);
+        let partition = [&self.config.namespace, &wishes.namespace, &wishes.version, &operation, &owner];
+        let partition = partition.map(String::as_str);
         let mut keys = key::keys(&request, &partition);
         if self.config.mode == Mode::Exact {
             keys.similar = None;
@@ -121,8 +122,9 @@ impl SemanticCache {
             Found::Miss(mark) => mark,
         };
         x.flag("cache", if wishes.control == Control::Refresh { "refresh" } else { "miss" });
-        responses::keep(x, &keys.exact, wishes.ttl_ms, &[])?;
-        if let Some(Mark { vector, terms }) = mark {
+        responses::keep(x, &keys.exact, wishes.ttl_ms, &wishes.tags)?;
+        if let Some(Mark { vector, context, details }) = mark {
+            let terms = [context, (DETAILS.to_owned(), details.encode())];
             vectors::upsert(&self.config.collection, &keys.exact, &vector, wishes.ttl_ms, &terms)?;
         }
         Ok(Decision::Next)
@@ -138,10 +140,15 @@ impl SemanticCache {
         let Some(mark) = Mark::of(similar)? else { return Ok(Found::Miss(None)) };
         let query = vectors::Query {
             limit: self.config.neighbours,
-            at_least: self.config.threshold,
-            among: Some(mark.terms.clone()),
+            at_least: mark.details.least_similarity(self.config.threshold),
+            among: Some(vec![mark.context.clone()]),
         };
         for hit in vectors::nearest(&self.config.collection, &mark.vector, &query)? {
+            let kept = hit.fields.iter().find(|(name, _)| name == DETAILS);
+            let kept = kept.and_then(|(_, details)| Details::decode(details));
+            if !kept.is_some_and(|kept| mark.details.agrees(&kept, hit.similarity, self.config.threshold)) {
+                continue;
+            }
             // Without an answer it is still under way, or failed: its vector stays, and goes with its lifetime.
             if responses::describe(&hit.id)?.is_some() {
                 x.flag("cache", "semantic-hit");
@@ -157,10 +164,13 @@ impl Mark {
     /// The mark of a question; none where the embedder gives no vector.
     fn of(similar: &Similar) -> Result<Option<Self>, Fault> {
         let vectors = vectors::embed(std::slice::from_ref(&similar.question))?;
-        let Some(vector) = vectors.into_iter().next() else { return Ok(None) };
-        let guard = key::text_digest(&guard::signature(&similar.question));
-        let terms = vec![("context".to_owned(), similar.context.clone()), ("guard".to_owned(), guard)];
-        Ok(Some(Self { vector, terms }))
+        // A text of which the embedder knows no word has no direction, and is only compared exactly.
+        let directed = |vector: &Vec<f32>| vector.iter().any(|number| *number != 0.0);
+        let Some(vector) = vectors.into_iter().next().filter(directed) else { return Ok(None) };
+        let details = Details::of(&similar.question);
+        // What must be the same, not only agree, is part of what is looked up: fewer vectors are compared.
+        let context = key::text_digest(&format!("{}|{}", similar.context, details.fixed()));
+        Ok(Some(Self { vector, context: ("context".to_owned(), context), details }))
     }
 }
 

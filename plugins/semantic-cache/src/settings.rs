@@ -36,7 +36,7 @@ pub enum Share {
 pub struct Config {
     /// How a stored answer is found.
     pub mode: Mode,
-    /// The least similarity, -1 to 1.
+    /// The least similarity of two questions that use the same words; what they do not share raises it.
     pub threshold: f32,
     /// Seconds that an answer is kept.
     pub ttl: u32,
@@ -60,7 +60,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             mode: Mode::Semantic,
-            threshold: 0.95,
+            threshold: 0.85,
             ttl: 3_600,
             max_ttl: 86_400,
             collection: "semantic-cache".to_owned(),
@@ -123,37 +123,51 @@ pub struct Wishes {
     pub ttl_ms: u32,
     /// A namespace of the client's own, within the operator's.
     pub namespace: String,
+    /// What the client's context is at: an answer to another version is none.
+    pub version: String,
+    /// What the answer is to be forgotten by.
+    pub tags: Vec<String>,
 }
 
+/// Tags of one answer at most, and bytes of one; the host's own bounds are not below.
+const MAX_TAGS: usize = 16;
+const MAX_TAG: usize = 128;
+
 impl Wishes {
-    /// Reads the headers `x-lockgate-cache`, `-ttl` and `-namespace`.
+    /// Reads the headers `x-lockgate-cache`, `-ttl`, `-namespace`, `-version` and `-tags`.
     ///
     /// # Errors
     /// What the client is told about a header that cannot be understood.
-    pub fn read(
-        config: &Config,
-        control: Option<&str>,
-        ttl: Option<&str>,
-        namespace: Option<&str>,
-    ) -> Result<Self, String> {
-        let control = match control.map(str::trim).map(str::to_ascii_lowercase).as_deref() {
+    pub fn read(config: &Config, header: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let control = header("x-lockgate-cache");
+        let control = match control.map(|text| text.trim().to_ascii_lowercase()).as_deref() {
             None | Some("" | "use") => Control::Use,
             Some("bypass") => Control::Bypass,
             Some("refresh") => Control::Refresh,
             Some("only") => Control::Only,
             Some(_) => return Err("x-lockgate-cache is one of use, bypass, refresh and only".to_owned()),
         };
-        let ttl = match ttl.map(str::trim) {
+        let ttl = match header("x-lockgate-cache-ttl").as_deref().map(str::trim) {
             None | Some("") => config.ttl,
             Some(text) => match text.parse::<u32>() {
                 Ok(seconds) if seconds > 0 => seconds,
                 _ => return Err("x-lockgate-cache-ttl is a number of seconds above 0".to_owned()),
             },
         };
+        let tags = header("x-lockgate-cache-tags").unwrap_or_default();
+        let tags = tags.split(',').map(str::trim).filter(|tag| !tag.is_empty());
+        let tags: Vec<String> = tags.map(str::to_owned).collect();
+        if tags.len() > MAX_TAGS || tags.iter().any(|tag| tag.len() > MAX_TAG) {
+            return Err(format!(
+                "x-lockgate-cache-tags is at most {MAX_TAGS} tags of {MAX_TAG} bytes, with commas between"
+            ));
+        }
         Ok(Self {
             control,
             ttl_ms: ttl.min(config.max_ttl).saturating_mul(1000),
-            namespace: namespace.unwrap_or_default().to_owned(),
+            namespace: header("x-lockgate-cache-namespace").unwrap_or_default(),
+            version: header("x-lockgate-cache-version").unwrap_or_default(),
+            tags,
         })
     }
 }
@@ -182,13 +196,27 @@ mod tests {
     #[test]
     fn headers_are_read_within_the_operators_bounds() {
         let c = config(json!({ "ttl": 60, "max_ttl": 100 }));
-        let wishes = Wishes::read(&c, None, None, None).unwrap();
-        assert_eq!(wishes, Wishes { control: Control::Use, ttl_ms: 60_000, namespace: String::new() });
-        let wishes = Wishes::read(&c, Some(" Refresh"), Some("5000"), Some("n")).unwrap();
-        assert_eq!(wishes, Wishes { control: Control::Refresh, ttl_ms: 100_000, namespace: "n".to_owned() });
-        assert!(Wishes::read(&c, Some("bypas"), None, None).is_err());
-        assert!(Wishes::read(&c, None, Some("0"), None).is_err());
-        assert!(Wishes::read(&c, None, Some("1h"), None).is_err());
+        let read = |headers: &[(&str, &str)]| {
+            let find =
+                |name: &str| headers.iter().find(|(header, _)| name == format!("x-lockgate-cache{header}"));
+            Wishes::read(&c, |name| find(name).map(|(_, value)| (*value).to_owned()))
+        };
+        let plain = Wishes { ttl_ms: 60_000, ..Wishes::default() };
+        assert_eq!(read(&[]).unwrap(), plain);
+        let wishes =
+            read(&[("", " Refresh"), ("-ttl", "5000"), ("-namespace", "n"), ("-version", "7")]).unwrap();
+        assert_eq!((wishes.control, wishes.ttl_ms), (Control::Refresh, 100_000));
+        assert_eq!((wishes.namespace.as_str(), wishes.version.as_str()), ("n", "7"));
+        assert_eq!(read(&[("-tags", "a, b,, c ")]).unwrap().tags, ["a", "b", "c"]);
+        for wrong in [
+            ("", "bypas"),
+            ("-ttl", "0"),
+            ("-ttl", "1h"),
+            ("-tags", &"t,".repeat(17)),
+            ("-tags", &"t".repeat(200)),
+        ] {
+            assert!(read(&[wrong]).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! One collection: rows of flat arrays, and what belongs to each row.
 //!
-//! A row is kept in two parts. The product of the first parts and the lengths of the second bound what the
-//! whole product can be, so a search reads a sixth of a row that cannot be among its results.
+//! Beside each row its first numbers are kept in 16 bits. Their product, and the lengths of what is behind them, bound
+//! what the whole product can be, so a search reads a quarter or less of a row that cannot be among its results.
 //! Source: the inequality of Cauchy and Schwarz.
 //!
 //! Invariant: row `n` of the arrays belongs to entry `n`, and every entry stands once in the group of its
-//! fields; a removal moves the last row into the gap. Expired entries are never found, and are the first to
+//! first field; a removal moves the last row into the gap. Expired entries are never found, and are the first to
 //! be evicted. Never normalises: that was done before.
 
 use super::search::{Best, Search};
@@ -21,11 +21,15 @@ const ENTRY_OVERHEAD: usize = 192;
 /// Numbers that are multiplied side by side.
 const LANES: usize = 16;
 
-/// Numbers in the first part of a row that is long enough to have two.
+/// Numbers at the start of a row that are kept in 16 bits as well, at most.
 const HEAD: usize = 64;
 
-/// How far rounding may take a bound below the product that it bounds.
-const ROUNDING: f32 = 1e-4;
+/// What such a number is multiplied by: the product of two unit vectors stays below 2^31.
+const SCALE: f32 = 23_170.0;
+
+/// How far rounding may take a bound below the product that it bounds: half a unit for each of the numbers of two
+/// heads, whose sum is at most 8 each.
+const ROUNDING: f32 = 5e-4;
 
 /// What an entry was stored with.
 type Fields = Arc<[(String, String)]>;
@@ -33,14 +37,14 @@ type Fields = Arc<[(String, String)]>;
 #[derive(Debug, Default)]
 pub(super) struct Collection {
     dimensions: usize,
-    /// The first part of each row.
-    heads: Vec<f32>,
-    /// The rest of each row.
-    rests: Vec<f32>,
-    /// The length of the rest of each row.
+    /// The rows.
+    rows: Vec<f32>,
+    /// The first numbers of each row, in 16 bits.
+    heads: Vec<i16>,
+    /// The length of what is behind them.
     lengths: Vec<f32>,
     entries: Vec<Entry>,
-    /// The rows of each set of fields.
+    /// The rows of each first field.
     groups: HashMap<Fields, Vec<usize>, foldhash::quality::RandomState>,
     index: HashMap<Arc<str>, usize, foldhash::quality::RandomState>,
     hand: usize,
@@ -51,7 +55,7 @@ pub(super) struct Collection {
 struct Entry {
     id: Arc<str>,
     fields: Fields,
-    /// Its place in the group of its fields.
+    /// Its place in the group of its first field.
     place: usize,
     expires: Option<Instant>,
     bytes: usize,
@@ -71,7 +75,10 @@ impl Collection {
 
     /// Entries that a search would look at.
     pub fn candidates(&self, among: Option<&[(String, String)]>) -> usize {
-        among.map_or(self.len(), |fields| self.groups.get(fields).map_or(0, Vec::len))
+        match among {
+            Some(fields @ [_, ..]) => self.groups.get(group_of(fields)).map_or(0, Vec::len),
+            _ => self.len(),
+        }
     }
 
     /// What all its entries count for.
@@ -91,12 +98,13 @@ impl Collection {
     pub fn bytes_of(id: &str, dimensions: usize, fields: &[(String, String)]) -> usize {
         let texts: usize =
             fields.iter().map(|(k, v)| k.len() + v.len() + size_of::<(String, String)>()).sum();
-        ENTRY_OVERHEAD + id.len() + dimensions * size_of::<f32>() + texts
+        let numbers = dimensions * size_of::<f32>() + dimensions.min(HEAD) * size_of::<i16>();
+        ENTRY_OVERHEAD + id.len() + numbers + texts
     }
 
-    /// Numbers in the first part of a row.
-    const fn head(&self) -> usize {
-        if self.dimensions > 2 * HEAD { HEAD } else { self.dimensions }
+    /// Numbers in the head of a row.
+    fn head(&self) -> usize {
+        self.dimensions.min(HEAD)
     }
 
     /// Adds an entry whose id is not there yet.
@@ -108,14 +116,19 @@ impl Collection {
         let at = self.entries.len();
         self.index.insert(id.clone(), at);
         let (head, rest) = unit.split_at(self.head());
-        self.heads.extend_from_slice(head);
-        self.rests.extend_from_slice(rest);
+        self.rows.extend_from_slice(unit);
+        self.heads.extend(short(head));
         self.lengths.push(dot(rest, rest).sqrt());
-        // Entries with the same fields share them.
-        let fields = self.groups.get_key_value(&*fields).map_or(fields, |(known, _)| known.clone());
-        let group = self.groups.entry(fields.clone()).or_default();
-        let place = group.len();
-        group.push(at);
+        let place = match self.groups.get_mut(group_of(&fields)) {
+            Some(group) => {
+                group.push(at);
+                group.len() - 1
+            }
+            None => {
+                self.groups.insert(group_of(&fields).into(), vec![at]);
+                0
+            }
+        };
         self.entries.push(Entry { id, fields, place, expires, bytes, used: AtomicBool::new(false) });
     }
 
@@ -158,8 +171,15 @@ impl Collection {
             }
         };
         match search.among {
-            None => (0..self.entries.len()).for_each(consider),
-            Some(fields) => self.groups.get(fields).into_iter().flatten().for_each(|row| consider(*row)),
+            Some(fields @ [_, rest @ ..]) => {
+                let begins = |row: &usize| {
+                    self.entries.get(*row).is_some_and(|entry| entry.fields.starts_with(fields))
+                };
+                let rows = self.groups.get(group_of(fields)).into_iter().flatten();
+                // All of the group begin with the first field.
+                rows.filter(|row| rest.is_empty() || begins(row)).for_each(|row| consider(*row));
+            }
+            _ => (0..self.entries.len()).for_each(consider),
         }
         let hit = |(similarity, row): (f32, usize)| {
             let entry = self.entries.get(row)?;
@@ -170,14 +190,14 @@ impl Collection {
         Ok(best.into_rows().filter_map(hit).collect())
     }
 
-    /// A row's similarity, where it is among the best; of most other rows only the first part is read.
+    /// A row's similarity, where it is among the best; of most other rows only the head is read.
     fn similarity(&self, row: usize, query: &Query<'_>, best: &Best) -> Option<f32> {
-        let first = dot(part(&self.heads, query.head.len(), row)?, query.head);
+        let first = short_dot(part(&self.heads, query.head.len(), row)?, &query.head);
         let bound = first + self.lengths.get(row)? * query.length + ROUNDING;
         if !best.admits(bound) {
             return None;
         }
-        let similarity = first + dot(part(&self.rests, query.rest.len(), row)?, query.rest);
+        let similarity = dot(part(&self.rows, query.unit.len(), row)?, query.unit);
         best.admits(similarity).then_some(similarity)
     }
 
@@ -192,7 +212,7 @@ impl Collection {
         }
         let head = self.head();
         close_gap(&mut self.heads, head, row);
-        close_gap(&mut self.rests, self.dimensions - head, row);
+        close_gap(&mut self.rows, self.dimensions, row);
         close_gap(&mut self.lengths, 1, row);
         self.bytes -= gone.bytes;
         gone.bytes
@@ -202,48 +222,68 @@ impl Collection {
     fn leave_group(&mut self, row: usize) {
         let Some(Entry { fields, place, .. }) = self.entries.get(row) else { return };
         let (fields, place) = (fields.clone(), *place);
-        let Some(group) = self.groups.get_mut(&*fields) else { return };
+        let Some(group) = self.groups.get_mut(group_of(&fields)) else { return };
         group.swap_remove(place);
         if let Some(follower) = group.get(place).and_then(|row| self.entries.get_mut(*row)) {
             follower.place = place;
         }
         if group.is_empty() {
-            self.groups.remove(&*fields);
+            self.groups.remove(group_of(&fields));
         }
     }
 
     /// Tells a row's group of the row's new number. A row that has left its group is not in it any more.
     fn rename_in_group(&mut self, row: usize, new: usize) {
         let Some(entry) = self.entries.get(row).filter(|_| row != new) else { return };
-        if let Some(named) = self.groups.get_mut(&*entry.fields).and_then(|group| group.get_mut(entry.place))
+        if let Some(named) =
+            self.groups.get_mut(group_of(&entry.fields)).and_then(|group| group.get_mut(entry.place))
         {
             *named = new;
         }
     }
 }
 
-/// A query, in two parts as the rows are.
+/// What names the group of an entry with these fields: the first of them.
+fn group_of(fields: &[(String, String)]) -> &[(String, String)] {
+    fields.get(..1).unwrap_or_default()
+}
+
+/// A query, and its head as the rows have one.
 struct Query<'a> {
-    head: &'a [f32],
-    rest: &'a [f32],
-    /// The length of the rest.
+    unit: &'a [f32],
+    head: Vec<i16>,
+    /// The length of what is behind the head.
     length: f32,
 }
 
 impl<'a> Query<'a> {
     fn new(unit: &'a [f32], head: usize) -> Self {
         let (head, rest) = unit.split_at(head);
-        Self { head, rest, length: dot(rest, rest).sqrt() }
+        Self { unit, head: short(head).collect(), length: dot(rest, rest).sqrt() }
     }
 }
 
+/// Numbers of a unit vector, in 16 bits.
+fn short(numbers: &[f32]) -> impl Iterator<Item = i16> {
+    #[expect(clippy::cast_possible_truncation, reason = "at most the scale, which fits")]
+    numbers.iter().map(|number| (number * SCALE).round() as i16)
+}
+
+/// The inner product of two heads.
+fn short_dot(a: &[i16], b: &[i16]) -> f32 {
+    let sum: i32 = a.iter().zip(b).map(|(x, y)| i32::from(*x) * i32::from(*y)).sum();
+    #[expect(clippy::cast_precision_loss, reason = "far below the rounding that bounds allow for")]
+    let sum = sum as f32;
+    sum / (SCALE * SCALE)
+}
+
 /// Row `row` of an array of rows of `width` numbers.
-fn part(rows: &[f32], width: usize, row: usize) -> Option<&[f32]> {
+fn part<T>(rows: &[T], width: usize, row: usize) -> Option<&[T]> {
     rows.get(row * width..(row + 1) * width)
 }
 
 /// Moves the last row of `width` numbers into the place of row `row`, which is gone.
-fn close_gap(rows: &mut Vec<f32>, width: usize, row: usize) {
+fn close_gap<T: Copy>(rows: &mut Vec<T>, width: usize, row: usize) {
     let last = rows.len() - width;
     rows.copy_within(last.., row * width);
     rows.truncate(last);

@@ -9,7 +9,7 @@ pub struct Search<'a> {
     pub limit: usize,
     /// The least cosine of a neighbour; the higher it is, the less of the collection is read.
     pub at_least: f32,
-    /// Only vectors that were stored with exactly these fields, in this order.
+    /// Only vectors whose fields begin with these, in this order; the first field is looked up, the others are compared.
     pub among: Option<&'a [(String, String)]>,
 }
 

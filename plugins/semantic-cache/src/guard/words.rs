@@ -1,7 +1,9 @@
-//! The word lists of the guard.
+//! What the guard knows of words: `data/words.txt`, looked up by stem.
 //!
-//! Invariants: each list is in lower case and sorted; no word stands in two of those that say what a word is.
+//! Invariants: a word has one kind and one class; synonyms share a class. The tables are made once, before the
+//! component is snapshotted. Never reads a word's case: whoever asks has lowered it.
 
+use super::stem::stem;
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -9,94 +11,164 @@ use std::sync::LazyLock;
 /// What a word is to the guard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// It says nothing.
+    Filler,
     /// It turns a statement around.
     Negation,
-    /// Another word in its place means something else.
-    Telling(&'static str),
-    /// A number, in digits.
-    Number(&'static str),
+    /// A number.
+    Number,
+    /// One of many of its sort, or known by a capital.
+    Name,
+    /// It may be another word without another meaning.
+    Soft,
+    /// Any other.
+    Hard,
 }
 
-/// Most words of a question are in no list: one look-up says so. The hash is not seeded, as the words are ours.
-static KINDS: LazyLock<HashMap<&str, Kind, FixedState>> = LazyLock::new(|| {
-    let negations = NEGATIONS.iter().map(|word| (*word, Kind::Negation));
-    let telling = TELLING.iter().map(|word| (*word, Kind::Telling(word)));
-    let numbers = NUMBERS.iter().map(|(word, digits)| (*word, Kind::Number(digits)));
-    negations.chain(telling).chain(numbers).collect()
-});
-
-/// What a word in lower case is, where it is anything.
-pub fn kind(word: &str) -> Option<Kind> {
-    KINDS.get(word).copied()
+/// A word that is in the file.
+#[derive(Clone, Debug)]
+struct Known {
+    kind: Kind,
+    class: String,
 }
 
-/// Whether a word in lower case starts a sentence with a capital and is no name.
-pub fn starts_sentences(word: &str) -> bool {
-    STARTERS.binary_search(&word).is_ok()
+/// An opposition, and the side of it.
+type Side = (u16, bool);
+
+struct Tables {
+    words: HashMap<String, Known, FixedState>,
+    /// The sides of a class, by its digest.
+    sides: HashMap<u32, Vec<Side>, FixedState>,
+    particles: HashMap<String, (), FixedState>,
 }
 
-/// Makes the table of words.
+static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables::read(include_str!("../../data/words.txt")));
+
+/// Makes the tables.
 pub fn prepare() {
-    LazyLock::force(&KINDS);
+    LazyLock::force(&TABLES);
 }
 
-/// Words that turn a statement around; contractions in n't count as well.
-#[rustfmt::skip]
-const NEGATIONS: &[&str] = &[
-    "cannot", "cant", "doesnt", "dont", "except", "isnt", "jamais", "kein", "keine", "mai", "neither",
-    "never", "nicht", "nie", "no", "nobody", "non", "none", "nor", "not", "nothing", "nowhere", "nunca",
-    "ohne", "pas", "sans", "senza", "sin", "unless", "without", "wont",
-];
+/// The kind and the digest of the class of a word in lower case.
+pub fn look_up(word: &str) -> (Kind, u32) {
+    let stem = stem(word);
+    TABLES
+        .words
+        .get(&stem)
+        .map_or_else(|| (Kind::Hard, digest(&stem)), |known| (known.kind, digest(&known.class)))
+}
 
-/// Words of which another, at much the same place in a sentence, means something else.
-#[rustfmt::skip]
-const TELLING: &[&str] = &[
-    "above", "accept", "add", "advantages", "after", "all", "allow", "any", "ascending", "autumn", "before",
-    "below", "best", "biggest", "both", "bottom", "buy", "cheapest", "close", "cons", "create", "day",
-    "decode", "decrease", "decrypt", "delete", "deny", "descending", "disable", "disadvantages", "divide",
-    "download", "each", "east", "enable", "encode", "encrypt", "end", "export", "fastest", "female",
-    "first", "forbid", "from", "greater", "high", "higher", "highest", "import", "increase", "insert",
-    "install", "largest", "last", "least", "left", "less", "long", "longer", "longest", "lose", "low",
-    "lower", "lowest", "male", "max", "maximum", "min", "minimum", "month", "more", "most", "multiply",
-    "negative", "new", "newest", "next", "north", "off", "old", "oldest", "open", "optional", "over",
-    "positive", "previous", "private", "pros", "public", "pull", "push", "receive", "reject", "remove",
-    "required", "right", "sell", "send", "short", "shorter", "shortest", "slowest", "smallest", "south",
-    "spring", "start", "stop", "subtract", "summer", "today", "tomorrow", "top", "under", "uninstall",
-    "update", "upload", "week", "west", "when", "where", "who", "whom", "why", "win", "winter", "worst",
-    "year", "yesterday",
-];
+/// The oppositions that a class stands on a side of.
+pub fn sides(class: u32) -> &'static [Side] {
+    TABLES.sides.get(&class).map_or(&[], Vec::as_slice)
+}
 
-/// Words that start a sentence with a capital and are not names.
-#[rustfmt::skip]
-const STARTERS: &[&str] = &[
-    "a", "about", "an", "and", "are", "as", "at", "but", "by", "can", "could", "define", "describe", "did",
-    "do", "does", "explain", "find", "for", "from", "get", "give", "had", "has", "have", "hello", "help",
-    "hey", "hi", "how", "i", "i'm", "if", "in", "is", "it", "let", "list", "make", "may", "me", "my", "of",
-    "on", "or", "please", "say", "shall", "should", "show", "so", "summarise", "summarize", "tell",
-    "thanks", "that", "the", "then", "there", "these", "they", "this", "to", "translate", "was", "we",
-    "were", "what", "what's", "when", "where", "which", "who", "who's", "whose", "why", "will", "with",
-    "would", "write", "you", "your",
-];
+/// Whether "in", "out", "on", "off", "up" or "down" behind this word tells what it means.
+pub fn takes_particle(word: &str) -> bool {
+    TABLES.particles.contains_key(&stem(word))
+}
 
-/// Numbers in words.
-#[rustfmt::skip]
-const NUMBERS: &[(&str, &str)] = &[
-    ("eight", "8"), ("eleven", "11"), ("five", "5"), ("four", "4"), ("hundred", "100"),
-    ("million", "1000000"), ("nine", "9"), ("one", "1"), ("seven", "7"), ("six", "6"), ("ten", "10"),
-    ("thousand", "1000"), ("three", "3"), ("twelve", "12"), ("twenty", "20"), ("two", "2"), ("zero", "0"),
-];
+/// Twenty-one bits of a text's hash: FNV-1a, folded.
+pub fn digest(text: &str) -> u32 {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325, step);
+    let folded = hash ^ (hash >> 21) ^ (hash >> 42);
+    u32::try_from(folded & 0x1f_ffff).unwrap_or(0)
+}
+
+/// The lines of the file, each with the name of its section.
+fn lines(file: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut section = "";
+    let lines = file.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.filter_map(move |line| {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']');
+            return None;
+        }
+        Some((section, line))
+    })
+}
+
+impl Tables {
+    fn read(file: &str) -> Self {
+        let mut tables =
+            Self { words: HashMap::default(), sides: HashMap::default(), particles: HashMap::default() };
+        // Synonyms say classes, so they come first; opposites ask for them, so they come last.
+        for (_, line) in lines(file).filter(|(section, _)| *section == "synonyms") {
+            let mut group = line.split(" = ");
+            let Some(first) = group.next() else { continue };
+            // A word of an earlier group brings that group's class.
+            let class = tables.words.get(&stem(first)).map_or(stem(first), |known| known.class.clone());
+            for word in group.chain([first]) {
+                tables.words.entry(stem(word)).or_insert(Known { kind: Kind::Hard, class: class.clone() });
+            }
+        }
+        for (section, line) in lines(file) {
+            match section {
+                "numbers" => {
+                    if let Some((word, digits)) = line.split_once(" = ") {
+                        tables.learn(word, Kind::Number, Some(digits));
+                    }
+                }
+                "particles" => tables.particles.extend(line.split(' ').map(|word| (stem(word), ()))),
+                "fillers" => tables.learn_all(line, Kind::Filler),
+                "soft" => tables.learn_all(line, Kind::Soft),
+                "names" => tables.learn_all(line, Kind::Name),
+                "negations" => tables.learn_all(line, Kind::Negation),
+                _ => {}
+            }
+        }
+        let opposites = lines(file).filter(|(section, _)| *section == "opposites").map(|(_, line)| line);
+        for (axis, line) in opposites.enumerate() {
+            tables.oppose(u16::try_from(axis).unwrap_or(u16::MAX), line);
+        }
+        tables
+    }
+
+    fn learn_all(&mut self, line: &str, kind: Kind) {
+        line.split(' ').for_each(|word| self.learn(word, kind, None));
+    }
+
+    /// The first section that names a word says its kind; synonyms say its class before.
+    fn learn(&mut self, word: &str, kind: Kind, class: Option<&str>) {
+        let stem = stem(word);
+        let class = class.map_or_else(|| stem.clone(), str::to_owned);
+        let known = self.words.entry(stem).or_insert(Known { kind: Kind::Hard, class });
+        if known.kind == Kind::Hard || matches!(kind, Kind::Number | Kind::Negation) {
+            known.kind = kind;
+        }
+    }
+
+    fn oppose(&mut self, axis: u16, line: &str) {
+        for (side, words) in line.split(" | ").enumerate() {
+            for word in words.split(' ') {
+                let stem = stem(word);
+                let known = self.words.entry(stem.clone()).or_insert(Known { kind: Kind::Hard, class: stem });
+                if known.kind == Kind::Filler {
+                    known.kind = Kind::Soft;
+                }
+                let sides = self.sides.entry(digest(&known.class)).or_default();
+                if !sides.contains(&(axis, side == 1)) {
+                    sides.push((axis, side == 1));
+                }
+            }
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
-    use super::{KINDS, NEGATIONS, NUMBERS, STARTERS, TELLING};
+    use super::{Kind, look_up, sides};
 
     #[test]
-    fn lists_are_sorted_and_in_lower_case() {
-        for list in [NEGATIONS, STARTERS, TELLING] {
-            assert!(list.is_sorted_by(|a, b| a < b), "{list:?}");
-            assert!(list.iter().all(|word| *word == word.to_lowercase()));
-        }
-        assert!(NUMBERS.is_sorted_by(|a, b| a.0 < b.0));
-        assert_eq!(KINDS.len(), NEGATIONS.len() + TELLING.len() + NUMBERS.len(), "a word is in two lists");
+    fn words_have_kinds_classes_and_opposites() {
+        assert_eq!(look_up("the").0, Kind::Filler);
+        assert_eq!(look_up("paris").0, Kind::Name);
+        assert_eq!(look_up("methods").0, Kind::Soft);
+        assert_eq!(look_up("zygote").0, Kind::Hard);
+        assert_eq!(look_up("seven"), (Kind::Number, super::digest("7")));
+        assert_eq!(look_up("purchasing").1, look_up("buy").1);
+        let both = (sides(look_up("enabled").1), sides(look_up("disabling").1));
+        assert!(both.0.iter().any(|(axis, side)| both.1.contains(&(*axis, !side))), "{both:?}");
     }
 }

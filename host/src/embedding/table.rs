@@ -1,0 +1,121 @@
+//! Embeddings from a table that ships with the gateway: a vector for each piece of a word, and their mean.
+//!
+//! The table was distilled from all-MiniLM-L6-v2 (`host/data/README.md`); rarer pieces weigh more. It sees
+//! meaning that words share without sharing letters, and neither order nor negation: whoever decides by it
+//! looks at those for itself. It is English first; of other scripts it knows little.
+//!
+//! Invariants: the same text gives the same vector on every machine and in every run. The table is read where it
+//! lies in the executable: nothing is parsed, and only the pages that texts touch are in memory. Never reads more
+//! than the first 32 KiB of a text.
+
+use super::wordpiece::{self, Vocabulary};
+use super::{EmbedError, Embedder, normalise};
+use async_trait::async_trait;
+
+/// Numbers in a row.
+const DIMENSIONS: usize = 128;
+/// Bytes of a text that are looked at.
+const MAX_BYTES: usize = 32 * 1024;
+/// Places in the hash table of pieces; a power of two.
+const SLOTS: usize = 1 << 16;
+
+/// What ships. A file of another form does not compile.
+static SHIPPED: Table = Table::of(include_bytes!("../../data/minilm.bin"));
+
+/// The embedder that knows English and needs no service.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StaticEmbedder;
+
+#[async_trait]
+impl Embedder for StaticEmbedder {
+    async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbedError> {
+        Ok(texts.iter().map(|text| Self::vector(text)).collect())
+    }
+
+    fn dimensions(&self) -> usize {
+        DIMENSIONS
+    }
+}
+
+impl StaticEmbedder {
+    /// The vector of one text; all zero where the table knows no word of it.
+    #[must_use]
+    pub fn vector(text: &str) -> Vec<f32> {
+        let text = text.get(..text.floor_char_boundary(MAX_BYTES)).unwrap_or_default();
+        let mut sum = [0.0; DIMENSIONS];
+        wordpiece::each_row(text, &SHIPPED, |row| SHIPPED.add(row, &mut sum));
+        let mut vector = sum.to_vec();
+        normalise(&mut vector);
+        vector
+    }
+}
+
+/// The file's parts: little-endian, each an array of one entry a row but the first and the last.
+struct Table {
+    /// By hash, one more than the row of a piece; 0 where there is none. The next slot is tried on a collision.
+    slots: &'static [u8],
+    /// Where each piece ends in `texts`.
+    ends: &'static [u8],
+    /// What a row's numbers are multiplied by.
+    scales: &'static [u8],
+    /// The numbers, a byte each.
+    numbers: &'static [u8],
+    /// The pieces, `##` before those that continue a word.
+    texts: &'static [u8],
+}
+
+impl Table {
+    /// The parts of a file, written by `host/data/training/distil.py`.
+    const fn of(file: &'static [u8]) -> Self {
+        let (head, file) = file.split_at(16);
+        let [b'L', b'G', b'T', b'T', 1, 0, 0, 0, r0, r1, r2, r3, d0, d1, d2, d3] = *head else {
+            unreachable!();
+        };
+        let rows = u32::from_le_bytes([r0, r1, r2, r3]) as usize;
+        assert!(u32::from_le_bytes([d0, d1, d2, d3]) as usize == DIMENSIONS);
+        let (slots, file) = file.split_at(SLOTS * 2);
+        let (ends, file) = file.split_at(rows * 4);
+        let (scales, file) = file.split_at(rows * 4);
+        let (numbers, texts) = file.split_at(rows * DIMENSIONS);
+        Self { slots, ends, scales, numbers, texts }
+    }
+
+    /// Adds a row to a sum.
+    fn add(&self, row: usize, sum: &mut [f32; DIMENSIONS]) {
+        let Some(scale) = word(self.scales, row).map(f32::from_le_bytes) else { return };
+        let numbers = self.numbers.get(row * DIMENSIONS..(row + 1) * DIMENSIONS).unwrap_or_default();
+        for (sum, number) in sum.iter_mut().zip(numbers) {
+            *sum += scale * f32::from(number.cast_signed());
+        }
+    }
+
+    fn text(&self, row: usize) -> Option<&[u8]> {
+        let end = |row: usize| word(self.ends, row).map(|end| u32::from_le_bytes(end) as usize);
+        let from = match row.checked_sub(1) {
+            Some(before) => end(before)?,
+            None => 0,
+        };
+        self.texts.get(from..end(row)?)
+    }
+}
+
+impl Vocabulary for Table {
+    fn row(&self, hash: u32, continues: bool, piece: &[u8]) -> Option<usize> {
+        let first = hash as usize % SLOTS;
+        for at in (first..SLOTS).chain(0..first) {
+            let slot = self.slots.get(2 * at..2 * at + 2)?.try_into().ok()?;
+            let row = usize::from(u16::from_le_bytes(slot)).checked_sub(1)?;
+            let text = self.text(row)?;
+            let same = if continues { text.strip_prefix(b"##") == Some(piece) } else { text == piece };
+            if same {
+                return Some(row);
+            }
+        }
+        None
+    }
+}
+
+/// Entry `at` of an array of four bytes each.
+fn word(array: &[u8], at: usize) -> Option<[u8; 4]> {
+    array.get(4 * at..4 * at + 4)?.try_into().ok()
+}

@@ -1,0 +1,176 @@
+//! Two questions' details side by side: what stands in one and not in the other, and whether that may be.
+//!
+//! Invariants: symmetric; what agrees has the same [`Details::fixed`]. Never asks for the texts.
+
+use super::{Details, Word, WordKind, counts, words};
+
+/// Below this weight of words a text is judged as strictly as a question, whatever its form.
+const SHORT: f32 = 3.0;
+/// From this weight on, a word in another's place may be a synonym that is not in the tables.
+const LONG: f32 = 4.0;
+/// What one word weighs that may not be said otherwise, less rounding.
+const ONE_WORD: f32 = 0.99;
+/// What swapped words cost of the similarity, as a share of all.
+const SWAPPED: f32 = 0.5;
+/// What words cost that only one of the two has.
+const ADDED: f32 = 0.25;
+/// What a difference in person, mood or time costs.
+const STANCE: f32 = 0.03;
+/// How much less alike statements have to be than questions and orders.
+const LENIENCY: f32 = 0.35;
+
+/// What two questions differ in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// What must never differ: what is asked for, negations, language, numbers, opposites, directions.
+    pub barred: Option<&'static str>,
+    /// What all words of the shorter question weigh.
+    pub weight: f32,
+    /// What the words weigh that only one of them has: of the one that has less, and of the one that has more.
+    pub swapped: f32,
+    /// See `swapped`.
+    pub added: f32,
+    /// Bits of the stance that differ.
+    pub stance: u32,
+    /// Whether a name of one stands where the other has another name.
+    pub renamed: bool,
+}
+
+impl Details {
+    /// What this question and another differ in.
+    pub fn difference(&self, other: &Self) -> Difference {
+        let (mine, theirs) = (Side::of(self), Side::of(other));
+        let (only_mine, only_theirs) = (mine.without(&theirs), theirs.without(&mine));
+        let (a, b) = (weigh(&only_mine), weigh(&only_theirs));
+        let weight = weigh(&mine.words).min(weigh(&theirs.words));
+        Difference {
+            barred: self.barred(other, &only_mine, &only_theirs, &mine, &theirs),
+            weight,
+            swapped: a.min(b),
+            added: a.max(b),
+            stance: (self.stance ^ other.stance).count_ones(),
+            renamed: named(&only_mine) && named(&only_theirs),
+        }
+    }
+
+    /// Whether another question, whose vector is this similar, asks for the same.
+    pub fn agrees(&self, other: &Self, similarity: f32, threshold: f32) -> bool {
+        let difference = self.difference(other);
+        if difference.barred.is_some() || difference.renamed {
+            return false;
+        }
+        let Difference { weight, swapped, added, .. } = difference;
+        let strict = self.question || other.question || weight < SHORT;
+        if swapped >= ONE_WORD && (strict || weight < LONG) {
+            return false;
+        }
+        let weight = weight.max(1.0);
+        #[expect(clippy::cast_precision_loss, reason = "at most six bits")]
+        let stance = difference.stance.min(2) as f32;
+        let score = similarity - SWAPPED * swapped / weight - ADDED * added / weight - STANCE * stance;
+        score >= if strict { threshold } else { threshold - LENIENCY }
+    }
+
+    /// The similarity below which no other question can agree with this one.
+    pub fn least_similarity(&self, threshold: f32) -> f32 {
+        if self.question { threshold } else { threshold - LENIENCY }
+    }
+
+    /// What must be the very same, as a text that is looked up by.
+    pub fn fixed(&self) -> String {
+        let numbers: Vec<String> = self.numbers().map(|class| format!("{class:x}")).collect();
+        format!("{}{}{}", char::from(self.ask as u8), u8::from(self.negated), numbers.join("."))
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.words.iter().filter(|word| word.kind == WordKind::Number).map(|word| word.class)
+    }
+
+    fn barred(
+        &self,
+        other: &Self,
+        only_mine: &[Word],
+        only_theirs: &[Word],
+        mine: &Side,
+        theirs: &Side,
+    ) -> Option<&'static str> {
+        if self.ask != other.ask {
+            return Some("ask");
+        }
+        if self.negated != other.negated {
+            return Some("negation");
+        }
+        if self.language != other.language && self.language != b'?' && other.language != b'?' {
+            return Some("language");
+        }
+        if !self.numbers().eq(other.numbers()) {
+            return Some("number");
+        }
+        if opposed(only_mine, only_theirs) {
+            return Some("opposite");
+        }
+        ((self.question || other.question) && mine.aims_elsewhere(theirs)).then_some("direction")
+    }
+}
+
+/// The words of a question, each class once.
+struct Side {
+    words: Vec<Word>,
+    goals: Vec<u32>,
+}
+
+impl Side {
+    fn of(details: &Details) -> Self {
+        let mut seen = counts(&[], &[]);
+        let (mut words, mut goals) = (Vec::new(), Vec::new());
+        for word in &details.words {
+            if word.kind == WordKind::Goal {
+                goals.push(word.class);
+            } else if seen.insert(word.class, 1).is_none() {
+                words.push(*word);
+            }
+        }
+        Self { words, goals }
+    }
+
+    fn has(&self, class: u32) -> bool {
+        self.words.iter().any(|word| word.class == class)
+    }
+
+    fn without(&self, other: &Self) -> Vec<Word> {
+        self.words.iter().filter(|word| !other.has(word.class)).copied().collect()
+    }
+
+    /// Whether "to" points at a word here that it does not point at there, and the other way round.
+    fn aims_elsewhere(&self, other: &Self) -> bool {
+        let mine = self.goals.iter().any(|goal| !other.goals.contains(goal) && other.has(*goal));
+        let theirs = other.goals.iter().any(|goal| !self.goals.contains(goal) && self.has(*goal));
+        mine && theirs
+    }
+}
+
+fn named(words: &[Word]) -> bool {
+    words.iter().any(|word| word.kind == WordKind::Name)
+}
+
+fn weigh(words: &[Word]) -> f32 {
+    words
+        .iter()
+        .map(|word| match word.kind {
+            WordKind::Soft => 0.4,
+            WordKind::Hard => 1.0,
+            WordKind::Name | WordKind::Number => 1.5,
+            WordKind::Goal => 0.0,
+        })
+        .sum()
+}
+
+/// Whether a word of one is the opposite of a word of the other.
+fn opposed(mine: &[Word], theirs: &[Word]) -> bool {
+    mine.iter().flat_map(|word| words::sides(word.class)).any(|(axis, side)| {
+        theirs
+            .iter()
+            .flat_map(|word| words::sides(word.class))
+            .any(|(other, across)| axis == other && side != across)
+    })
+}

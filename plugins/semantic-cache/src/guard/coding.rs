@@ -1,0 +1,89 @@
+//! Details as a text that is kept beside a vector: four letters for the whole, four for each word.
+//!
+//! Invariant: what was encoded is decoded to the same; anything else is no details, never wrong ones.
+//! Of a word, 21 bits of a digest leave, never the word.
+
+use super::{Ask, Details, Word, WordKind};
+
+/// Six bits a letter.
+const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+impl Details {
+    /// As a text.
+    pub fn encode(&self) -> String {
+        let mut text = String::with_capacity(4 + 4 * self.words.len());
+        text.push(char::from(self.ask as u8));
+        text.push(match (self.question, self.negated) {
+            (false, false) => '.',
+            (false, true) => '!',
+            (true, false) => '?',
+            (true, true) => '-',
+        });
+        text.push(char::from(self.language));
+        text.push(letter(u32::from(self.stance)));
+        for word in &self.words {
+            let bits = (u32::from(word.kind as u8) << 21) | (word.class & 0x1f_ffff);
+            for shift in [18, 12, 6, 0] {
+                text.push(letter(bits >> shift));
+            }
+        }
+        text
+    }
+
+    /// From a text that [`Details::encode`] made.
+    pub fn decode(text: &str) -> Option<Self> {
+        let (head, words) = text.as_bytes().split_at_checked(4)?;
+        let [ask, form, language, stance] = *head else { return None };
+        let ask =
+            [Ask::What, Ask::How, Ask::Whether, Ask::Who, Ask::When, Ask::Where, Ask::Why, Ask::HowMuch]
+                .into_iter()
+                .find(|one| *one as u8 == ask)?;
+        if words.len() % 4 != 0 {
+            return None;
+        }
+        let words = words.chunks_exact(4).map(word).collect::<Option<Vec<Word>>>()?;
+        let (question, negated) = match form {
+            b'.' => (false, false),
+            b'!' => (false, true),
+            b'?' => (true, false),
+            b'-' => (true, true),
+            _ => return None,
+        };
+        let stance = u8::try_from(bits_of(stance)?).ok()?;
+        Some(Self { ask, question, negated, stance, language, words })
+    }
+}
+
+/// The letter of the lowest six bits.
+fn letter(bits: u32) -> char {
+    let at = usize::try_from(bits & 63).unwrap_or(0);
+    char::from(LETTERS.get(at).copied().unwrap_or(b'A'))
+}
+
+fn bits_of(letter: u8) -> Option<u32> {
+    let six = match letter {
+        b'A'..=b'Z' => letter - b'A',
+        b'a'..=b'z' => letter - b'a' + 26,
+        b'0'..=b'9' => letter - b'0' + 52,
+        b'-' => 62,
+        b'_' => 63,
+        _ => return None,
+    };
+    Some(u32::from(six))
+}
+
+fn word(letters: &[u8]) -> Option<Word> {
+    let mut bits = 0_u32;
+    for letter in letters {
+        bits = (bits << 6) | bits_of(*letter)?;
+    }
+    let kind = match bits >> 21 {
+        0 => WordKind::Soft,
+        1 => WordKind::Hard,
+        2 => WordKind::Name,
+        3 => WordKind::Number,
+        4 => WordKind::Goal,
+        _ => return None,
+    };
+    Some(Word { kind, class: bits & 0x1f_ffff })
+}

@@ -1,0 +1,172 @@
+//! Tests of the guard. `tests/data` holds pairs with the similarity that the host's own embedder gives them; both
+//! files were written for the calibration of the guard, so they show that it does what it was made for, and no more.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use super::*;
+use serde_json::Value;
+
+const THRESHOLD: f32 = 0.85;
+
+fn details(text: &str) -> Details {
+    let details = Details::of(text);
+    assert_eq!(Details::decode(&details.encode()).as_ref(), Some(&details), "{text}");
+    details
+}
+
+/// Whether two texts agree, were their vectors as alike as can be.
+fn agree(a: &str, b: &str) -> bool {
+    let (a, b) = (details(a), details(b));
+    let agree = a.agrees(&b, 1.0, THRESHOLD);
+    assert_eq!(agree, b.agrees(&a, 1.0, THRESHOLD), "it is symmetric");
+    assert!(!agree || a.fixed() == b.fixed(), "what agrees is found");
+    let below = a.least_similarity(THRESHOLD) - 0.01;
+    assert!(!a.agrees(&b, below, THRESHOLD), "what is not searched for would not agree");
+    agree
+}
+
+#[track_caller]
+fn same(a: &str, b: &str) {
+    assert!(agree(a, b), "{a} / {b}: {:?}", details(a).difference(&details(b)));
+}
+
+#[track_caller]
+fn differ(a: &str, b: &str) {
+    assert!(!agree(a, b), "{a} / {b}");
+}
+
+struct Pair {
+    a: String,
+    b: String,
+    similarity: f32,
+    right: bool,
+}
+
+fn pairs(lines: &str) -> Vec<Pair> {
+    let text = |row: &Value, name: &str| row.get(name).and_then(Value::as_str).unwrap().to_owned();
+    let rows = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    rows.map(|row| Pair {
+        a: text(&row, "a"),
+        b: text(&row, "b"),
+        similarity: row.get("similarity").and_then(Value::as_f64).unwrap().to_string().parse().unwrap(),
+        right: row.get("label").and_then(Value::as_u64) == Some(1),
+    })
+    .collect()
+}
+
+fn hits(pair: &Pair) -> bool {
+    details(&pair.a).agrees(&details(&pair.b), pair.similarity, THRESHOLD)
+}
+
+#[test]
+fn no_opposite_other_name_number_or_direction_agrees() {
+    let pairs = pairs(include_str!("../../tests/data/different.jsonl"));
+    assert!(pairs.len() >= 200);
+    let wrong: Vec<(&str, &str)> =
+        pairs.iter().filter(|pair| hits(pair)).map(|pair| (pair.a.as_str(), pair.b.as_str())).collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    let by_words = pairs.iter().filter(|pair| !agree(&pair.a, &pair.b)).count();
+    assert!(by_words * 100 >= pairs.len() * 99, "{by_words} of {} without the vectors", pairs.len());
+}
+
+#[test]
+fn most_paraphrases_agree() {
+    let pairs = pairs(include_str!("../../tests/data/same.jsonl"));
+    let found = pairs.iter().filter(|pair| hits(pair)).count();
+    assert!(found * 100 >= pairs.len() * 78, "{found} of {}", pairs.len());
+}
+
+#[test]
+fn other_words_agree() {
+    same("What is the capital of France?", "Tell me the capital of France");
+    same("How do I reset my password?", "how can i reset the password please");
+    same("What's a lock gate?", "Please explain what a lock gate is.");
+    same("Give me three ideas", "Give me 3 ideas!");
+    same("I don't know how it works", "I do not know how this works");
+    same("What is Germany's population?", "What is the population of Germany?");
+    same("How do I buy a cheap car?", "How can I purchase an inexpensive automobile?");
+}
+
+#[test]
+fn numbers_must_agree() {
+    differ("Who won in 2023?", "Who won in 2024?");
+    differ("convert 5 km to miles", "convert 50 km to miles");
+    differ("from 2 to 3", "from 3 to 2");
+    differ("is 1.5 enough", "is 15 enough");
+    differ("give me two", "give me three");
+    differ("is -5 ok", "is 5 ok");
+}
+
+#[test]
+fn negations_must_agree() {
+    differ("Is it safe?", "Is it not safe?");
+    differ("Why can I log in?", "Why can't I log in?");
+    differ("cooking with salt", "cooking without salt");
+    same("Why can\u{2019}t I log in?", "Why can't I log in?");
+}
+
+#[test]
+fn names_must_agree() {
+    differ("What is the capital of France?", "What is the capital of Germany?");
+    differ("France population?", "Germany population?");
+    differ("Write it in C", "Write it in C++");
+    differ("What does NASA do?", "What does ESA do?");
+    differ("Is Anna older than her brother?", "Is Hanna older than her brother?");
+    differ("what is the capital of france", "what is the capital of germany");
+}
+
+#[test]
+fn orders_are_judged_as_questions_are() {
+    differ(
+        "Write an e-mail that invites the whole team to a picnic.",
+        "Write an e-mail that invites the whole team to a barbecue.",
+    );
+    differ(
+        "Draft a polite reply to the angry letter of a neighbour.",
+        "Draft a polite reply to the angry letter of a customer.",
+    );
+    same(
+        "The method returns the number of rows in the table.",
+        "The method yields the amount of rows in the table.",
+    );
+}
+
+#[test]
+fn opposites_directions_and_kinds_of_question_must_agree() {
+    differ("how do I enable dark mode", "how do I disable dark mode");
+    differ("sort the list ascending", "sort the list descending");
+    differ("when was he born", "where was he born");
+    differ("pros of remote work", "cons of remote work");
+    differ("what happens before lunch", "what happens after lunch");
+    differ("convert celsius to fahrenheit", "convert fahrenheit to celsius");
+    differ("how do I log in", "how do I log out");
+    differ("Wie hoch ist das Matterhorn und wo ist es?", "What is the Matterhorn, and how high is it?");
+}
+
+#[test]
+fn any_text_has_details() {
+    same("", "   ");
+    same("...", "");
+    differ("日本語で２", "日本語で３");
+    let long = "alpha beta gamma delta ".repeat(200);
+    same(&long, &long);
+    differ(&format!("{long} one"), &format!("{long} epsilon"));
+}
+
+#[test]
+fn what_was_not_encoded_is_no_details() {
+    for text in ["", "a", "a.??", "a.?A7", "z.?A", "a.?AA!!!", "é"] {
+        assert_eq!(Details::decode(text), None, "{text}");
+    }
+}
+
+/// Prints how a file of pairs fares, `{a, b, label, similarity}` a line:
+/// `LOCKGATE_PAIRS=pairs.jsonl cargo test -p semantic-cache measure -- --ignored --nocapture`.
+#[test]
+#[ignore = "a tool"]
+fn measure() {
+    let pairs = pairs(&std::fs::read_to_string(std::env::var("LOCKGATE_PAIRS").unwrap()).unwrap());
+    let found: Vec<&Pair> = pairs.iter().filter(|pair| hits(pair)).collect();
+    let right = found.iter().filter(|pair| pair.right).count();
+    let all = pairs.iter().filter(|pair| pair.right).count();
+    println!("{} pairs, {all} the same: {} hits, {right} right", pairs.len(), found.len());
+}
