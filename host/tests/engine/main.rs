@@ -2,6 +2,7 @@
 //!
 //! Every guest of `tests/guests` has a module here of its name; one without does not compile.
 
+mod adapters;
 mod bounds;
 mod breaker;
 mod cancel;
@@ -10,6 +11,8 @@ mod echo;
 mod greedy;
 mod hostile;
 mod isolation;
+mod provider;
+mod roundtrip;
 mod snapshot;
 mod support;
 
