@@ -3,13 +3,15 @@
 //! The two are written apart, one native and one as a component. What an API cannot express, or the gateway leaves out on
 //! purpose, is named where a strategy avoids it.
 
+#![expect(clippy::indexing_slicing, reason = "tests")]
+
 mod answers;
 mod anthropic;
 mod cohere;
 mod gemini;
 mod words;
 
-use crate::provider::{Provider, asking, frame, holds};
+use crate::provider::{Provider, asking, holds};
 use lockgate::chat::Operation;
 use lockgate::format::{Format, InPath};
 use lockgate::plugin::CallBody;

@@ -55,6 +55,12 @@ pub fn parse_content(body: &[u8], model: &str, stream: bool) -> Result<Map<Strin
 #[must_use]
 pub fn without_own_fields(mut body: Map<String, Value>) -> Map<String, Value> {
     without_exact(&mut body);
+    for message in body.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
+        let calls = message.get_mut("tool_calls").and_then(Value::as_array_mut);
+        for call in calls.into_iter().flatten().filter_map(Value::as_object_mut) {
+            call.shift_remove(contents::SIGNED);
+        }
+    }
     body
 }
 
