@@ -108,9 +108,12 @@ pub fn normal(mut answer: Answer) -> Answer {
     answer
 }
 
-/// Has a property hold for so many cases.
+/// Has a property hold for so many cases, or for as many as `PROPTEST_CASES` says: so it fuzzes for as long as one likes.
 pub fn holds<S: Strategy>(cases: u32, all: S, property: impl Fn(S::Value) -> TestCaseResult) {
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 1_000, ..Config::default() };
+    let mut config = Config { failure_persistence: None, max_shrink_iters: 1_000, ..Config::default() };
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = cases;
+    }
     let held = TestRunner::new(config).run(&all, property);
     assert!(held.is_ok(), "{}", held.expect_err("it does not hold"));
 }

@@ -187,11 +187,14 @@ impl Told {
     }
 }
 
-/// Tells lines in pieces, in any order.
+/// Tells lines in pieces, in any order, but that calls begin in theirs: they are numbered as they come.
 fn tell<'a>(lines: &mut Vec<Line>, order: &mut impl Iterator<Item = &'a Index>, events: &mut Vec<Event>) {
     while !lines.is_empty() {
         let mut pick = |of: usize| order.next().map_or(0, |index| index.index(of));
-        let place = pick(lines.len());
+        let mut place = pick(lines.len());
+        if lines[place].before.is_some() {
+            place = lines.iter().position(|line| line.before.is_some()).unwrap_or(place);
+        }
         let line = &mut lines[place];
         events.extend(line.before.take());
         let length = (pick(line.rest.len() + 1) + 1).min(line.rest.len());
