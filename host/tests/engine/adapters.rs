@@ -5,8 +5,8 @@
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
 mod frames;
-mod requests;
-mod spoil;
+pub mod requests;
+pub mod spoil;
 
 use crate::provider::{Provider, asking, chat, cut, frame, holds, normal, only_faults};
 use frames::Recorded;

@@ -8,6 +8,7 @@ mod breaker;
 mod cancel;
 mod console;
 mod echo;
+mod formats;
 mod greedy;
 mod hostile;
 mod isolation;

@@ -6,9 +6,9 @@
 #![expect(clippy::indexing_slicing, reason = "tests")]
 
 mod answers;
-mod anthropic;
-mod cohere;
-mod gemini;
+pub mod anthropic;
+pub mod cohere;
+pub mod gemini;
 mod words;
 
 use crate::provider::{Provider, asking, holds};
