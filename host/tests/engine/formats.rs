@@ -90,17 +90,30 @@ fn requests_of_the_responses_api_are_read_or_refused() {
     holds(500, with_slips(Just(request)), |body| is_read(Format::Responses, Operation::Chat, &body));
 }
 
+/// What a provider says it counted, sense or not.
+fn figures() -> impl Strategy<Value = Value> {
+    let figure = || prop_oneof![3 => 0_u64..5_000, 1 => Just(u64::MAX), 1 => any::<u64>()];
+    [figure(), figure(), figure(), figure(), figure(), figure()].prop_map(|[prompt, cached, heard, said, thought, units]| {
+        json!({ "prompt_tokens": prompt, "completion_tokens": said, "total_tokens": said, "search_units": units,
+            "prompt_tokens_details": { "cached_tokens": cached, "audio_tokens": heard },
+            "completion_tokens_details": { "reasoning_tokens": thought, "audio_tokens": units },
+            "input_tokens": prompt, "output_tokens": said })
+    })
+}
+
 /// Answers in the native format, whole and as chunks.
 fn answers() -> impl Strategy<Value = Vec<Value>> {
-    let usage = json!({ "prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7, "prompt_tokens_details": { "cached_tokens": 1, "audio_tokens": 1 },
-        "completion_tokens_details": { "reasoning_tokens": 2 }, "input_tokens": 3, "output_tokens": 4, "search_units": 1 });
     let said = json!({ "role": "assistant", "content": "Hi", "refusal": "No", "reasoning_content": "Hm",
         "reasoning_details": [{ "type": "reasoning.text", "signature": "s", "format": "f", "index": 0 }, { "type": "reasoning.encrypted", "data": "d", "format": "f", "index": 1 }],
         "tool_calls": [{ "index": 0, "id": "1", "function": { "name": "f", "arguments": "{}" } }, { "index": 1, "id": "2", "custom": { "name": "g", "input": "x" } }] });
-    let answer = json!({ "id": "a", "created": 7, "model": "m", "usage": usage, "service_tier": "default",
+    let answer = json!({ "id": "a", "created": 7, "model": "m", "usage": {}, "service_tier": "default",
         "choices": [{ "index": 0, "message": said, "delta": said, "finish_reason": "stop" }, { "index": 1, "text": "bare" }],
         "data": [{ "index": 0, "embedding": [0.5] }], "results": [{ "index": 0, "relevance_score": 0.5 }] });
-    let one = slips(3).prop_map(move |slips: Vec<Slip>| slipped(answer.clone(), &slips));
+    let one = (slips(3), figures()).prop_map(move |(slips, usage): (Vec<Slip>, Value)| {
+        let mut answer = answer.clone();
+        answer["usage"] = usage;
+        slipped(answer, &slips)
+    });
     prop::collection::vec(one, 1..4)
 }
 

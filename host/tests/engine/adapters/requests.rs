@@ -31,6 +31,7 @@ fn whole() -> Value {
               ] },
             { "role": "tool", "tool_call_id": "call_1.sig.AAAA", "content": "{\"seen\":true}" },
             { "role": "tool", "tool_call_id": "call_2", "is_error": true, "content": [{ "type": "text", "text": "Nothing.", "cohere": { "document": { "id": "d" } } }] },
+            { "role": "assistant", "content": [{ "type": "refusal", "refusal": "No." }, { "type": "text", "text": "But" }], "refusal": "Never." },
             { "role": "user", "content": [{ "type": "text", "text": "And this?", "cohere": { "document": {} } },
                 { "type": "input_audio", "input_audio": { "format": "wav", "data": "AA==" } }, { "type": "text", "text": "So?" }] },
         ],
