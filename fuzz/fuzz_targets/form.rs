@@ -14,8 +14,13 @@ fuzz_target!(|input: (bool, &str, Vec<u8>)| {
     let (plain, kind, mut body) = input;
     let kind = if plain {
         // So that more of them are forms.
-        body.splice(..0, *b"--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n\r\n--b\r\n");
-        body.extend_from_slice(b"\r\n--b\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\nm\r\n--b--\r\n");
+        body.splice(
+            ..0,
+            *b"--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n\r\n--b\r\n",
+        );
+        body.extend_from_slice(
+            b"\r\n--b\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\nm\r\n--b--\r\n",
+        );
         "multipart/form-data; boundary=b"
     } else {
         kind

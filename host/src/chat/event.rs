@@ -82,9 +82,18 @@ impl Usage {
     /// The same with figures that can be: what providers and plugins tell is read through this.
     #[must_use]
     pub fn believed(mut self) -> Self {
-        let Media { audio_input, audio_output, image_input, image_output, images, characters, millis, queries } =
-            &mut self.media;
-        let media = [audio_input, audio_output, image_input, image_output, images, characters, millis, queries];
+        let Media {
+            audio_input,
+            audio_output,
+            image_input,
+            image_output,
+            images,
+            characters,
+            millis,
+            queries,
+        } = &mut self.media;
+        let media =
+            [audio_input, audio_output, image_input, image_output, images, characters, millis, queries];
         let tokens = [
             &mut self.input,
             &mut self.output,

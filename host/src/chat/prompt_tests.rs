@@ -38,8 +38,10 @@ fn rich() -> Prompt {
 #[test]
 fn a_refusal_beside_parts_that_are_refusals_has_a_place_of_its_own() {
     let parts = json!([{ "type": "refusal", "refusal": "no" }, { "type": "text", "text": "but" }]);
-    let mut prompt =
-        prompt(Operation::Chat, json!({ "messages": [{ "role": "assistant", "content": parts, "refusal": "never" }] }));
+    let mut prompt = prompt(
+        Operation::Chat,
+        json!({ "messages": [{ "role": "assistant", "content": parts, "refusal": "never" }] }),
+    );
     for part in prompt.texts() {
         prompt.set_text(&part.at, &part.text.to_uppercase()).unwrap();
     }

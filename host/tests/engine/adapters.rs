@@ -127,7 +127,9 @@ fn bounded(events: &[Event], given: usize) -> Result<(), TestCaseError> {
     prop_assert!(events.len() <= 16 + given / 2, "{} events of {given} bytes", events.len());
     prop_assert!(told <= 4_096 + 16 * given, "{told} bytes of {given}");
     let figures = events.iter().filter_map(|event| match event {
-        Event::Usage(usage) => Some([usage.input, usage.output, usage.cache_read, usage.cache_write, usage.reasoning]),
+        Event::Usage(usage) => {
+            Some([usage.input, usage.output, usage.cache_read, usage.cache_write, usage.reasoning])
+        }
         _ => None,
     });
     for figure in figures.flatten() {
@@ -161,5 +163,7 @@ fn encodes(adapter: &'static str) {
     });
     // A strategy whose every request is refused proves little.
     assert!(made.get() > 20, "only {} requests could be expressed", made.get());
-    provider.encode(&chat(json!({ "messages": [{ "role": "user", "content": "Hi" }] })), models(adapter)[0]).expect("it still works");
+    provider
+        .encode(&chat(json!({ "messages": [{ "role": "user", "content": "Hi" }] })), models(adapter)[0])
+        .expect("it still works");
 }

@@ -37,7 +37,10 @@ fn is_read(format: Format, operation: Operation, body: &Value) -> TestCaseResult
     let mut changed = texts;
     changed.iter_mut().for_each(|part| part.text.push('!'));
     prop_assert_eq!(prompt.texts(), changed);
-    prop_assert_eq!(prompt.media().into_iter().map(|(kind, _)| kind).collect::<Vec<_>>(), prompt.modalities());
+    prop_assert_eq!(
+        prompt.media().into_iter().map(|(kind, _)| kind).collect::<Vec<_>>(),
+        prompt.modalities()
+    );
     Ok(())
 }
 
@@ -61,9 +64,15 @@ fn requests_of_the_openai_api_are_read_or_refused() {
 #[test]
 fn requests_of_other_apis_are_read_or_refused() {
     let pick = |(sent, _): (Value, Value)| sent;
-    holds(300, with_slips(anthropic::requests().prop_map(pick)), |body| is_read(Format::Anthropic, Operation::Chat, &body));
-    holds(300, with_slips(gemini::requests().prop_map(pick)), |body| is_read(Format::Gemini, Operation::Chat, &body));
-    holds(300, with_slips(cohere::requests().prop_map(pick)), |body| is_read(Format::Cohere, Operation::Chat, &body));
+    holds(300, with_slips(anthropic::requests().prop_map(pick)), |body| {
+        is_read(Format::Anthropic, Operation::Chat, &body)
+    });
+    holds(300, with_slips(gemini::requests().prop_map(pick)), |body| {
+        is_read(Format::Gemini, Operation::Chat, &body)
+    });
+    holds(300, with_slips(cohere::requests().prop_map(pick)), |body| {
+        is_read(Format::Cohere, Operation::Chat, &body)
+    });
 }
 
 #[test]
@@ -119,7 +128,13 @@ fn answers() -> impl Strategy<Value = Vec<Value>> {
 
 #[test]
 fn answers_of_the_native_format_are_read_or_refused_and_rendered_for_every_client() {
-    let operations = [Operation::Embeddings, Operation::Moderations, Operation::Images, Operation::Transcription, Operation::Rerank];
+    let operations = [
+        Operation::Embeddings,
+        Operation::Moderations,
+        Operation::Images,
+        Operation::Transcription,
+        Operation::Rerank,
+    ];
     holds(500, answers(), |answers| {
         let (mut reader, mut streamed) = (ChunkReader::default(), Vec::new());
         for answer in &answers {

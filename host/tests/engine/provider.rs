@@ -22,8 +22,10 @@ pub struct Provider {
 impl Provider {
     /// The shipped adapter of a name.
     pub fn new(name: &str) -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime can be made");
         let house = house();
         let wasm = lockgate_bundle::find(name, None).expect("it is shipped").wasm;
         // The machine of a test may be busy: what takes this long would never end.
@@ -95,7 +97,10 @@ pub fn cut(frames: &[Frame], places: &[prop::sample::Index]) -> Vec<Vec<Frame>> 
     places.push(frames.len());
     places.sort_unstable();
     let mut from = 0;
-    places.into_iter().map(|to| frames.get(std::mem::replace(&mut from, to)..to).unwrap_or_default().to_vec()).collect()
+    places
+        .into_iter()
+        .map(|to| frames.get(std::mem::replace(&mut from, to)..to).unwrap_or_default().to_vec())
+        .collect()
 }
 
 /// An answer, its facts and texts in an order that does not depend on when they were told.

@@ -20,7 +20,12 @@ use proptest::test_runner::TestCaseError;
 use serde_json::Value;
 
 /// Has requests of an API go through the canonical form and come back as they were.
-fn come_back(adapter: &str, format: Format, model: &'static str, requests: impl Strategy<Value = (Value, Value)>) {
+fn come_back(
+    adapter: &str,
+    format: Format,
+    model: &'static str,
+    requests: impl Strategy<Value = (Value, Value)>,
+) {
     let provider = Provider::new(adapter);
     holds(300, requests, |(sent, expected)| {
         let stream = sent.get("stream") == Some(&Value::Bool(true));
@@ -32,7 +37,8 @@ fn come_back(adapter: &str, format: Format, model: &'static str, requests: impl 
         let call = provider.encode(&asking(Operation::Chat, canonical), model);
         let call = call.map_err(|error| TestCaseError::fail(error.to_string()))?;
         let CallBody::Bytes(body) = call.body else { return Err(TestCaseError::fail("it sends no bytes")) };
-        let came: Value = serde_json::from_slice(&body).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let came: Value =
+            serde_json::from_slice(&body).map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert_eq!(came, expected);
         Ok(())
     });

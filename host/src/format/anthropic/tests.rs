@@ -58,7 +58,11 @@ fn a_request_becomes_canonical() {
     }
     let off = json!({ "model": "m", "thinking": { "type": "disabled" }, "messages": [{ "role": "user", "content": "x" }] });
     let off = read(off);
-    assert_eq!(off.get("anthropic"), Some(&json!({ "thinking": { "type": "disabled" } })), "some think otherwise");
+    assert_eq!(
+        off.get("anthropic"),
+        Some(&json!({ "thinking": { "type": "disabled" } })),
+        "some think otherwise"
+    );
     assert!(off.get("reasoning_effort").is_none(), "others do not know of it: {off}");
 }
 

@@ -31,8 +31,15 @@ fn anthropic() -> Said {
         "cache_creation": { "ephemeral_1h_input_tokens": 1 }, "server_tool_use": { "web_search_requests": 1 } });
     let message = json!({ "id": "msg_1", "type": "message", "role": "assistant", "model": "claude", "content": [],
         "stop_reason": null, "usage": usage });
-    let start = |index: u64, block: Value| ("content_block_start", json!({ "type": "content_block_start", "index": index, "content_block": block }));
-    let delta = |index: u64, delta: Value| ("content_block_delta", json!({ "type": "content_block_delta", "index": index, "delta": delta }));
+    let start = |index: u64, block: Value| {
+        (
+            "content_block_start",
+            json!({ "type": "content_block_start", "index": index, "content_block": block }),
+        )
+    };
+    let delta = |index: u64, delta: Value| {
+        ("content_block_delta", json!({ "type": "content_block_delta", "index": index, "delta": delta }))
+    };
     let stop = |index: u64| ("content_block_stop", json!({ "type": "content_block_stop", "index": index }));
     let stream = vec![
         ("message_start", json!({ "type": "message_start", "message": message })),
@@ -49,8 +56,11 @@ fn anthropic() -> Said {
         start(3, json!({ "type": "tool_use", "id": "t1", "name": "weather", "input": {} })),
         delta(3, json!({ "type": "input_json_delta", "partial_json": "{\"city\":\"Paris\"}" })),
         stop(3),
-        ("message_delta", json!({ "type": "message_delta", "delta": { "stop_reason": "tool_use", "stop_sequence": null },
-            "usage": { "output_tokens": 9, "output_tokens_details": { "thinking_tokens": 4 } } })),
+        (
+            "message_delta",
+            json!({ "type": "message_delta", "delta": { "stop_reason": "tool_use", "stop_sequence": null },
+            "usage": { "output_tokens": 9, "output_tokens_details": { "thinking_tokens": 4 } } }),
+        ),
         ("message_stop", json!({ "type": "message_stop" })),
     ];
     let whole = json!({ "id": "msg_1", "type": "message", "role": "assistant", "model": "claude", "stop_reason": "refusal",
@@ -64,7 +74,9 @@ fn anthropic() -> Said {
 }
 
 fn bedrock() -> Said {
-    let delta = |index: u64, delta: Value| ("contentBlockDelta", json!({ "contentBlockIndex": index, "delta": delta, "p": "abc" }));
+    let delta = |index: u64, delta: Value| {
+        ("contentBlockDelta", json!({ "contentBlockIndex": index, "delta": delta, "p": "abc" }))
+    };
     let stop = |index: u64| ("contentBlockStop", json!({ "contentBlockIndex": index }));
     let usage = json!({ "inputTokens": 10, "outputTokens": 30, "totalTokens": 47, "cacheReadInputTokens": 5,
         "cacheWriteInputTokens": 2, "cacheDetails": [{ "ttl": "1h", "inputTokens": 2 }] });
@@ -78,7 +90,10 @@ fn bedrock() -> Said {
         delta(2, json!({ "text": "Let me see." })),
         delta(2, json!({ "citation": { "title": "t" } })),
         stop(2),
-        ("contentBlockStart", json!({ "contentBlockIndex": 3, "start": { "toolUse": { "toolUseId": "t1", "name": "f" } } })),
+        (
+            "contentBlockStart",
+            json!({ "contentBlockIndex": 3, "start": { "toolUse": { "toolUseId": "t1", "name": "f" } } }),
+        ),
         delta(3, json!({ "toolUse": { "input": "{\"a\": 1}" } })),
         stop(3),
         ("messageStop", json!({ "stopReason": "tool_use" })),
@@ -95,14 +110,19 @@ fn bedrock() -> Said {
 }
 
 fn cohere() -> Said {
-    let event = |kind: &'static str, index: u64, message: Value| (kind, json!({ "type": kind, "index": index, "delta": { "message": message } }));
+    let event = |kind: &'static str, index: u64, message: Value| {
+        (kind, json!({ "type": kind, "index": index, "delta": { "message": message } }))
+    };
     let units = json!({ "input_tokens": 3, "output_tokens": 4, "search_units": 1 });
     let usage = json!({ "billed_units": units, "tokens": units, "cached_tokens": 1 });
     let citation = json!({ "start": 0, "end": 3, "text": "Let", "type": "TEXT_CONTENT", "content_index": 0,
         "sources": [{ "type": "document", "id": "d1", "document": { "title": "t" } }] });
     let call = json!({ "id": "t1", "type": "function", "function": { "name": "f", "arguments": "" } });
     let stream = vec![
-        ("message-start", json!({ "type": "message-start", "id": "c-1", "delta": { "message": { "role": "assistant", "content": [] } } })),
+        (
+            "message-start",
+            json!({ "type": "message-start", "id": "c-1", "delta": { "message": { "role": "assistant", "content": [] } } }),
+        ),
         event("content-start", 0, json!({ "content": { "type": "thinking", "thinking": "" } })),
         event("content-delta", 0, json!({ "content": { "thinking": "Hm" } })),
         ("content-end", json!({ "type": "content-end", "index": 0 })),
@@ -113,7 +133,10 @@ fn cohere() -> Said {
         event("tool-call-start", 0, json!({ "tool_calls": call })),
         event("tool-call-delta", 0, json!({ "tool_calls": { "function": { "arguments": "{\"a\":1}" } } })),
         ("tool-call-end", json!({ "type": "tool-call-end", "index": 0 })),
-        ("message-end", json!({ "type": "message-end", "id": "c-1", "delta": { "finish_reason": "TOOL_CALL", "usage": usage } })),
+        (
+            "message-end",
+            json!({ "type": "message-end", "id": "c-1", "delta": { "finish_reason": "TOOL_CALL", "usage": usage } }),
+        ),
     ];
     let whole = json!({ "id": "c-1", "finish_reason": "COMPLETE", "usage": usage, "message": { "role": "assistant",
         "content": [{ "type": "thinking", "thinking": "Hm" }, { "type": "text", "text": "Let me" }],
@@ -125,8 +148,11 @@ fn gemini() -> Said {
     let usage = json!({ "promptTokenCount": 8, "candidatesTokenCount": 3, "thoughtsTokenCount": 2, "totalTokenCount": 13,
         "cachedContentTokenCount": 1, "toolUsePromptTokenCount": 1 });
     let chunk = |parts: Value, finish: Value| {
-        ("", json!({ "candidates": [{ "content": { "role": "model", "parts": parts }, "finishReason": finish, "index": 0,
-            "groundingMetadata": { "webSearchQueries": ["q"] } }], "usageMetadata": usage, "modelVersion": "gemini", "responseId": "r1" }))
+        (
+            "",
+            json!({ "candidates": [{ "content": { "role": "model", "parts": parts }, "finishReason": finish, "index": 0,
+            "groundingMetadata": { "webSearchQueries": ["q"] } }], "usageMetadata": usage, "modelVersion": "gemini", "responseId": "r1" }),
+        )
     };
     let call = json!({ "functionCall": { "name": "f", "args": { "a": [1, { "b": 2.5 }] } }, "thoughtSignature": "c2ln" });
     let stream = vec![
@@ -145,15 +171,21 @@ fn mistral() -> Said {
     let usage = json!({ "prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15,
         "prompt_tokens_details": { "cached_tokens": 4 }, "prompt_audio_seconds": null });
     let chunk = |delta: Value, finish: Value| {
-        ("", json!({ "id": "c1", "object": "chat.completion.chunk", "created": 7, "model": "mistral",
-            "choices": [{ "index": 0, "delta": delta, "finish_reason": finish }], "usage": usage }))
+        (
+            "",
+            json!({ "id": "c1", "object": "chat.completion.chunk", "created": 7, "model": "mistral",
+            "choices": [{ "index": 0, "delta": delta, "finish_reason": finish }], "usage": usage }),
+        )
     };
     let call = json!({ "id": "D681PevKs", "index": 0, "type": "function", "function": { "name": "f", "arguments": "{\"a\":1}" } });
     let thought = json!({ "type": "thinking", "thinking": [{ "type": "text", "text": "Hm" }] });
     let stream = vec![
         chunk(json!({ "role": "assistant", "content": "" }), json!(null)),
         chunk(json!({ "content": [thought] }), json!(null)),
-        chunk(json!({ "content": [{ "type": "text", "text": "Let " }, { "type": "reference", "reference_ids": [1] }] }), json!(null)),
+        chunk(
+            json!({ "content": [{ "type": "text", "text": "Let " }, { "type": "reference", "reference_ids": [1] }] }),
+            json!(null),
+        ),
         chunk(json!({ "content": "me see." }), json!(null)),
         chunk(json!({ "content": "", "tool_calls": [call] }), json!("tool_calls")),
     ];

@@ -56,7 +56,13 @@ fn whole() -> Value {
 
 /// Parameters that one provider or another cannot express: a request has some of them.
 const DOUBTFUL: [&str; 8] = [
-    "response_format", "tool_choice", "anthropic", "gemini", "reasoning_effort", "generationConfig", "presence_penalty",
+    "response_format",
+    "tool_choice",
+    "anthropic",
+    "gemini",
+    "reasoning_effort",
+    "generationConfig",
+    "presence_penalty",
     "tools",
 ];
 
@@ -70,14 +76,19 @@ pub fn chats() -> impl Strategy<Value = Map<String, Value>> {
                 body.retain(|name, _| !DOUBTFUL.contains(&name.as_str()) || kept.next() == Some(true));
                 if let Some(Value::Array(messages)) = body.get_mut("messages") {
                     let mut place = 0;
-                    messages.retain(|_| { place += 1; said & (1 << (place - 1)) == 0 });
+                    messages.retain(|_| {
+                        place += 1;
+                        said & (1 << (place - 1)) == 0
+                    });
                 }
             }
             slipped(body, &slips)
         },
     );
-    let bare = (json_of(5), json_of(5)).prop_map(|(messages, tools)| json!({ "messages": messages, "tools": tools }));
-    let plain = slips(2).prop_map(|slips| slipped(json!({ "messages": [{ "role": "user", "content": "Hi" }] }), &slips));
+    let bare = (json_of(5), json_of(5))
+        .prop_map(|(messages, tools)| json!({ "messages": messages, "tools": tools }));
+    let plain = slips(2)
+        .prop_map(|slips| slipped(json!({ "messages": [{ "role": "user", "content": "Hi" }] }), &slips));
     prop_oneof![6 => rich, 1 => bare, 2 => plain].prop_map(object)
 }
 
@@ -85,7 +96,10 @@ pub fn chats() -> impl Strategy<Value = Map<String, Value>> {
 pub fn others() -> impl Strategy<Value = (Operation, Map<String, Value>)> {
     let bodies = prop::sample::select(vec![
         (Operation::Completions, json!({ "prompt": "Once", "max_tokens": 5, "suffix": null, "echo": false })),
-        (Operation::Embeddings, json!({ "input": ["a", "b"], "dimensions": 8, "encoding_format": "base64", "cohere": { "input_type": "x" } })),
+        (
+            Operation::Embeddings,
+            json!({ "input": ["a", "b"], "dimensions": 8, "encoding_format": "base64", "cohere": { "input_type": "x" } }),
+        ),
         (Operation::Embeddings, json!({ "input": "a" })),
         (Operation::Rerank, json!({ "query": "q", "documents": ["a", { "text": "b" }], "top_n": 1 })),
         (Operation::Moderations, json!({ "input": "a" })),

@@ -26,17 +26,42 @@ pub fn odd() -> impl Strategy<Value = Value> {
 /// Any JSON, so deep.
 pub fn json_of(depth: u32) -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
-        Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i32>().prop_map(Value::from), "\\PC{0,6}".prop_map(Value::from),
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        "\\PC{0,6}".prop_map(Value::from),
     ];
     leaf.prop_recursive(depth, 24, 4, |inner| {
         let name = prop::sample::select(vec![
-            "type", "text", "content", "role", "index", "id", "name", "function", "arguments", "input", "delta", "url",
-            "thinking", "signature", "data", "source", "parts", "args", "usage", "cache_control", "format",
+            "type",
+            "text",
+            "content",
+            "role",
+            "index",
+            "id",
+            "name",
+            "function",
+            "arguments",
+            "input",
+            "delta",
+            "url",
+            "thinking",
+            "signature",
+            "data",
+            "source",
+            "parts",
+            "args",
+            "usage",
+            "cache_control",
+            "format",
         ]);
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::vec((name, inner), 0..5)
-                .prop_map(|fields| fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>().into()),
+            prop::collection::vec((name, inner), 0..5).prop_map(|fields| fields
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect::<Map<_, _>>()
+                .into()),
         ]
     })
 }

@@ -59,26 +59,37 @@ struct Told {
 fn thought() -> impl Strategy<Value = Thought> {
     prop_oneof![
         text().prop_map(Thought::Bare),
-        (prop::option::of(text()), base64()).prop_map(|(text, signature)| Thought::Signed(text.unwrap_or_default(), signature)),
+        (prop::option::of(text()), base64())
+            .prop_map(|(text, signature)| Thought::Signed(text.unwrap_or_default(), signature)),
         base64().prop_map(Thought::Encrypted),
     ]
 }
 
 fn said() -> impl Strategy<Value = Said> {
-    let call = (id(), name(), arguments()).prop_map(|(id, name, given)| (id, name, Value::from(given).to_string()));
+    let call =
+        (id(), name(), arguments()).prop_map(|(id, name, given)| (id, name, Value::from(given).to_string()));
     let finish = select(vec!["stop", "length", "tool_calls", "content_filter"]);
     let words = (prop::option::weighted(0.8, text()), prop::option::weighted(0.1, text()));
-    (prop::collection::vec(thought(), 0..4), words, prop::collection::vec(call, 0..4), finish)
-        .prop_map(|(thoughts, (text, refusal), calls, finish)| Said { thoughts, text, refusal, calls, finish })
+    (prop::collection::vec(thought(), 0..4), words, prop::collection::vec(call, 0..4), finish).prop_map(
+        |(thoughts, (text, refusal), calls, finish)| Said { thoughts, text, refusal, calls, finish },
+    )
 }
 
 fn told() -> impl Strategy<Value = Told> {
     let figures = [0_u32..5_000, 0..5_000, 0..5_000, 0..5_000, 0..5_000];
     let usage = figures.prop_map(|figures| {
         let [input, output, cache_read, cache_write, reasoning] = figures.map(u64::from);
-        Usage { input: input + cache_read + cache_write, output: output + reasoning, cache_read, cache_write, reasoning, ..Usage::default() }
+        Usage {
+            input: input + cache_read + cache_write,
+            output: output + reasoning,
+            cache_read,
+            cache_write,
+            reasoning,
+            ..Usage::default()
+        }
     });
-    let choices = prop_oneof![3 => prop::collection::vec(said(), 1), 1 => prop::collection::vec(said(), 2..4)];
+    let choices =
+        prop_oneof![3 => prop::collection::vec(said(), 1), 1 => prop::collection::vec(said(), 2..4)];
     let places = |most| prop::collection::vec(any::<Index>(), 0..most);
     (choices, prop::option::of(id()), usage, places(40), places(5))
         .prop_map(|(choices, id, usage, order, cuts)| Told { choices, id, usage, order, cuts })
@@ -158,7 +169,9 @@ impl Told {
                 let opaque = |opaque| channel::of_opaque(opaque);
                 let (text, vouched) = match thought {
                     Thought::Bare(text) => (text.as_str(), None),
-                    Thought::Signed(text, signature) => (text.as_str(), Some((opaque(Opaque::Signature(ANTHROPIC)), signature))),
+                    Thought::Signed(text, signature) => {
+                        (text.as_str(), Some((opaque(Opaque::Signature(ANTHROPIC)), signature)))
+                    }
                     Thought::Encrypted(data) => ("", Some((opaque(Opaque::Encrypted(ANTHROPIC)), data))),
                 };
                 let mut words = vec![line(part, channel::REASONING.into(), text, None)];
@@ -170,7 +183,9 @@ impl Told {
                 }));
             }
             let spoken = [(channel::CONTENT, &said.text), (channel::REFUSAL, &said.refusal)];
-            let spoken = spoken.into_iter().filter_map(|(channel, text)| Some(line(0, channel.into(), text.as_ref()?, None)));
+            let spoken = spoken
+                .into_iter()
+                .filter_map(|(channel, text)| Some(line(0, channel.into(), text.as_ref()?, None)));
             let calls = (0..).zip(&said.calls).map(|(part, (id, name, given))| {
                 let begins = Event::Tool { choice, part, id: id.clone(), name: name.clone() };
                 line(part, channel::TOOL_ARGS.into(), given, Some(begins))

@@ -16,7 +16,10 @@ pub const MODEL: &str = "claude-sonnet-4-5";
 const TOOLS: [&str; 3] = ["look", "hear", "get_weather"];
 
 fn mark() -> impl Strategy<Value = Option<Value>> {
-    prop::option::weighted(0.2, one_of(vec![json!({ "type": "ephemeral" }), json!({ "type": "ephemeral", "ttl": "1h" })]))
+    prop::option::weighted(
+        0.2,
+        one_of(vec![json!({ "type": "ephemeral" }), json!({ "type": "ephemeral", "ttl": "1h" })]),
+    )
 }
 
 fn marked(block: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
@@ -30,7 +33,8 @@ fn words() -> impl Strategy<Value = Value> {
 fn image() -> impl Strategy<Value = Value> {
     let media = select(vec!["image/png", "image/jpeg", "image/gif", "image/webp"]);
     let source = prop_oneof![
-        (media, base64()).prop_map(|(media, data)| json!({ "type": "base64", "media_type": media, "data": data })),
+        (media, base64())
+            .prop_map(|(media, data)| json!({ "type": "base64", "media_type": media, "data": data })),
         id().prop_map(|id| json!({ "type": "url", "url": format!("https://pictures.test/{id}") })),
         id().prop_map(|id| json!({ "type": "file", "file_id": id })),
     ];
@@ -53,7 +57,8 @@ fn document() -> impl Strategy<Value = Value> {
 }
 
 fn found() -> impl Strategy<Value = Value> {
-    let content = prop::collection::vec(text().prop_map(|text| json!({ "type": "text", "text": text })), 1..3);
+    let content =
+        prop::collection::vec(text().prop_map(|text| json!({ "type": "text", "text": text })), 1..3);
     marked(content.prop_map(|content| {
         json!({ "type": "search_result", "source": "https://a.test", "title": "t", "content": content })
     }))
@@ -67,7 +72,10 @@ fn result() -> impl Strategy<Value = Value> {
     ];
     let error = prop::option::weighted(0.3, any::<bool>().prop_map(Value::from));
     (prop::option::of(content), error, mark()).prop_map(|(content, error, mark)| {
-        with(json!({ "type": "tool_result" }), [("content", content), ("is_error", error), ("cache_control", mark)])
+        with(
+            json!({ "type": "tool_result" }),
+            [("content", content), ("is_error", error), ("cache_control", mark)],
+        )
     })
 }
 
@@ -88,9 +96,10 @@ fn thought() -> impl Strategy<Value = Value> {
 type Exchange = (Vec<Value>, Vec<Value>, Vec<(Value, Value)>, Vec<Value>);
 
 fn exchange() -> impl Strategy<Value = Exchange> {
-    let call = marked((id(), select(TOOLS.to_vec()), arguments()).prop_map(|(id, name, input)| {
-        json!({ "type": "tool_use", "id": id, "name": name, "input": input })
-    }));
+    let call =
+        marked((id(), select(TOOLS.to_vec()), arguments()).prop_map(
+            |(id, name, input)| json!({ "type": "tool_use", "id": id, "name": name, "input": input }),
+        ));
     let thoughts = prop::collection::vec(thought(), 0..3);
     (thoughts, prop::collection::vec(words(), 0..3), prop::collection::vec((call, result()), 0..3), user())
 }
@@ -134,15 +143,19 @@ fn tools() -> impl Strategy<Value = Vec<Value>> {
         }))
     };
     let own = one_of(vec![json!({ "type": "web_search_20250305", "name": "web_search", "max_uses": 3 })]);
-    (TOOLS.map(function), prop::option::of(own)).prop_map(|(tools, own)| tools.into_iter().chain(own).collect())
+    (TOOLS.map(function), prop::option::of(own))
+        .prop_map(|(tools, own)| tools.into_iter().chain(own).collect())
 }
 
 fn parameters() -> impl Strategy<Value = Map<String, Value>> {
-    let system = prop_oneof![text().prop_map(Value::from), prop::collection::vec(words(), 1..3).prop_map(Value::from)];
+    let system =
+        prop_oneof![text().prop_map(Value::from), prop::collection::vec(words(), 1..3).prop_map(Value::from)];
     let output = prop_oneof![
         select(vec!["low", "high", "max"]).prop_map(|effort| json!({ "effort": effort })),
         schema().prop_map(|schema| json!({ "format": { "type": "json_schema", "schema": schema } })),
-        schema().prop_map(|schema| json!({ "effort": "low", "format": { "type": "json_schema", "schema": schema } })),
+        schema().prop_map(
+            |schema| json!({ "effort": "low", "format": { "type": "json_schema", "schema": schema } })
+        ),
     ];
     fields(vec![
         ("system", system.boxed()),
@@ -167,10 +180,19 @@ pub fn requests() -> impl Strategy<Value = (Value, Value)> {
         json!({ "type": "adaptive" }),
         json!({ "type": "disabled" }),
     ]));
-    let free = vec![json!({ "type": "auto" }), json!({ "type": "auto", "disable_parallel_tool_use": true }), json!({ "type": "none" })];
-    let forced = vec![json!({ "type": "any" }), json!({ "type": "any", "disable_parallel_tool_use": true }), json!({ "type": "tool", "name": "look" })];
+    let free = vec![
+        json!({ "type": "auto" }),
+        json!({ "type": "auto", "disable_parallel_tool_use": true }),
+        json!({ "type": "none" }),
+    ];
+    let forced = vec![
+        json!({ "type": "any" }),
+        json!({ "type": "any", "disable_parallel_tool_use": true }),
+        json!({ "type": "tool", "name": "look" }),
+    ];
     let choice = prop::option::of((one_of(free), one_of(forced), any::<bool>()));
-    let said = (user(), prop::collection::vec(exchange(), 0..3), words(), prop::option::weighted(0.1, text()));
+    let said =
+        (user(), prop::collection::vec(exchange(), 0..3), words(), prop::option::weighted(0.1, text()));
     (said, thinking, prop::option::weighted(0.7, tools()), choice, parameters(), 1_u32..9_000).prop_map(
         |((first, exchanges, spare, prefill), thinking, tools, choice, mut request, most)| {
             let is = |kind: &str| thinking.as_ref().is_some_and(|thinking| thinking["type"] == kind);
@@ -178,10 +200,19 @@ pub fn requests() -> impl Strategy<Value = (Value, Value)> {
             let calls = exchanges.iter().any(|(_, _, calls, _)| !calls.is_empty());
             let mut turns = turns(first, exchanges, thinks, &spare);
             turns.extend(prefill.map(|text| json!({ "role": "assistant", "content": text })));
-            let tools = tools.or_else(|| calls.then(|| vec![json!({ "name": "look", "input_schema": { "type": "object" } })]));
+            let tools = tools.or_else(|| {
+                calls.then(|| vec![json!({ "name": "look", "input_schema": { "type": "object" } })])
+            });
             // A budget to think and a call that is forced exclude one another.
-            let choice = choice.filter(|_| tools.is_some()).map(|(free, forced, force)| if force && !by_budget { forced } else { free });
-            let more = [("tool_choice", choice), ("tools", tools.map(Value::from)), ("thinking", thinking), ("messages", Some(turns.into()))];
+            let choice = choice
+                .filter(|_| tools.is_some())
+                .map(|(free, forced, force)| if force && !by_budget { forced } else { free });
+            let more = [
+                ("tool_choice", choice),
+                ("tools", tools.map(Value::from)),
+                ("thinking", thinking),
+                ("messages", Some(turns.into())),
+            ];
             request.insert("model".into(), "smart".into());
             request.insert("max_tokens".into(), most.into());
             let request = with(request.into(), more);

@@ -33,7 +33,8 @@ fn document() -> impl Strategy<Value = Value> {
     let data = prop_oneof![text().prop_map(Value::from), arguments().prop_map(Value::from)];
     prop_oneof![
         text().prop_map(Value::from),
-        (data, prop::option::of(id())).prop_map(|(data, id)| with(json!({ "data": data }), [("id", id.map(Value::from))])),
+        (data, prop::option::of(id()))
+            .prop_map(|(data, id)| with(json!({ "data": data }), [("id", id.map(Value::from))])),
     ]
 }
 
@@ -65,14 +66,16 @@ fn exchange() -> impl Strategy<Value = Exchange> {
 }
 
 fn messages(system: Option<Value>, first: Value, exchanges: Vec<Exchange>, thinks: bool) -> Vec<Value> {
-    let mut all: Vec<Value> = system.map(|content| json!({ "role": "system", "content": content })).into_iter().collect();
+    let mut all: Vec<Value> =
+        system.map(|content| json!({ "role": "system", "content": content })).into_iter().collect();
     all.push(json!({ "role": "user", "content": first }));
     for (thought, mut said, calls, next) in exchanges {
         if said.is_empty() && calls.is_empty() {
             said.push(json!({ "type": "text", "text": "Yes." }));
         }
         let plan = thought.clone().filter(|_| !thinks && !calls.is_empty());
-        let thought = thought.filter(|_| thinks).map(|thought| json!({ "type": "thinking", "thinking": thought }));
+        let thought =
+            thought.filter(|_| thinks).map(|thought| json!({ "type": "thinking", "thinking": thought }));
         let content: Vec<Value> = thought.into_iter().chain(said).collect();
         let (calls, results): (Vec<Value>, Vec<Value>) = calls.into_iter().unzip();
         let more = [
@@ -92,7 +95,10 @@ fn messages(system: Option<Value>, first: Value, exchanges: Vec<Exchange>, think
 fn tools() -> impl Strategy<Value = Value> {
     let function = |name: &'static str| {
         (prop::option::of(text()), schema()).prop_map(move |(about, schema)| {
-            let function = with(json!({ "name": name, "parameters": schema }), [("description", about.map(Value::from))]);
+            let function = with(
+                json!({ "name": name, "parameters": schema }),
+                [("description", about.map(Value::from))],
+            );
             json!({ "type": "function", "function": function })
         })
     };
@@ -132,7 +138,10 @@ pub fn requests() -> impl Strategy<Value = (Value, Value)> {
         json!({ "type": "enabled", "token_budget": 3_000 }),
         json!({ "type": "disabled" }),
     ]));
-    let system = prop::option::of(prop_oneof![text().prop_map(Value::from), prop::collection::vec(words(), 1..3).prop_map(Value::from)]);
+    let system = prop::option::of(prop_oneof![
+        text().prop_map(Value::from),
+        prop::collection::vec(words(), 1..3).prop_map(Value::from)
+    ]);
     let choice = (prop::option::of(select(vec!["REQUIRED", "NONE"])), any::<bool>());
     let said = (system, user(), prop::collection::vec(exchange(), 0..3));
     (said, prop::option::of((tools(), choice)), thinking, parameters()).prop_map(
@@ -173,8 +182,13 @@ fn normal(mut request: Value) -> Value {
         documents.iter_mut().for_each(plain);
     }
     if let Some(map) = request.as_object_mut() {
-        let idle = [("stream", json!(false)), ("logprobs", json!(false)), ("stop_sequences", json!([])), ("documents", json!([])),
-            ("response_format", json!({ "type": "text" }))];
+        let idle = [
+            ("stream", json!(false)),
+            ("logprobs", json!(false)),
+            ("stop_sequences", json!([])),
+            ("documents", json!([])),
+            ("response_format", json!({ "type": "text" })),
+        ];
         map.retain(|name, value| !idle.iter().any(|(idle, says)| idle == name && value == says));
     }
     request

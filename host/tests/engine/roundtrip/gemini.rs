@@ -20,12 +20,26 @@ fn words() -> impl Strategy<Value = Value> {
 }
 
 fn inline() -> impl Strategy<Value = Value> {
-    let media = select(vec!["image/png", "image/jpeg", "audio/wav", "audio/mp3", "application/pdf", "video/mp4", "text/csv"]);
+    let media = select(vec![
+        "image/png",
+        "image/jpeg",
+        "audio/wav",
+        "audio/mp3",
+        "application/pdf",
+        "video/mp4",
+        "text/csv",
+    ]);
     (media, base64()).prop_map(|(media, data)| json!({ "inlineData": { "mimeType": media, "data": data } }))
 }
 
 fn elsewhere() -> impl Strategy<Value = Value> {
-    let kinds = vec![("image/png", "png"), ("image/jpeg", "jpg"), ("application/pdf", "pdf"), ("video/mp4", "mp4"), ("audio/wav", "wav")];
+    let kinds = vec![
+        ("image/png", "png"),
+        ("image/jpeg", "jpg"),
+        ("application/pdf", "pdf"),
+        ("video/mp4", "mp4"),
+        ("audio/wav", "wav"),
+    ];
     let scheme = select(vec!["https://files.test/v1beta", "gs://bucket"]);
     (scheme, id(), select(kinds)).prop_map(|(scheme, id, (media, ending))| {
         json!({ "fileData": { "mimeType": media, "fileUri": format!("{scheme}/{id}.{ending}") } })
@@ -40,13 +54,18 @@ fn user() -> impl Strategy<Value = Value> {
 /// A call without its id, and what its function responded.
 fn call() -> impl Strategy<Value = (Value, Value)> {
     let signature = prop::option::weighted(0.3, base64());
-    let response = prop_oneof![arguments().prop_map(Value::from), text().prop_map(|text| json!({ "output": text }))];
+    let response =
+        prop_oneof![arguments().prop_map(Value::from), text().prop_map(|text| json!({ "output": text }))];
     let things = prop::option::weighted(0.3, prop::collection::vec(inline(), 1..3));
     let all = (select(TOOLS.to_vec()), arguments(), signature, response, things);
     all.prop_map(|(name, args, signature, response, things)| {
         let call = json!({ "functionCall": { "name": name, "args": args } });
-        let response = with(json!({ "name": name, "response": response }), [("parts", things.map(Value::from))]);
-        (with(call, [("thoughtSignature", signature.map(Value::from))]), json!({ "functionResponse": response }))
+        let response =
+            with(json!({ "name": name, "response": response }), [("parts", things.map(Value::from))]);
+        (
+            with(call, [("thoughtSignature", signature.map(Value::from))]),
+            json!({ "functionResponse": response }),
+        )
     })
 }
 
@@ -85,10 +104,17 @@ fn contents(first: Value, exchanges: Vec<Exchange>) -> Vec<Value> {
 fn tools() -> impl Strategy<Value = Value> {
     let function = |name: &'static str| {
         (prop::option::of(text()), prop::option::of(schema())).prop_map(move |(about, schema)| {
-            with(json!({ "name": name }), [("description", about.map(Value::from)), ("parametersJsonSchema", schema)])
+            with(
+                json!({ "name": name }),
+                [("description", about.map(Value::from)), ("parametersJsonSchema", schema)],
+            )
         })
     };
-    let own = prop::option::of(one_of(vec![json!({ "googleSearch": {} }), json!({ "codeExecution": {} }), json!({ "urlContext": {} })]));
+    let own = prop::option::of(one_of(vec![
+        json!({ "googleSearch": {} }),
+        json!({ "codeExecution": {} }),
+        json!({ "urlContext": {} }),
+    ]));
     (TOOLS.map(function), own).prop_map(|(functions, own)| {
         std::iter::once(json!({ "functionDeclarations": functions })).chain(own).collect()
     })
@@ -127,7 +153,10 @@ fn parameters() -> impl Strategy<Value = Map<String, Value>> {
     fields(vec![
         ("systemInstruction", system.boxed()),
         ("generationConfig", generation().boxed()),
-        ("safetySettings", one_of(vec![json!([{ "category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE" }])])),
+        (
+            "safetySettings",
+            one_of(vec![json!([{ "category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE" }])]),
+        ),
         ("cachedContent", id().prop_map(|id| format!("cachedContents/{id}").into()).boxed()),
         ("labels", one_of(vec![json!({ "team": "a" })])),
     ])
@@ -143,9 +172,17 @@ pub fn requests() -> impl Strategy<Value = (Value, Value)> {
     let said = (user(), prop::collection::vec(exchange(), 0..3));
     (said, prop::option::of(tools()), choice, parameters(), any::<bool>()).prop_map(
         |((first, exchanges), tools, choice, mut request, other_spelling)| {
-            let choice = choice.filter(|_| tools.is_some()).map(|choice| json!({ "functionCallingConfig": choice }));
+            let choice =
+                choice.filter(|_| tools.is_some()).map(|choice| json!({ "functionCallingConfig": choice }));
             request.retain(|_, value| value != &json!({}));
-            let request = with(request.into(), [("contents", Some(contents(first, exchanges).into())), ("tools", tools), ("toolConfig", choice)]);
+            let request = with(
+                request.into(),
+                [
+                    ("contents", Some(contents(first, exchanges).into())),
+                    ("tools", tools),
+                    ("toolConfig", choice),
+                ],
+            );
             (if other_spelling { snaked(request.clone()) } else { request.clone() }, request)
         },
     )
@@ -153,9 +190,11 @@ pub fn requests() -> impl Strategy<Value = (Value, Value)> {
 
 /// The same with the other spelling of names; what is data keeps its own.
 fn snaked(value: Value) -> Value {
-    const DATA: [&str; 6] = ["args", "response", "parametersJsonSchema", "responseJsonSchema", "thinkingConfig", "speechConfig"];
+    const DATA: [&str; 6] =
+        ["args", "response", "parametersJsonSchema", "responseJsonSchema", "thinkingConfig", "speechConfig"];
     // What the gateway hands on as it stands, it does not spell anew.
-    const STANDS: [&str; 6] = ["googleSearch", "codeExecution", "urlContext", "responseModalities", "speechConfig", "labels"];
+    const STANDS: [&str; 6] =
+        ["googleSearch", "codeExecution", "urlContext", "responseModalities", "speechConfig", "labels"];
     match value {
         Value::Object(map) => map
             .into_iter()
@@ -172,5 +211,8 @@ fn snaked(value: Value) -> Value {
 }
 
 fn snake(camel: &str) -> String {
-    camel.chars().flat_map(|c| c.is_ascii_uppercase().then_some('_').into_iter().chain([c.to_ascii_lowercase()])).collect()
+    camel
+        .chars()
+        .flat_map(|c| c.is_ascii_uppercase().then_some('_').into_iter().chain([c.to_ascii_lowercase()]))
+        .collect()
 }

@@ -31,13 +31,19 @@ pub fn base64() -> impl Strategy<Value = String> {
 /// Arguments of a call: an object. Numbers are what JSON readers agree on: whole ones of 64 bits, and fractions.
 pub fn arguments() -> impl Strategy<Value = Map<String, Value>> {
     let leaf = prop_oneof![
-        Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i64>().prop_map(Value::from), any::<u64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from), text().prop_map(Value::from), Just("".into()),
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        text().prop_map(Value::from),
+        Just("".into()),
     ];
     let value = leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
-            prop::collection::vec((name(), inner), 0..3).prop_map(|fields| fields.into_iter().collect::<Map<_, _>>().into()),
+            prop::collection::vec((name(), inner), 0..3)
+                .prop_map(|fields| fields.into_iter().collect::<Map<_, _>>().into()),
         ]
     });
     prop::collection::vec((name(), value), 0..4).prop_map(|fields| fields.into_iter().collect())
@@ -45,10 +51,16 @@ pub fn arguments() -> impl Strategy<Value = Map<String, Value>> {
 
 /// A JSON Schema of an object.
 pub fn schema() -> impl Strategy<Value = Value> {
-    prop::collection::vec((name(), prop::sample::select(vec!["string", "integer", "boolean", "null"]), text()), 0..3).prop_map(|fields| {
+    prop::collection::vec(
+        (name(), prop::sample::select(vec!["string", "integer", "boolean", "null"]), text()),
+        0..3,
+    )
+    .prop_map(|fields| {
         let required: Vec<String> = fields.iter().map(|(name, ..)| name.clone()).collect();
-        let fields: Map<String, Value> =
-            fields.into_iter().map(|(name, kind, about)| (name, json!({ "type": kind, "description": about }))).collect();
+        let fields: Map<String, Value> = fields
+            .into_iter()
+            .map(|(name, kind, about)| (name, json!({ "type": kind, "description": about })))
+            .collect();
         json!({ "type": "object", "properties": fields, "required": required, "additionalProperties": false })
     })
 }
@@ -62,7 +74,10 @@ pub fn fraction() -> impl Strategy<Value = Value> {
 pub fn fields(all: Vec<(&'static str, BoxedStrategy<Value>)>) -> impl Strategy<Value = Map<String, Value>> {
     let each: Vec<_> = all
         .into_iter()
-        .map(|(name, value)| prop::option::weighted(0.4, value).prop_map(move |value| value.map(|value| (name.to_owned(), value))))
+        .map(|(name, value)| {
+            prop::option::weighted(0.4, value)
+                .prop_map(move |value| value.map(|value| (name.to_owned(), value)))
+        })
         .collect();
     each.prop_map(|fields| fields.into_iter().flatten().collect())
 }
