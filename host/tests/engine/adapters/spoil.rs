@@ -114,6 +114,9 @@ fn pointers(value: &Value) -> Vec<String> {
     out
 }
 
+/// Bytes of frames that come again, at most.
+const REPEATED: usize = 1 << 20;
+
 /// What may happen to frames.
 #[derive(Debug, Clone)]
 pub enum Mishap {
@@ -175,7 +178,9 @@ pub fn spoilt(mut frames: Vec<Frame>, mishaps: &[Mishap]) -> Vec<Frame> {
             Mishap::Again(at, times) => {
                 let at = at.index(count);
                 let again = frames[at].clone();
-                frames.splice(at..at, std::iter::repeat_n(again, *times));
+                // The host hands no batches over that fill a plugin's memory by themselves.
+                let times = (*times).min(REPEATED / (again.data.len() + 1));
+                frames.splice(at..at, std::iter::repeat_n(again, times));
             }
             Mishap::Swap(one, other) => frames.swap(one.index(count), other.index(count)),
             Mishap::Gone(at) => drop(frames.remove(at.index(count))),
