@@ -75,7 +75,36 @@ impl Media {
     }
 }
 
+/// The largest figure that is believed: what a double holds exactly. Sums of a few of them do not overflow.
+const MOST: u64 = 1 << 53;
+
 impl Usage {
+    /// The same with figures that can be: what providers and plugins tell is read through this.
+    #[must_use]
+    pub fn believed(mut self) -> Self {
+        let Media {
+            audio_input,
+            audio_output,
+            image_input,
+            image_output,
+            images,
+            characters,
+            millis,
+            queries,
+        } = &mut self.media;
+        let media =
+            [audio_input, audio_output, image_input, image_output, images, characters, millis, queries];
+        let tokens = [
+            &mut self.input,
+            &mut self.output,
+            &mut self.cache_read,
+            &mut self.cache_write,
+            &mut self.reasoning,
+        ];
+        tokens.into_iter().chain(media).for_each(|figure| *figure = (*figure).min(MOST));
+        self
+    }
+
     /// Takes each figure of a later report that is not zero: providers send usage in pieces.
     pub fn update(&mut self, later: Self) {
         let take = |mine: &mut u64, theirs: u64| {

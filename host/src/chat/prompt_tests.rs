@@ -36,6 +36,20 @@ fn rich() -> Prompt {
 }
 
 #[test]
+fn a_refusal_beside_parts_that_are_refusals_has_a_place_of_its_own() {
+    let parts = json!([{ "type": "refusal", "refusal": "no" }, { "type": "text", "text": "but" }]);
+    let mut prompt = prompt(
+        Operation::Chat,
+        json!({ "messages": [{ "role": "assistant", "content": parts, "refusal": "never" }] }),
+    );
+    for part in prompt.texts() {
+        prompt.set_text(&part.at, &part.text.to_uppercase()).unwrap();
+    }
+    let texts: Vec<String> = prompt.texts().into_iter().map(|part| part.text).collect();
+    assert_eq!(texts, ["NEVER", "NO", "BUT"]);
+}
+
+#[test]
 fn every_text_has_an_address_that_takes_a_new_value() {
     let mut prompt = rich();
     let seen: Vec<String> = prompt

@@ -4,7 +4,7 @@
 
 use super::fault::{Fault, Faults};
 use saphyr::Scalar;
-use saphyr_parser::{Event, Parser, ScalarStyle, Span, SpannedEventReceiver};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -44,10 +44,20 @@ impl Document {
         let mut faults = Faults::new(name);
         let fault =
             |message: String, position| Fault { pointer: String::new(), position, message, suggestion: None };
-        if let Err(error) = Parser::new_from_str(text).load(&mut builder, true) {
-            let mark = error.marker();
-            let position = Position { line: mark.line(), column: mark.col() + 1 };
-            faults.add(fault(error.info().to_owned(), Some(position)));
+        // Event by event: the parser's own loading recurses as deep as the text says.
+        for event in Parser::new_from_str(text) {
+            match event {
+                Ok((event, span)) => builder.see(event, span),
+                Err(error) => {
+                    let mark = error.marker();
+                    let position = Position { line: mark.line(), column: mark.col() + 1 };
+                    faults.add(fault(error.info().to_owned(), Some(position)));
+                    break;
+                }
+            }
+            if builder.open.len() > MAX_DEPTH {
+                break;
+            }
         }
         for (message, position) in builder.refused {
             faults.add(fault(message, Some(position)));
@@ -206,23 +216,9 @@ impl Builder {
         self.positions.entry(self.next_pointer()).or_insert(position);
         self.put(value, 0, position);
     }
-}
 
-/// Values in a value.
-fn size(value: &Value) -> usize {
-    match value {
-        Value::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
-        Value::Object(map) => 1 + map.values().map(size).sum::<usize>(),
-        _ => 1,
-    }
-}
-
-impl<'input> SpannedEventReceiver<'input> for Builder {
-    fn on_event(&mut self, event: Event<'input>, span: Span) {
+    fn see(&mut self, event: Event<'_>, span: Span) {
         let position = Position { line: span.start.line(), column: span.start.col() + 1 };
-        if !self.refused.is_empty() && self.open.len() > MAX_DEPTH {
-            return;
-        }
         match event {
             Event::DocumentStart(_) => self.documents += 1,
             Event::Scalar(text, style, anchor, _) => self.scalar(text, style, anchor, position),
@@ -234,5 +230,14 @@ impl<'input> SpannedEventReceiver<'input> for Builder {
             Event::Alias(anchor) => self.alias(anchor, position),
             _ => {}
         }
+    }
+}
+
+/// Values in a value.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(size).sum::<usize>(),
+        Value::Object(map) => 1 + map.values().map(size).sum::<usize>(),
+        _ => 1,
     }
 }

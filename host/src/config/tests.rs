@@ -104,6 +104,9 @@ fn aliases_and_depth_are_bounded() {
         (1..12).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(","))).collect();
     assert!(faults(&format!("a0: &a0 [x]\n{bomb}")).contains("aliases"));
     assert!(faults(&format!("a: {}{}", "[".repeat(200), "]".repeat(200))).contains("nested"));
+    for open in ["[", "- ", "{a: "] {
+        assert!(!faults(&open.repeat(100_000)).is_empty(), "and no stack overflows");
+    }
 }
 
 #[test]

@@ -154,14 +154,17 @@ pub(super) fn event(event: adapter::Event) -> Event {
         adapter::Event::Tool(tool) => {
             Event::Tool { choice: tool.choice, part: tool.part, id: tool.id, name: tool.name }
         }
-        adapter::Event::Usage(usage) => Event::Usage(Usage {
-            input: usage.input,
-            output: usage.output,
-            cache_read: usage.cache_read,
-            cache_write: usage.cache_write,
-            reasoning: usage.reasoning,
-            media: media(&usage.extra),
-        }),
+        adapter::Event::Usage(told) => {
+            let usage = Usage {
+                input: told.input,
+                output: told.output,
+                cache_read: told.cache_read,
+                cache_write: told.cache_write,
+                reasoning: told.reasoning,
+                media: media(&told.extra),
+            };
+            Event::Usage(usage.believed())
+        }
         adapter::Event::Finish((choice, reason)) => Event::Finish { choice, reason },
         adapter::Event::Extra(extras) => Event::Extra(extras),
         adapter::Event::Error(error) => Event::Error(ProviderError {

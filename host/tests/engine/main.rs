@@ -2,14 +2,18 @@
 //!
 //! Every guest of `tests/guests` has a module here of its name; one without does not compile.
 
+mod adapters;
 mod bounds;
 mod breaker;
 mod cancel;
 mod console;
 mod echo;
+mod formats;
 mod greedy;
 mod hostile;
 mod isolation;
+mod provider;
+mod roundtrip;
 mod snapshot;
 mod support;
 

@@ -57,9 +57,9 @@ impl Prompt {
                     see(TextAt::new(item, part, channel::REASONING), role, text);
                 }
             }
-            for (field, channel) in message_fields(own) {
+            for (field, channel, part) in message_fields(own, message) {
                 if let Some(Value::String(text)) = message.get(field) {
-                    see(TextAt::new(item, 0, channel), role, text);
+                    see(TextAt::new(item, part, channel), role, text);
                 }
             }
             if let Some(Value::Array(parts)) = message.get("content") {
@@ -122,10 +122,10 @@ impl Prompt {
         if wanted == channel::REASONING && part > 0 {
             return message.get_mut("reasoning_details")?.get_mut(part - 1)?.get_mut("text");
         }
-        let whole = message_fields(own)
-            .into_iter()
-            .find(|(field, channel)| *channel == wanted && message.get(*field).is_some_and(Value::is_string));
-        if let Some((field, _)) = whole.filter(|_| part == 0) {
+        let whole = message_fields(own, message).into_iter().find(|(field, channel, place)| {
+            *channel == wanted && *place == at.part && message.get(*field).is_some_and(Value::is_string)
+        });
+        if let Some((field, ..)) = whole {
             return message.get_mut(field);
         }
         let value = message.get_mut("content")?.get_mut(part)?;
@@ -149,10 +149,12 @@ fn channel_of(role: &str) -> &'static str {
     }
 }
 
-/// The string fields of a message and their channels. Of reasoning they are part 0; its details, which usually say the
-/// same again, are the parts from 1.
-const fn message_fields(own: &'static str) -> [(&'static str, &'static str); 3] {
-    [("content", own), ("reasoning_content", channel::REASONING), ("refusal", channel::REFUSAL)]
+/// The string fields of a message, their channels and parts. Of reasoning they are part 0; its details, which usually say
+/// the same again, are the parts from 1. A refusal stands behind the parts of the content, among which may be others.
+fn message_fields(own: &'static str, message: &Value) -> [(&'static str, &'static str, u32); 3] {
+    let parts = message.get("content").and_then(Value::as_array).map_or(0, Vec::len);
+    let behind = u32::try_from(parts).unwrap_or(u32::MAX);
+    [("content", own, 0), ("reasoning_content", channel::REASONING, 0), ("refusal", channel::REFUSAL, behind)]
 }
 
 /// The text field of a content part and its channel.

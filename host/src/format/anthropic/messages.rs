@@ -9,8 +9,11 @@ use crate::error::Error;
 use crate::format::translate::{REASONING, wrong};
 use serde_json::{Map, Value, json};
 
+/// The mark of prompt caching on parts, calls and tools, which only this API and its adapters know.
+pub(super) const MARK: &str = "cache_control";
+
 /// What stands beside the result of a tool, for adapters that can say it.
-pub(super) const RESULT_MARKS: [&str; 2] = ["is_error", "cache_control"];
+pub(super) const RESULT_MARKS: [&str; 2] = ["is_error", MARK];
 
 /// Reads `system` and `messages` into canonical messages.
 ///
@@ -121,9 +124,11 @@ fn assistant(at: &str, content: Value) -> Result<Value, Error> {
                     return Err(wrong(&format!("{at}.content"), "has a tool_use without an id or a name"));
                 };
                 let arguments = block.remove("input").unwrap_or_else(|| json!({})).to_string();
-                calls.push(json!({
+                let mut call = json!({
                     "id": id, "type": "function", "function": { "name": name, "arguments": arguments },
-                }));
+                });
+                mark(&mut call, &mut block);
+                calls.push(call);
             }
             _ => parts.push(part(&kind, block)),
         }
@@ -145,7 +150,8 @@ fn assistant(at: &str, content: Value) -> Result<Value, Error> {
 
 /// A block as a canonical part. The mark of prompt caching stays on it.
 fn part(kind: &str, mut block: Map<String, Value>) -> Value {
-    let mark = block.remove("cache_control").filter(|mark| !mark.is_null());
+    let mut asked = Map::new();
+    asked.extend(block.remove_entry(MARK));
     let mut part = match kind {
         "text" => json!({ "type": "text", "text": block.remove("text").unwrap_or_default() }),
         "image" => match address(block.get("source")) {
@@ -155,10 +161,16 @@ fn part(kind: &str, mut block: Map<String, Value>) -> Value {
         "document" => document(block),
         _ => Value::Object(block),
     };
-    if let (Some(mark), Some(part)) = (mark, part.as_object_mut()) {
-        part.insert("cache_control".into(), mark);
-    }
+    mark(&mut part, &mut asked);
     part
+}
+
+/// Hands the mark of prompt caching on.
+fn mark(to: &mut Value, block: &mut Map<String, Value>) {
+    let mark = block.remove(MARK).filter(|mark| !mark.is_null());
+    if let (Some(mark), Some(to)) = (mark, to.as_object_mut()) {
+        to.insert(MARK.into(), mark);
+    }
 }
 
 /// A document: one of plain text is text to a guard, others are files.

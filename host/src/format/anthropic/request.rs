@@ -2,13 +2,10 @@
 //!
 //! Invariants: every parameter has a canonical name, or travels under its own; what is wrong is told by its place.
 
-use super::messages::{self, RESULT_MARKS};
+use super::messages::{self, MARK, RESULT_MARKS};
 use crate::error::Error;
 use crate::format::translate::{REASONING, effort, object, without_exact, wrong};
 use serde_json::{Map, Value, json};
-
-/// The mark of prompt caching on parts and tools, which only this API and its adapter know.
-const MARK: &str = "cache_control";
 
 /// Reads a messages request into a canonical body.
 ///
@@ -49,6 +46,7 @@ pub fn without_own_fields(mut body: Map<String, Value>) -> Map<String, Value> {
     unmark(body.get_mut("tools"));
     for message in body.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
         unmark(message.get_mut("content"));
+        unmark(message.get_mut("tool_calls"));
         if let Some(message) = message.as_object_mut() {
             RESULT_MARKS.iter().chain([&REASONING]).for_each(|own| drop(message.shift_remove(*own)));
         }
@@ -81,17 +79,15 @@ fn parameter(
                 out.insert("user".into(), user.clone());
             }
         }
-        ("thinking", value) => match value.get("type").and_then(Value::as_str) {
-            // Which is what happens without it.
-            Some("disabled") => {}
-            kind => {
-                let budget = value.get("budget_tokens").and_then(Value::as_u64);
-                if let (Some("enabled"), Some(budget)) = (kind, budget) {
-                    out.entry("reasoning_effort").or_insert_with(|| effort(budget).into());
-                }
-                exact.insert(name, value);
+        // The newest models think unless told not to, so that `disabled` is said, too.
+        ("thinking", value) => {
+            let by_budget = value.get("type").is_some_and(|kind| kind == "enabled");
+            let budget = value.get("budget_tokens").and_then(Value::as_u64);
+            if let Some(budget) = budget.filter(|_| by_budget) {
+                out.entry("reasoning_effort").or_insert_with(|| effort(budget).into());
             }
-        },
+            exact.insert(name, value);
+        }
         ("output_config", value) => output(value, out, exact),
         (_, value) => {
             out.insert(name, value);

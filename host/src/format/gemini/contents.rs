@@ -2,13 +2,17 @@
 //!
 //! Invariants: the order stands; a response of a function finds its call, by id or as the oldest open one of its
 //! name; content of a kind that is not known travels as it is, to be refused or understood by the adapter; thoughts
-//! of earlier turns are left out, as what signs them is not kept.
+//! of earlier turns are left out, as what signs them is not kept; what signs a call stays beside it.
 
 use super::request::take;
 use crate::error::Error;
 use crate::format::translate::wrong;
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet, VecDeque};
+
+/// Where a call keeps its signature: where Google's own API in OpenAI's format has it.
+/// Source: Gemini API documentation, "Thought signatures", "OpenAI compatibility".
+pub(super) const SIGNED: &str = "extra_content";
 
 /// Reads `systemInstruction` and `contents` into canonical messages.
 ///
@@ -94,7 +98,7 @@ impl Reader {
         };
         self.answered.insert(id.clone());
         // What the gateway's own adapter writes for a text comes back as that text.
-        let content = match response.remove("response") {
+        let told = match response.remove("response") {
             Some(Value::Object(told)) => {
                 match (told.len(), told.get("output").or_else(|| told.get("result"))) {
                     (1, Some(Value::String(text))) => text.clone(),
@@ -104,6 +108,14 @@ impl Reader {
             Some(Value::String(text)) => text,
             Some(other) => other.to_string(),
             None => String::new(),
+        };
+        // Media beside it; guards are to know of it.
+        let things = parts(at, response.remove("parts"))?;
+        let content = if things.is_empty() {
+            told.into()
+        } else {
+            let told = Some(json!({ "type": "text", "text": told }));
+            told.into_iter().chain(things.into_iter().map(part)).collect::<Value>()
         };
         Ok(json!({ "role": "tool", "tool_call_id": id, "content": content }))
     }
@@ -134,9 +146,14 @@ impl Reader {
                     };
                     let arguments = call.remove("args").unwrap_or_else(|| json!({})).to_string();
                     self.calls.entry(name.clone()).or_default().push_back(id.clone());
-                    calls.push(json!({
+                    let mut call = json!({
                         "id": id, "type": "function", "function": { "name": name, "arguments": arguments },
-                    }));
+                    });
+                    let signature = take(&mut given, "thoughtSignature").filter(Value::is_string);
+                    if let (Some(signature), Some(call)) = (signature, call.as_object_mut()) {
+                        call.insert(SIGNED.into(), json!({ "google": { "thought_signature": signature } }));
+                    }
+                    calls.push(call);
                 }
                 Some(_) => return Err(wrong(&format!("{at}.parts"), "has a functionCall that is no object")),
                 None if given.get("thought") == Some(&Value::Bool(true)) => {}

@@ -70,6 +70,12 @@ pub(super) fn wants_list(body: &Map<String, Value>) -> bool {
 #[must_use]
 pub fn without_own_fields(mut body: Map<String, Value>) -> Map<String, Value> {
     without_exact(&mut body);
+    for message in body.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
+        let calls = message.get_mut("tool_calls").and_then(Value::as_array_mut);
+        for call in calls.into_iter().flatten().filter_map(Value::as_object_mut) {
+            call.shift_remove(contents::SIGNED);
+        }
+    }
     body
 }
 

@@ -194,7 +194,7 @@ impl Told {
             }
             _ => {}
         }
-        Usage { input, output, media, ..Usage::default() }
+        Usage { input, output, media, ..Usage::default() }.believed()
     }
 }
 

@@ -150,6 +150,7 @@ impl UsageBody {
                 ..Media::default()
             },
         }
+        .believed()
     }
 }
 

@@ -148,7 +148,13 @@ fn assistant(message: &mut Message) -> Result<Vec<Value>, Refusal> {
     let mut said = blocks(message)?;
     for call in &message.calls {
         let input = call.object()?;
-        said.push(json!({ "type": "tool_use", "id": safe_id(&call.id), "name": call.name, "input": input }));
+        let mut block =
+            json!({ "type": "tool_use", "id": safe_id(&call.id), "name": call.name, "input": input });
+        let mark = call.more.get("cache_control").filter(|mark| !mark.is_null());
+        if let (Some(mark), Some(block)) = (mark, block.as_object_mut()) {
+            block.insert("cache_control".into(), mark.clone());
+        }
+        said.push(block);
     }
     if !said.is_empty() {
         said.splice(0..0, thoughts(message));

@@ -153,6 +153,7 @@ fn assistant(
             out.used_tools.push(call.name.clone());
         }
         said.push(used(call)?);
+        said.extend(cache::point(&call.more, model));
     }
     Ok(said)
 }

@@ -178,3 +178,13 @@ fn marks_of_caching_become_cache_points() {
     assert_eq!(nova.pointer("/toolConfig/tools").and_then(Value::as_array).map(Vec::len), Some(2));
     assert!(!of(LLAMA, request).unwrap().to_string().contains("cachePoint"));
 }
+
+#[test]
+fn marks_on_calls_become_cache_points_behind_them() {
+    let mut marked = call("1", "{}");
+    marked.as_object_mut().unwrap().insert("cache_control".into(), json!({ "type": "ephemeral" }));
+    let called = turns(SONNET, json!([{ "role": "assistant", "tool_calls": [marked, call("2", "{}")] }]));
+    let kinds = called.pointer("/0/content").and_then(Value::as_array).into_iter().flatten();
+    let kinds: Vec<_> = kinds.filter_map(|block| block.as_object()?.keys().next()).collect();
+    assert_eq!(kinds, ["toolUse", "cachePoint", "toolUse"]);
+}
