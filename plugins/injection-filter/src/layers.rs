@@ -1,4 +1,4 @@
-//! Texts hidden inside a text: base64, hexadecimal, rot13, reversed.
+//! Texts hidden inside a text: base64, hexadecimal, percent and entity escapes, rot13, reversed.
 //!
 //! Bounded: at most [`MOST_RUNS`] runs are decoded, each up to [`MOST_BYTES`], and what was decoded is not
 //! decoded again. Never fails: what does not decode to readable text is not a layer.
@@ -9,6 +9,8 @@ const MOST_RUNS: usize = 8;
 const MOST_BYTES: usize = 16 * 1024;
 /// Shorter runs cannot hold an instruction.
 const SHORTEST: usize = 24;
+/// Fewer escapes in a run are ordinary.
+const FEWEST: usize = 6;
 
 /// The readable texts that are encoded in runs of `text`.
 pub fn encoded(text: &str) -> Vec<String> {
@@ -21,6 +23,51 @@ pub fn encoded(text: &str) -> Vec<String> {
             readable(hex(run)).or_else(|| readable(base64(run)))
         })
         .collect()
+}
+
+/// The readable texts that are spelled in escapes: `%69`, `&#105;`, `\u0069`, `\x69`.
+pub fn escaped(text: &str) -> Vec<String> {
+    let signs = |run: &str| run.matches(['%', '#', '\\']).count();
+    text.split_whitespace()
+        .filter(|run| run.len() >= SHORTEST && signs(run) >= FEWEST)
+        .take(MOST_RUNS)
+        .filter_map(|run| readable(unescape(run.get(..run.floor_char_boundary(MOST_BYTES))?)))
+        .collect()
+}
+
+/// The bytes of a run with its escapes undone; empty when there are too few.
+fn unescape(run: &str) -> Vec<u8> {
+    let (mut out, mut rest, mut undone) = (Vec::with_capacity(run.len()), run, 0);
+    while let Some(c) = rest.chars().next() {
+        let (code, len) = escape(rest).unwrap_or((u32::from(c), c.len_utf8()));
+        undone += usize::from(len > c.len_utf8());
+        match (char::from_u32(code), u8::try_from(code)) {
+            // A percent escape is a byte; the other kinds are characters.
+            (_, Ok(byte)) if c == '%' => out.push(byte),
+            (Some(c), _) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            _ => {}
+        }
+        rest = rest.get(len..).unwrap_or_default();
+    }
+    if undone >= FEWEST { out } else { Vec::new() }
+}
+
+/// The escape at the start of a text: its code, and its length.
+fn escape(text: &str) -> Option<(u32, usize)> {
+    let fixed = |sign: &str, digits: usize| {
+        let code = text.strip_prefix(sign)?.get(..digits)?;
+        Some((u32::from_str_radix(code, 16).ok()?, sign.len() + digits))
+    };
+    let entity = || {
+        let rest = text.strip_prefix("&#")?;
+        let (code, _) = rest.get(..rest.floor_char_boundary(7))?.split_once(';')?;
+        let number = match code.strip_prefix(['x', 'X']) {
+            Some(code) => u32::from_str_radix(code, 16),
+            None => code.parse(),
+        };
+        Some((number.ok()?, code.len() + 3))
+    };
+    fixed("%", 2).or_else(|| fixed("\\u", 4)).or_else(|| fixed("\\x", 2)).or_else(entity)
 }
 
 /// The text with each letter moved by thirteen.

@@ -1,21 +1,31 @@
 //! `injection-filter`: scores what users and tools say for attempts to take the model over, and acts on it.
 //!
-//! This file only connects the hook to the logic, which never calls the host. The text itself is never put
-//! into a message, a flag or the log.
+//! `score` joins what the rules (`rules`) and the classifier (`model`) say of a text as `tokens` reads it and of
+//! what `layers` and `markup` find hidden in it. This file only connects the hook to that logic, which never
+//! calls the host. The text itself is never put into a message, a flag or the log.
 #![forbid(unsafe_code)]
 
+mod features;
 mod fold;
 mod layers;
 mod lexicon;
 mod markers;
+mod markup;
+mod model;
 mod rules;
 mod score;
 mod settings;
 mod tokens;
+#[cfg(test)]
+#[path = "../training/tools.rs"]
+mod tools;
 
 use lockgate_sdk::prelude::*;
 use score::Score;
 use settings::{Action, Config, Settings};
+
+/// A score that shows as zero is none.
+const SHOWN: f64 = 0.005;
 
 struct InjectionFilter {
     settings: Settings,
@@ -40,7 +50,7 @@ impl PreRequest for InjectionFilter {
         // A find outweighs a higher score that its own scope tolerates.
         let worst = judged
             .max_by(|(a, a_found), (b, b_found)| a_found.cmp(b_found).then(a.value.total_cmp(&b.value)));
-        let Some((score, found)) = worst.filter(|(score, _)| score.value > 0.0) else {
+        let Some((score, found)) = worst.filter(|(score, _)| score.value >= SHOWN) else {
             return Ok(Decision::Next);
         };
         x.flag("injection.score", &format!("{:.2}", score.value));

@@ -7,7 +7,9 @@
 use crate::fold;
 use crate::lexicon::{Lexicon, MOST, Sets};
 use crate::markers::Markers;
-use crate::tokens::Token;
+use crate::model::Model;
+use crate::score::MODEL;
+use crate::tokens::{Token, Tokens};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 
@@ -106,6 +108,8 @@ pub struct Book {
     pub contexts: Vec<f64>,
     /// The set of words that betray each layer, by its name.
     pub layers: BTreeMap<String, usize>,
+    /// The classifier, and what its probability weighs.
+    pub model: Option<(Model, f64)>,
     patterns: Vec<Pattern>,
     /// For each set that starts patterns, which.
     starts: BTreeMap<usize, Vec<usize>>,
@@ -122,7 +126,8 @@ impl Book {
     /// What is wrong with them.
     pub fn built_in() -> Result<Book, String> {
         let source: BookSource = serde_json::from_str(BUILT_IN).map_err(|error| error.to_string())?;
-        let mut book = Book::default();
+        let model = Model::built_in().ok_or("the classifier's file is damaged")?;
+        let mut book = Book { model: Some((model, 1.0)), ..Book::default() };
         for (name, words) in &source.words {
             book.named.insert(name.clone(), words.split_whitespace().map(fold::word).collect());
         }
@@ -158,7 +163,7 @@ impl Book {
         {
             return Err("give it an id, a category and at least one pattern".to_owned());
         }
-        if self.rules.iter().any(|rule| rule.id == source.id) {
+        if source.id == MODEL || self.rules.iter().any(|rule| rule.id == source.id) {
             return Err("this id is taken; choose another".to_owned());
         }
         let index = self.rules.len();
@@ -175,6 +180,16 @@ impl Book {
             self.markers.add(marker, index);
         }
         source.patterns.iter().try_for_each(|pattern| self.pattern(Owner::Rule(index), pattern))
+    }
+
+    /// Gives a rule, or the classifier, another weight; whether there is such a rule.
+    pub fn weigh(&mut self, id: &str, weight: f64) -> bool {
+        if let (MODEL, Some((_, own))) = (id, &mut self.model) {
+            *own = weight;
+            return true;
+        }
+        let rule = self.rules.iter_mut().find(|rule| rule.id == id);
+        rule.map(|rule| rule.weight = weight).is_some()
     }
 
     fn pattern(&mut self, owner: Owner, text: &str) -> Result<(), String> {
@@ -252,6 +267,11 @@ impl Book {
             }
         }
         out
+    }
+
+    /// What the classifier's probability of an attack weighs.
+    pub fn probability(&self, scope: &str, text: &Tokens) -> f64 {
+        self.model.as_ref().map_or(0.0, |(model, weight)| weight * model.probability(scope, text))
     }
 
     /// The rules whose markers stand in a text.

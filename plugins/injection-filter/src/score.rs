@@ -1,9 +1,12 @@
-//! From matches to a score: each rule counts once, `1 - Π(1 - weight)`.
+//! From matches and the classifier's probability to a score: each rule counts once, the classifier as one more
+//! voice, `1 - Π(1 - weight)`.
 //!
 //! A match that stands wholly in quotes counts less, and so does every match where a short text speaks
-//! about attacks; a match in a hidden layer counts in full, and the hiding counts as well.
+//! about attacks; a match in a hidden layer counts in full, and the hiding counts as well. The text itself
+//! never becomes part of a score.
 
 use crate::layers;
+use crate::markup;
 use crate::rules::{Book, Match, Owner};
 use crate::tokens::{Token, read};
 
@@ -15,6 +18,12 @@ const HIDING: f64 = 0.5;
 const BETRAYED: usize = 2;
 /// A text of more words does not merely mention an attack, whatever else it speaks of.
 const MENTION: usize = 150;
+/// From here on the classifier takes a hidden layer for an attack.
+const SURE: f64 = 0.8;
+/// From this weight on a rule is named rather than the classifier.
+const CLEAR: f64 = 0.5;
+/// What the classifier is called among the rules.
+pub const MODEL: &str = "model";
 /// Fewer tag characters are the flags among the emoji.
 const TAGS: usize = 8;
 
@@ -32,11 +41,15 @@ pub struct Score {
 /// Scores a text that was found in a scope (`user`, `tool`).
 pub fn score(book: &Book, scope: &str, text: &str) -> Score {
     let tokens = read(&book.lexicon, text);
-    let mut tally = Tally { book, scope, weights: vec![0.0; book.rules.len()], hidden: 0.0 };
+    let mut tally = Tally { book, scope, weights: vec![0.0; book.rules.len()], model: 0.0, hidden: 0.0 };
+    tally.model = book.probability(scope, &tokens);
     let mut hidden_too = tokens.tags >= TAGS;
     tally.open(&tokens.all, text);
     for layer in hidden_layers(book, text, &tokens.all) {
         hidden_too |= tally.hidden(&layer);
+    }
+    for span in markup::hidden(text) {
+        hidden_too |= tally.hidden(span);
     }
     if hidden_too {
         tally.hidden = HIDING;
@@ -51,6 +64,7 @@ fn hidden_layers(book: &Book, text: &str, tokens: &[Token]) -> Vec<String> {
         set.is_some_and(|set| tokens.iter().filter(|t| t.sets.has(*set)).count() >= BETRAYED)
     };
     let mut out = layers::encoded(text);
+    out.extend(layers::escaped(text));
     if betrayed("rot13") {
         out.push(layers::rot13(text));
     }
@@ -65,6 +79,8 @@ struct Tally<'b> {
     scope: &'b str,
     /// By rule, the most that one of its matches weighs.
     weights: Vec<f64>,
+    /// What the classifier's probability weighs.
+    model: f64,
     hidden: f64,
 }
 
@@ -98,6 +114,12 @@ impl Tally<'_> {
                 any = true;
             }
         }
+        let heard = ["user", "tool"].map(|scope| self.book.probability(scope, &tokens));
+        let loudest = heard.into_iter().fold(0.0, f64::max);
+        if loudest >= SURE {
+            self.model = self.model.max(loudest);
+            any = true;
+        }
         any
     }
 
@@ -112,15 +134,22 @@ impl Tally<'_> {
     }
 
     fn sum(self) -> Score {
-        let rest: f64 = self.weights.iter().map(|w| 1.0 - w).product::<f64>() * (1.0 - self.hidden);
-        let most =
-            self.weights.iter().enumerate().filter(|(_, w)| **w > 0.0).max_by(|a, b| a.1.total_cmp(b.1));
-        let value = 1.0 - rest;
-        match most.and_then(|(n, _)| self.book.rules.get(n)) {
-            Some(rule) => Score { value, rule: rule.id.clone(), category: rule.category.clone() },
-            None if value > 0.0 => {
-                Score { value, rule: "hidden.tags".to_owned(), category: "hidden_text".to_owned() }
+        let rest: f64 = self.weights.iter().map(|w| 1.0 - w).product();
+        let value = 1.0 - rest * (1.0 - self.model) * (1.0 - self.hidden);
+        let named = |rule: &str, category: &str| Score {
+            value,
+            rule: rule.to_owned(),
+            category: category.to_owned(),
+        };
+        let heaviest = self.weights.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+        // A rule says more than the classifier does, so a clear one is named first.
+        let rule = heaviest.filter(|(_, weight)| **weight > 0.0 && **weight >= self.model.min(CLEAR));
+        match rule.and_then(|(n, _)| self.book.rules.get(n)) {
+            Some(rule) => named(&rule.id, &rule.category),
+            None if self.model > 0.0 => {
+                named(MODEL, if self.scope == "tool" { "indirect_injection" } else { "jailbreak" })
             }
+            None if value > 0.0 => named("hidden.tags", "hidden_text"),
             None => Score::default(),
         }
     }

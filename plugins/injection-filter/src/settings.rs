@@ -31,6 +31,7 @@ pub struct Config {
     route: Option<String>,
     scopes: Option<BTreeMap<String, f64>>,
     rules: Vec<RuleSource>,
+    weights: BTreeMap<String, f64>,
     disabled: Vec<String>,
 }
 
@@ -61,10 +62,16 @@ impl Settings {
                 wrong.push((format!("/rules/{n}"), error));
             }
         }
+        for (id, weight) in &config.weights {
+            if !(0.0..=1.0).contains(weight) {
+                wrong.push((format!("/weights/{id}"), "choose a number from 0 to 1".into()));
+            } else if !book.weigh(id, *weight) {
+                wrong.push((format!("/weights/{id}"), "there is no such rule".into()));
+            }
+        }
         for (n, id) in config.disabled.iter().enumerate() {
-            match book.rules.iter_mut().find(|rule| rule.id == *id) {
-                Some(rule) => rule.weight = 0.0,
-                None => wrong.push((format!("/disabled/{n}"), "there is no such rule".into())),
+            if !book.weigh(id, 0.0) {
+                wrong.push((format!("/disabled/{n}"), "there is no such rule".into()));
             }
         }
         let threshold = config.threshold.unwrap_or(0.8);

@@ -2,7 +2,8 @@
 //!
 //! Undone on the way: look-alikes and invisible characters (see `fold`), `l33t` spelling, words spelled
 //! with spaces or dots between the letters, words run together. Invariant: the work is linear in the text;
-//! unknown words keep their place with no sets, so gaps count them.
+//! unknown words keep their place with no sets, so gaps count them. The classifier sees of a word only two
+//! hashes; the words themselves are not kept.
 
 use crate::fold::{Fold, fold};
 use crate::lexicon::{Lexicon, Sets};
@@ -12,9 +13,34 @@ const GLUED: usize = 16;
 /// So many single letters in a row are a spelled-out word.
 const SPELLED: usize = 4;
 
+/// What stands between two words, by how much it separates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Edge {
+    /// A space, a hyphen, a comma.
+    #[default]
+    None,
+    /// A colon.
+    Colon,
+    /// A line's end, a cell's edge.
+    Line,
+    /// A full stop.
+    Stop,
+    /// A question mark.
+    Question,
+}
+
+/// Of longer words so many bytes are the beginning.
+const STEM: usize = 5;
+
 /// A word of a text.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Token {
+    /// What stands before it.
+    pub edge: Edge,
+    /// The hash of the word as it is read; digits count alike.
+    pub word: u32,
+    /// The hash of its beginning.
+    pub stem: u32,
     /// The sets it belongs to.
     pub sets: Sets,
     /// Whether it stands in quotes or code marks.
@@ -28,6 +54,8 @@ pub struct Tokens {
     pub all: Vec<Token>,
     /// How many characters were smuggled in as invisible tags.
     pub tags: usize,
+    /// What stands after the last word.
+    pub end: Edge,
 }
 
 /// Reads a text.
@@ -40,6 +68,8 @@ pub fn read(lexicon: &Lexicon, text: &str) -> Tokens {
         spelled: String::new(),
         read_as: String::new(),
         quote: None,
+        edge: Edge::None,
+        spelled_edge: Edge::None,
     };
     let mut before = ' ';
     let mut rest = text;
@@ -84,6 +114,7 @@ pub fn read(lexicon: &Lexicon, text: &str) -> Tokens {
                 {
                     reader.end_word();
                     reader.mark(c, before, next);
+                    reader.edge = reader.edge.max(edge(c, next));
                 }
             }
         }
@@ -91,6 +122,7 @@ pub fn read(lexicon: &Lexicon, text: &str) -> Tokens {
     }
     reader.end_word();
     reader.end_spelling();
+    reader.out.end = reader.edge;
     reader.out
 }
 
@@ -105,6 +137,9 @@ struct Reader<'l> {
     read_as: String,
     /// The mark that ends the quotation we are in.
     quote: Option<char>,
+    /// What stands before the next word, and before the spelled-out one.
+    edge: Edge,
+    spelled_edge: Edge,
 }
 
 impl Reader<'_> {
@@ -141,6 +176,9 @@ impl Reader<'_> {
         let mut word = std::mem::take(&mut self.word);
         let single = word.chars().nth(1).is_none() && word.bytes().all(|c| c.is_ascii_lowercase());
         if single {
+            if self.spelled.is_empty() {
+                self.spelled_edge = std::mem::take(&mut self.edge);
+            }
             self.spelled.push_str(&word);
         } else {
             self.end_spelling();
@@ -154,12 +192,17 @@ impl Reader<'_> {
     /// Adds a word.
     fn take(&mut self, word: &str) {
         let mut sets = self.lexicon.get(word).copied().unwrap_or_default();
+        let mut hashes = None;
         if self.leet && word.chars().any(|c| c.is_ascii_alphabetic()) {
             let mut read_as = std::mem::take(&mut self.read_as);
             for one in ['i', 'l'] {
                 read_as.clear();
                 read_as.extend(word.chars().map(|c| unleet(c, one)));
-                self.lexicon.get(&read_as).into_iter().for_each(|known| sets.join(known));
+                let known = self.lexicon.get(&read_as);
+                known.into_iter().for_each(|known| sets.join(known));
+                if known.is_some() || hashes.is_none() {
+                    hashes = Some(hash(&read_as));
+                }
             }
             self.read_as = read_as;
             let plain = word.trim_start_matches(['!', '@', '$']);
@@ -168,17 +211,23 @@ impl Reader<'_> {
         if sets.is_empty() && word.len() >= GLUED && self.segment(word) {
             return;
         }
-        self.push(sets);
+        self.push(sets, hashes.unwrap_or_else(|| hash(word)));
     }
 
     fn end_spelling(&mut self) {
+        if self.spelled.is_empty() {
+            return;
+        }
         let mut letters = std::mem::take(&mut self.spelled);
+        let after = std::mem::replace(&mut self.edge, self.spelled_edge);
         if letters.len() < SPELLED || !self.segment(&letters) {
             for at in 0..letters.len() {
-                let sets = letters.get(at..=at).and_then(|letter| self.lexicon.get(letter)).copied();
-                self.push(sets.unwrap_or_default());
+                let letter = letters.get(at..=at).unwrap_or_default();
+                let sets = self.lexicon.get(letter).copied();
+                self.push(sets.unwrap_or_default(), hash(letter));
             }
         }
+        self.edge = after;
         letters.clear();
         self.spelled = letters;
     }
@@ -192,7 +241,7 @@ impl Reader<'_> {
             match text.get(at..).and_then(|rest| self.lexicon.longest_at(rest, 3)) {
                 Some((len, sets)) => {
                     let sets = *sets;
-                    self.push(sets);
+                    self.push(sets, hash(text.get(at..at + len).unwrap_or_default()));
                     known += len;
                     at += len;
                 }
@@ -206,8 +255,37 @@ impl Reader<'_> {
         explained
     }
 
-    fn push(&mut self, sets: Sets) {
-        self.out.all.push(Token { sets, quoted: self.quote.is_some() });
+    fn push(&mut self, sets: Sets, (word, stem): (u32, u32)) {
+        let edge = std::mem::take(&mut self.edge);
+        self.out.all.push(Token { edge, word, stem, sets, quoted: self.quote.is_some() });
+    }
+}
+
+/// The hashes of a word and of its beginning.
+fn hash(word: &str) -> (u32, u32) {
+    let (mut all, mut stem) = (0x811C_9DC5_u32, 0);
+    if word.bytes().all(|byte| byte.is_ascii_digit()) {
+        return (0, 0);
+    }
+    for (at, byte) in word.bytes().enumerate() {
+        if at == STEM {
+            stem = all;
+        }
+        all = (all ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    }
+    (all, if word.len() <= STEM { all } else { stem })
+}
+
+/// What a character between two words says about them.
+fn edge(c: char, next: char) -> Edge {
+    match c {
+        '\n' | '\r' | '|' | '\t' | '•' => Edge::Line,
+        '。' | '！' => Edge::Stop,
+        '？' => Edge::Question,
+        '.' | '!' | ';' if !next.is_alphanumeric() => Edge::Stop,
+        '?' if !next.is_alphanumeric() => Edge::Question,
+        ':' if !next.is_alphanumeric() => Edge::Colon,
+        _ => Edge::None,
     }
 }
 
