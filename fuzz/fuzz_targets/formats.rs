@@ -26,7 +26,7 @@ fuzz_target!(|input: (u8, u8, &[u8])| {
     let (format, operation, body) = input;
     let format = FORMATS[usize::from(format) % FORMATS.len()];
     let operation = OPERATIONS[usize::from(operation) % OPERATIONS.len()];
-    let path = InPath { model: "m".into(), stream: false };
+    let path = InPath { model: "m".into(), stream: false, list: false };
     let Ok(body) = format.parse(operation, body, Some(&path)) else { return };
 
     let native = format.native(&body).into_owned();

@@ -21,7 +21,7 @@ const FORMATS: [Format; 5] =
 
 /// Every text of what can be read has a place of its own, by which it can be replaced.
 fn is_read(format: Format, operation: Operation, body: &Value) -> TestCaseResult {
-    let path = InPath { model: "m".into(), stream: false };
+    let path = InPath { model: "m".into(), stream: false, list: false };
     let Ok(body) = format.parse(operation, body.to_string().as_bytes(), Some(&path)) else { return Ok(()) };
     let native = format.native(&body).into_owned();
     prop_assert_eq!(format.native(&native).into_owned(), native);

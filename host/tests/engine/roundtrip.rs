@@ -30,7 +30,11 @@ fn come_back(
     holds(300, requests, |(sent, expected)| {
         let stream = sent.get("stream") == Some(&Value::Bool(true));
         // Where the path says it, the body does not.
-        let path = (format == Format::Gemini).then(|| InPath { model: model.to_owned(), stream: false });
+        let path = (format == Format::Gemini).then(|| InPath {
+            model: model.to_owned(),
+            stream: false,
+            list: false,
+        });
         let parsed = format.parse(Operation::Chat, sent.to_string().as_bytes(), path.as_ref());
         let canonical = parsed.map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert_eq!(canonical.get("stream") == Some(&Value::Bool(true)), stream);
