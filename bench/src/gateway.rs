@@ -70,7 +70,9 @@ fn semantic_cache() -> Value {
 }
 
 fn output_validator() -> Value {
-    json!({"plugin": "builtin:output-validator", "streams": "on-demand"})
+    json!({
+        "plugin": "builtin:output-validator", "streams": "on-demand", "hooks": ["pre-request", "post-response"],
+    })
 }
 
 fn audit_log() -> Value {

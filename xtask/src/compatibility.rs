@@ -70,6 +70,9 @@ fn outcomes(api: &str) -> Result<BTreeMap<String, Vec<(String, String)>>> {
     let entries = fs::read_dir(&folder).with_context(|| format!("{} cannot be read", folder.display()))?;
     for entry in entries {
         let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "snap") {
+            continue;
+        }
         let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let Some(provider) = name.strip_prefix(&format!("{PREFIX}{api}_before_")) else { continue };
         let snapshot = fs::read_to_string(&path)?;

@@ -261,7 +261,7 @@ impl<'a> Composer<'a> {
     }
 
     fn must_have(&mut self, gate: &Gate, hook: Hook, at: &str) -> bool {
-        let has = gate.binding.has(hook);
+        let has = gate.acts(hook);
         if !has {
             self.refuse(&format!("{at}/plugin"), format!("the plugin does not export `{hook}`"));
         }
@@ -286,6 +286,7 @@ impl<'a> Composer<'a> {
             limits: limits(&settings.limits),
         };
         let binding = self.prepare(at, binding).await?;
+        let hooks = self.hooks(at, settings.hooks.as_deref(), &binding);
         Some(Gate {
             binding,
             on_error: match settings.on_error {
@@ -306,7 +307,27 @@ impl<'a> Composer<'a> {
                 config::Streams::Observe => Streams::Observe,
             }),
             uncovered: settings.uncovered.clone(),
+            hooks,
         })
+    }
+
+    /// The hooks that the operator wants of a binding. One that the plugin does not have is a fault.
+    fn hooks(&mut self, at: &str, wanted: Option<&[String]>, binding: &Binding) -> Option<Vec<Hook>> {
+        let mut hooks = Vec::new();
+        for (place, name) in wanted?.iter().enumerate() {
+            match Hook::ALL.into_iter().find(|hook| hook.name() == name && binding.has(*hook)) {
+                Some(hook) => hooks.push(hook),
+                None => {
+                    let had = Hook::ALL.into_iter().filter(|hook| binding.has(*hook)).map(Hook::name);
+                    let message = format!(
+                        "the plugin has no hook `{name}`, only {}",
+                        had.collect::<Vec<_>>().join(", ")
+                    );
+                    self.refuse(&format!("{at}/hooks/{place}"), message);
+                }
+            }
+        }
+        Some(hooks)
     }
 
     /// Prepares a binding. What its configuration is refused for is told where it stands.

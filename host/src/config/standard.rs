@@ -20,7 +20,8 @@ const CHAIN: &str = "
     - plugin: 'builtin:semantic-cache'
       on_error: skip
       grants: { responses: true, vectors: [semantic-cache] }
-    - { plugin: 'builtin:output-validator', streams: on-demand }
+    # Its check of streams as they pass is off unless configured, and so is the hook that would do it.
+    - { plugin: 'builtin:output-validator', streams: on-demand, hooks: [pre-request, post-response] }
     - { plugin: 'builtin:audit-log', on_error: skip, grants: { http: {} } }
 ";
 

@@ -27,6 +27,16 @@ pub struct Gate {
     pub streams: Option<Streams>,
     /// The exceptions to its coverage that the operator wrote down.
     pub uncovered: Vec<String>,
+    /// The hooks that the operator wants of it; none for all.
+    pub hooks: Option<Vec<Hook>>,
+}
+
+impl Gate {
+    /// Whether it acts there: the component can, and the operator wants it to.
+    #[must_use]
+    pub fn acts(&self, hook: Hook) -> bool {
+        self.binding.has(hook) && self.hooks.as_ref().is_none_or(|wanted| wanted.contains(&hook))
+    }
 }
 
 /// The bindings of a route in order.
@@ -67,7 +77,7 @@ impl Chain {
     /// A chain of gates.
     #[must_use]
     pub fn new(gates: Vec<Gate>) -> Self {
-        let with = |hook| gates.iter().filter(move |gate| gate.binding.has(hook)).cloned();
+        let with = |hook| gates.iter().filter(move |gate| gate.acts(hook)).cloned();
         Self {
             requests: with(Hook::PreRequest).collect(),
             filters: with(Hook::TextFilter).collect::<Vec<_>>().into_iter().rev().collect(),
@@ -82,9 +92,9 @@ impl Chain {
         self.all.iter().map(|gate| Guarding {
             name: gate.binding.name(),
             fails_closed: gate.on_error == OnError::Reject,
-            pre_request: gate.binding.has(Hook::PreRequest),
-            text_filter: gate.binding.has(Hook::TextFilter),
-            post_response: gate.binding.has(Hook::PostResponse),
+            pre_request: gate.acts(Hook::PreRequest),
+            text_filter: gate.acts(Hook::TextFilter),
+            post_response: gate.acts(Hook::PostResponse),
             streams: gate.streams,
             uncovered: &gate.uncovered,
         })

@@ -82,3 +82,20 @@ async fn a_grant_that_is_missing_keeps_the_configuration_out() {
     assert_eq!(checked.status.code(), Some(2), "{said}");
     assert!(said.contains("responses: true"), "{said}");
 }
+
+#[tokio::test]
+async fn a_binding_runs_the_hooks_that_are_wanted_of_it() {
+    let mut mask = binding("builtin:pii-mask", json!({}));
+    mask["hooks"] = json!(["pre-request"]);
+    let stage = Stage::start(|_: &Recorded| Reply::echo(), json!([mask.clone()])).await;
+    let answer = stage.chat(&ask("I am ada@example.org")).await;
+    assert_eq!(answer.text(), "I am <EMAIL_1>", "nothing restores it: {}", answer.body);
+    mask["hooks"] = json!(["pre-request", "post-reqest"]);
+    let refused = stage.gateway.reload(&config(&stage.upstream, json!([mask]))).await;
+    assert_eq!(refused.status, 422);
+    assert!(
+        refused.body.contains("no hook `post-reqest`, only pre-request, text-filter"),
+        "{}",
+        refused.body
+    );
+}

@@ -43,6 +43,7 @@ pub fn standard_chain() -> Value {
     cache["on_error"] = json!("skip");
     let mut validator = binding("builtin:output-validator", json!({}));
     validator["streams"] = json!("on-demand");
+    validator["hooks"] = json!(["pre-request", "post-response"]);
     let mut audit = binding("builtin:audit-log", json!({}));
     audit["grants"] = json!({ "http": {} });
     audit["on_error"] = json!("skip");

@@ -23,6 +23,8 @@ pub struct PluginSource {
 pub struct Binding {
     /// The plugin's name under `plugins`, or `builtin:NAME`.
     pub plugin: String,
+    /// Which of its hooks run; all where nothing is said.
+    pub hooks: Option<Vec<String>>,
     /// Its name in logs and metrics; the plugin's where none is given.
     pub name: Option<String>,
     /// The plugin's own configuration.
