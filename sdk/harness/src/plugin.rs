@@ -187,6 +187,7 @@ impl TestPlugin {
             hold: Hold { bytes: 1 << 20, time: Duration::from_secs(600), on_overflow: OnOverflow::Reject },
             streams: None,
             uncovered: Vec::new(),
+            hooks: None,
         }])
     }
 }
