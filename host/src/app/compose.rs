@@ -37,7 +37,7 @@ static NEXT_BINDING: AtomicU32 = AtomicU32::new(0);
 pub struct Composed {
     /// What serves.
     pub gateway: Gateway,
-    /// What its change means a new configuration.
+    /// What it was made of: a change of it means a new configuration.
     pub sources: Sources,
 }
 

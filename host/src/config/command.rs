@@ -1,7 +1,7 @@
 //! Secrets that a command prints: `${command:vault read -field=key secret/openai}`.
 //!
-//! Invariants: what a command prints is never shown, on either of its outputs; it is bounded in time and size. The
-//! configuration is the operator's, so its commands run in a shell, with the gateway's own rights.
+//! Invariants: what a command prints is never shown, on either of its outputs, and nor is its line; it is bounded in
+//! time and size. The configuration is the operator's, so its commands run in a shell, with the gateway's own rights.
 
 use std::io::{self, Read as _};
 use std::process::{Child, Command, Stdio};

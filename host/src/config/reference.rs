@@ -113,7 +113,7 @@ impl Resolver<'_> {
                         self.sources.commands.push((line.to_owned(), digest(&value)));
                         resolved.push_str(&value);
                     }
-                    Err(why) => self.refuse(pointer, format!("the command `{line}` gives nothing: {why}")),
+                    Err(why) => self.refuse(pointer, format!("the command gives nothing: {why}")),
                 },
                 _ => self.refuse(
                     pointer,
