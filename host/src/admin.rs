@@ -8,9 +8,9 @@ use crate::error::{Error, Party};
 use crate::format::Format;
 use crate::proxy::{Body, error_response, full, json_response, request_id};
 use crate::secret::Secret;
+use crate::server::RequestBody;
 use crate::shutdown::Shutdown;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
 use serde_json::{Value, json};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub struct Admin {
 
 impl Admin {
     /// Answers one request.
-    pub async fn handle(self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
+    pub async fn handle(self, request: Request<RequestBody>, peer: IpAddr) -> Response<Body> {
         let id = request_id(request.headers());
         let answered = self.dispatch(&request, peer, &id).await;
         answered.unwrap_or_else(|error| error_response(Format::OpenAi, &error, &id))
@@ -37,7 +37,7 @@ impl Admin {
 
     async fn dispatch(
         &self,
-        request: &Request<Incoming>,
+        request: &Request<RequestBody>,
         peer: IpAddr,
         id: &str,
     ) -> Result<Response<Body>, Error> {
@@ -65,7 +65,7 @@ impl Admin {
         }
     }
 
-    fn authorize(&self, request: &Request<Incoming>, peer: IpAddr) -> Result<(), Error> {
+    fn authorize(&self, request: &Request<RequestBody>, peer: IpAddr) -> Result<(), Error> {
         let allowed = match &self.token {
             None => peer.is_loopback(),
             Some(token) => {

@@ -6,15 +6,15 @@ use crate::chat::Operation;
 use crate::error::{Error, Party};
 use crate::format::Format;
 use crate::proxy::{self, Body, Gateway, Inbound, error_response, json_response, request_id};
+use crate::server::RequestBody;
 use endpoint::{Asked, Endpoint};
 use http::{Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Answers one request of a client.
-pub async fn handle(gateway: Arc<Gateway>, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
+pub async fn handle(gateway: Arc<Gateway>, request: Request<RequestBody>, peer: IpAddr) -> Response<Body> {
     let id = request_id(request.headers());
     let endpoint = Endpoint::of(&request);
     let format = endpoint.format;
@@ -31,7 +31,7 @@ pub async fn handle(gateway: Arc<Gateway>, request: Request<Incoming>, peer: IpA
 async fn dispatch(
     gateway: &Arc<Gateway>,
     endpoint: Endpoint,
-    request: Request<Incoming>,
+    request: Request<RequestBody>,
     peer: IpAddr,
     id: String,
 ) -> Result<Response<Body>, Error> {
@@ -55,7 +55,7 @@ async fn dispatch(
 fn models(
     gateway: &Gateway,
     format: Format,
-    request: &Request<Incoming>,
+    request: &Request<RequestBody>,
     model: Option<&str>,
     id: &str,
 ) -> Result<Response<Body>, Error> {
@@ -76,13 +76,13 @@ fn models(
     Ok(json_response(StatusCode::OK, &body, id))
 }
 
-fn unknown_path(request: &Request<Incoming>) -> Error {
+fn unknown_path(request: &Request<RequestBody>) -> Error {
     let message =
         format!("Unknown request URL: {} {}.", request.method(), proxy::printable(request.uri().path()));
     Error::new(Party::Client, StatusCode::NOT_FOUND, "unknown_url", message)
 }
 
-fn wrong_method(request: &Request<Incoming>) -> Error {
+fn wrong_method(request: &Request<RequestBody>) -> Error {
     let message = format!("Method {} is not allowed here.", request.method());
     Error::new(Party::Client, StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message)
 }

@@ -11,6 +11,7 @@ mod accept;
 pub mod body;
 mod connection;
 mod guard;
+mod request_body;
 mod settings;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -19,6 +20,7 @@ mod watch;
 
 pub use accept::{OpenConnections, Server, ServerError};
 pub use connection::ConnectionInfo;
+pub use request_body::RequestBody;
 pub use settings::{Settings, TlsFiles};
 pub use tls::{ClientIdentity, TlsError, TlsReloader};
 

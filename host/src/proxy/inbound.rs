@@ -9,13 +9,13 @@ use crate::chat::{Operation, Prompt};
 use crate::error::{Error, Party};
 use crate::exchange::Exchange;
 use crate::format::{Format, InPath, openai};
+use crate::server::RequestBody;
 use crate::server::body::{BodyError, read_limited};
 use crate::upload::Broken;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use std::net::IpAddr;
 use std::time::Instant;
 
@@ -48,7 +48,7 @@ pub struct Inbound {
     /// Who is at the other end of the connection.
     pub peer: IpAddr,
     /// The request.
-    pub request: Request<Incoming>,
+    pub request: Request<RequestBody>,
 }
 
 /// What is left of a request once its body was read.
@@ -89,7 +89,7 @@ impl Inbound {
 /// Reads a form up to its file, where the model is known by then, or to its end.
 async fn form(
     kind: Option<&str>,
-    body: Incoming,
+    body: RequestBody,
     gateway: &Gateway,
     operation: Operation,
     headers: Vec<(String, String)>,
@@ -109,7 +109,7 @@ async fn form(
 
 /// The bytes of a body, as long as they are within the bounds.
 fn bounded(
-    body: Incoming,
+    body: RequestBody,
     max: usize,
     deadline: tokio::time::Instant,
 ) -> impl Stream<Item = Result<Bytes, Broken>> + Send + 'static {

@@ -5,13 +5,13 @@
 
 use super::BoxError;
 use super::connection::{ConnectionInfo, Listening};
+use super::request_body::RequestBody;
 use super::settings::Settings;
 use super::tls::{TlsError, TlsReloader};
 use crate::shutdown::Shutdown;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use hyper::body::Incoming;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -135,7 +135,7 @@ impl Server {
     /// Serves until the drain is over: every connection has ended, or was dropped by the abort.
     pub async fn serve<S, F, B>(self, service: S, mut shutdown: Shutdown)
     where
-        S: Fn(Request<Incoming>, ConnectionInfo) -> F + Clone + Send + 'static,
+        S: Fn(Request<RequestBody>, ConnectionInfo) -> F + Clone + Send + 'static,
         F: Future<Output = Response<B>> + Send + 'static,
         B: Body<Data = Bytes> + Unpin + Send + 'static,
         B::Error: Into<BoxError>,

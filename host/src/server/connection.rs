@@ -5,6 +5,7 @@
 
 use super::BoxError;
 use super::guard;
+use super::request_body::{Leftover, RequestBody};
 use super::settings::Settings;
 use super::tls::{ClientIdentity, TlsReloader};
 use super::watch::{Limits, Verdict, Watch, Watched};
@@ -12,7 +13,6 @@ use crate::shutdown::{Phase, Shutdown};
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use http_body::Body;
-use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -92,7 +92,7 @@ impl Listening {
         service: S,
         shutdown: Shutdown,
     ) where
-        S: Fn(Request<Incoming>, ConnectionInfo) -> F + Clone + Send + 'static,
+        S: Fn(Request<RequestBody>, ConnectionInfo) -> F + Clone + Send + 'static,
         F: Future<Output = Response<B>> + Send + 'static,
         B: Body<Data = Bytes> + Unpin + Send + 'static,
         B::Error: Into<BoxError>,
@@ -145,15 +145,18 @@ impl Listening {
     ) where
         TokioIo<T>: Read + Write,
         T: Unpin + Send + 'static,
-        S: Fn(Request<Incoming>, ConnectionInfo) -> F + Clone + Send + 'static,
+        S: Fn(Request<RequestBody>, ConnectionInfo) -> F + Clone + Send + 'static,
         F: Future<Output = Response<B>> + Send + 'static,
         B: Body<Data = Bytes> + Unpin + Send + 'static,
         B::Error: Into<BoxError>,
     {
         let (watch, peer) = (Watch::new(self.limits, http2), info.peer);
         let noting = watch.clone();
-        let service =
-            service_fn(move |request| guard::serve(service.clone(), request, info.clone(), noting.clone()));
+        // A stream of HTTP/2 ends without its connection.
+        let leftover = (!http2).then(Leftover::default);
+        let service = service_fn(move |request| {
+            guard::serve(service.clone(), request, info.clone(), noting.clone(), leftover.clone())
+        });
         let io = Watched::new(TokioIo::new(stream), read, watch.clone());
         if http2 {
             drive(Box::pin(self.http2.serve_connection(io, service)), peer, &watch, shutdown).await;

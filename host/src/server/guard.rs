@@ -3,6 +3,7 @@
 //! Invariant: a request counts as being served until its body is dropped, however that comes about.
 
 use super::connection::ConnectionInfo;
+use super::request_body::{self, Leftover, RequestBody};
 use super::watch::{InFlight, Watch};
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -30,14 +31,17 @@ pub(super) async fn serve<S, F, B>(
     request: Request<Incoming>,
     connection: ConnectionInfo,
     watch: Arc<Watch>,
+    leftover: Option<Leftover>,
 ) -> Result<Response<Served<B>>, Infallible>
 where
-    S: Fn(Request<Incoming>, ConnectionInfo) -> F,
+    S: Fn(Request<RequestBody>, ConnectionInfo) -> F,
     F: Future<Output = Response<B>>,
 {
-    let in_flight = InFlight::new(watch);
+    let in_flight = InFlight::new(watch.clone());
+    let waits = request_body::waits(request.headers());
+    let request = request.map(|incoming| RequestBody::new(incoming, leftover.clone()));
     let served = AssertUnwindSafe(async move { service(request, connection).await }).catch_unwind().await;
-    Ok(match served {
+    let mut response = match served {
         Ok(response) => response.map(|body| Served { body: Some(body), _in_flight: in_flight }),
         Err(_) => {
             tracing::error!("a request panicked");
@@ -45,7 +49,14 @@ where
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             response
         }
-    })
+    };
+    if let Some(leftover) = leftover
+        && !leftover.settle(waits).await
+    {
+        request_body::say_goodbye(response.headers_mut());
+        watch.linger();
+    }
+    Ok(response)
 }
 
 impl<B: Body<Data = Bytes> + Unpin> Body for Served<B> {

@@ -5,6 +5,7 @@
 pub(crate) mod certificates;
 mod limits;
 mod tls;
+mod unread;
 
 use super::*;
 use crate::shutdown::{Drain, Shutdown};
@@ -43,7 +44,7 @@ fn settings() -> Settings {
 
 fn start<F>(
     settings: &Settings,
-    service: impl Fn(Request<Incoming>, ConnectionInfo) -> F + Clone + Send + 'static,
+    service: impl Fn(Request<RequestBody>, ConnectionInfo) -> F + Clone + Send + 'static,
 ) -> Running
 where
     F: Future<Output = Response<Body>> + Send + 'static,
@@ -56,7 +57,7 @@ where
 }
 
 /// Answers with what it was asked, and by whom.
-async fn echo(request: Request<Incoming>, info: ConnectionInfo) -> Response<Body> {
+async fn echo(request: Request<RequestBody>, info: ConnectionInfo) -> Response<Body> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     full(format!("{} {} {:?} {} {body:?}", head.method, head.uri.path(), head.version, info.peer.ip()))
@@ -166,7 +167,7 @@ async fn http2_can_be_turned_off() {
 
 #[tokio::test]
 async fn a_panic_ends_one_request_only() {
-    let server = start(&settings(), |request: Request<Incoming>, _| async move {
+    let server = start(&settings(), |request: Request<RequestBody>, _| async move {
         assert_eq!(request.uri().path(), "/fine", "made to panic");
         full("fine")
     });
@@ -184,7 +185,7 @@ async fn a_panic_ends_one_request_only() {
 async fn a_client_that_leaves_is_noticed_before_the_answer_and_within_it() {
     let (dropped, mut drops) = mpsc::unbounded_channel();
     let (begun, mut begins) = mpsc::unbounded_channel();
-    let server = start(&settings(), move |request: Request<Incoming>, _| {
+    let server = start(&settings(), move |request: Request<RequestBody>, _| {
         let (canary, begun) = (Canary(dropped.clone()), begun.clone());
         async move {
             begun.send(()).unwrap();

@@ -8,14 +8,17 @@
 //! Invariant: a note costs an atomic store; the hot path sets no timer.
 
 use bytes::Bytes;
-use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use std::io::{IoSlice, Result};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::Instant;
+
+/// Reads of what is thrown away before others have their turn.
+const READS_AT_ONCE: usize = 16;
 
 /// The limits of one connection.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +51,7 @@ pub(super) struct Watch {
     last_request_ended: AtomicU64,
     header_began: AtomicU64,
     write_blocked: AtomicU64,
+    lingers: AtomicBool,
 }
 
 impl Watch {
@@ -61,11 +65,17 @@ impl Watch {
             last_request_ended: AtomicU64::new(0),
             header_began: AtomicU64::new(0),
             write_blocked: AtomicU64::new(0),
+            lingers: AtomicBool::new(false),
         })
     }
 
     pub fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// Its client is still sending what nobody reads: it is to get its answer before the connection is gone.
+    pub fn linger(&self) {
+        self.lingers.store(true, Relaxed);
     }
 
     fn now(&self) -> u64 {
@@ -147,6 +157,24 @@ impl<T> Watched<T> {
     }
 }
 
+impl<T: Read + Unpin> Watched<T> {
+    /// Reads until the client is done. Closed with bytes unread, a socket is reset, and with that the answer is lost
+    /// that the client has not read yet. Source: RFC 9112, section 9.6.
+    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let mut room = [0; 8 << 10];
+        for _ in 0..READS_AT_ONCE {
+            let mut buffer = ReadBuf::new(&mut room);
+            match Pin::new(&mut self.io).poll_read(cx, buffer.unfilled()) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
 impl<T: Read + Unpin> Read for Watched<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -167,7 +195,7 @@ impl<T: Read + Unpin> Read for Watched<T> {
     }
 }
 
-impl<T: Write + Unpin> Write for Watched<T> {
+impl<T: Read + Write + Unpin> Write for Watched<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         let result = Pin::new(&mut self.io).poll_write(cx, bytes);
         self.watch.write(result.is_pending());
@@ -197,7 +225,11 @@ impl<T: Write + Unpin> Write for Watched<T> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        let result = Pin::new(&mut self.io).poll_shutdown(cx);
+        let mut result = Pin::new(&mut self.io).poll_shutdown(cx);
+        if matches!(result, Poll::Ready(Ok(()))) && self.watch.lingers.load(Relaxed) {
+            result = self.poll_discard(cx);
+        }
+        // The client has the time to read its answer that it has for any.
         self.watch.write(result.is_pending());
         result
     }

@@ -103,7 +103,7 @@ async fn a_connection_too_many_waits() {
 
 #[tokio::test]
 async fn a_body_over_the_bound_is_told_to_the_service() {
-    let server = start(&settings(), |request: Request<Incoming>, _| async move {
+    let server = start(&settings(), |request: Request<RequestBody>, _| async move {
         match body::read_limited(request.into_body(), 4, Duration::from_secs(5)).await {
             Ok(body) => full(body),
             Err(error) => full(error.to_string()),

@@ -41,7 +41,7 @@ async fn connect(
 }
 
 /// Answers with the fingerprint of the client.
-async fn whoami(_: Request<Incoming>, info: ConnectionInfo) -> Response<Body> {
+async fn whoami(_: Request<RequestBody>, info: ConnectionInfo) -> Response<Body> {
     assert!(info.tls);
     full(
         info.client_identity.map_or_else(|| "nobody".to_owned(), |identity| identity.fingerprint.to_string()),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::server::tests::certificates::Authority;
-use crate::server::{ConnectionInfo, OpenConnections, Server, Settings, TlsFiles};
+use crate::server::{ConnectionInfo, OpenConnections, RequestBody, Server, Settings, TlsFiles};
 use crate::shutdown::Shutdown;
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -20,7 +20,7 @@ struct Provider {
 fn provide<F>(
     authority: Option<&Authority>,
     clients: Option<&Authority>,
-    service: impl Fn(Request<Incoming>, ConnectionInfo) -> F + Clone + Send + 'static,
+    service: impl Fn(Request<RequestBody>, ConnectionInfo) -> F + Clone + Send + 'static,
 ) -> Provider
 where
     F: Future<Output = Response<Body>> + Send + 'static,
@@ -38,7 +38,7 @@ where
 }
 
 /// Says which protocol it was asked in, for which host, and by whom.
-async fn describe(request: Request<Incoming>, info: ConnectionInfo) -> Response<Body> {
+async fn describe(request: Request<RequestBody>, info: ConnectionInfo) -> Response<Body> {
     let host = request.uri().host().map(str::to_owned);
     let who = info.client_identity.map(|identity| identity.fingerprint.len());
     let text = format!("{:?} {host:?} {who:?}", request.version());
