@@ -13,6 +13,7 @@ mod clock;
 mod connect;
 mod error;
 mod headers;
+mod http1;
 mod payload;
 mod pool;
 mod settings;
@@ -154,7 +155,7 @@ impl Upstream {
 impl Lease {
     async fn send(&mut self, request: &Prepared) -> Result<Response<Incoming>, UpstreamError> {
         let answered = match &mut self.sender {
-            Leased::Http1(sender) => sender.send_request(request.http1()).await,
+            Leased::Http1(connection) => connection.send(request.http1()).await,
             Leased::Http2 { sender, .. } => sender.send_request(request.http2()).await,
         };
         answered.map_err(|error| UpstreamError::exchange(error, false))

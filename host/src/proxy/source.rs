@@ -12,10 +12,15 @@ use crate::plugin::{Binding, CallError, Frame};
 use crate::sse;
 use crate::upstream::{Phase, UpstreamBody, UpstreamError, UpstreamErrorKind};
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::StatusCode;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// Pieces of a provider's answer that are read together at the most, when they have come already: the first of them is
+/// not to wait for too many others.
+const READ_TOGETHER: usize = 32;
 
 /// One provider frame: its events, and its bytes where they can be relayed as they are.
 #[derive(Debug)]
@@ -68,6 +73,8 @@ pub struct Source {
     /// The choices that began, and whether they ended.
     choices: BTreeMap<u32, bool>,
     over: bool,
+    /// What the provider failed with, behind what it said.
+    failed: Option<Error>,
     /// Time spent waiting for the provider.
     pub waited: Duration,
 }
@@ -111,6 +118,7 @@ impl Source {
             ready: VecDeque::new(),
             choices: BTreeMap::new(),
             over: false,
+            failed: None,
             waited: Duration::ZERO,
         }
     }
@@ -174,6 +182,9 @@ impl Source {
     /// # Cancel safety
     /// Nothing is lost when this is dropped before it is ready.
     pub async fn wait(&mut self) -> Result<Option<Bytes>, Error> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         let Some(body) = &mut self.body else { return Ok(None) };
         let from = Instant::now();
         let chunk = body.next().await;
@@ -188,8 +199,29 @@ impl Source {
     pub async fn feed(&mut self, chunk: Option<Bytes>) -> Result<(), Error> {
         match chunk {
             Some(chunk) => {
-                let frames = self.framing.push(&chunk)?;
-                self.decode(frames, false).await
+                let mut frames = self.framing.push(&chunk)?;
+                // What has come already is read with it: one call of an adapter, and one write to the client.
+                for _ in 0..READ_TOGETHER {
+                    match self.body.as_mut().and_then(|body| body.next().now_or_never()) {
+                        Some(Some(chunk)) => {
+                            let more =
+                                chunk.map_err(provider_failed).and_then(|chunk| self.framing.push(&chunk));
+                            match more {
+                                Ok(more) => frames.extend(more),
+                                Err(error) => {
+                                    self.failed = Some(error);
+                                    break;
+                                }
+                            }
+                        }
+                        Some(None) => {
+                            self.over = true;
+                            break;
+                        }
+                        None => break,
+                    }
+                }
+                self.decode(frames, self.over).await
             }
             None => {
                 self.over = true;

@@ -1,9 +1,10 @@
 //! Streamed answers: from the provider's events, through the text filters, to the client's chunks, as they
 //! arrive.
 //!
-//! A task of its own drives each stream. It ends with the answer, with an error in the client's format, or
-//! with the client: a client that goes away cancels the provider's request at once. What is not complete
-//! never ends with the mark of a complete answer.
+//! The client's connection drives its stream, and through it the provider's connection: between the two sockets no task
+//! waits for another. A stream ends with the answer, with an error in the client's format, or with the client: a client
+//! that goes away cancels the provider's request at once. What is not complete never ends with the mark of a complete
+//! answer.
 
 use super::answer::{self, head};
 use super::life::{Cache, Life};
@@ -16,7 +17,7 @@ use crate::pipeline::chain::GateFilter;
 use crate::pipeline::stream::Guard;
 use crate::sse;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body::Frame;
 use http_body_util::BodyExt;
 use std::convert::Infallible;
@@ -25,25 +26,32 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::sync::mpsc;
 
-/// Writes to the client that may wait for it to read: backpressure beyond that reaches the provider.
-const QUEUE: usize = 16;
+/// Writes to the client that may wait for its connection: backpressure beyond that reaches the provider.
+const QUEUE: usize = 4;
 
 /// Starts the stream and gives the answer's head.
 pub fn into_response(life: Life, source: Source, native: bool) -> Response<Body> {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    let mut response = Response::new(Frames(receiver).map_err(|never| match never {}).boxed_unsync());
-    let headers = response.headers_mut();
+    let mut headers = HeaderMap::new();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    life.describe(headers, false);
+    life.describe(&mut headers, false);
     let stream = Stream::new(life, sender, native);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(stream.writer.media()));
-    tokio::spawn(stream.run(source));
+    let frames = Frames { stream: Some(Box::pin(stream.run(source))), receiver, wrote: false };
+    let mut response = Response::new(frames.map_err(|never| match never {}).boxed_unsync());
+    *response.headers_mut() = headers;
     response
 }
 
-/// The client's end of the queue, as a body.
-struct Frames(mpsc::Receiver<Bytes>);
+/// The stream as a body. Dropped, it is the client that went away.
+struct Frames {
+    /// None once it has ended.
+    stream: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    receiver: mpsc::Receiver<Bytes>,
+    /// Whether something was handed out that the connection may not have sent yet.
+    wrote: bool,
+}
 
 impl http_body::Body for Frames {
     type Data = Bytes;
@@ -53,7 +61,23 @@ impl http_body::Body for Frames {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0.poll_recv(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+        if std::mem::take(&mut self.wrote) {
+            // A connection sends what it has when there is no more for now: what is there goes out before the next is
+            // made.
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let mut frame = self.receiver.poll_recv(cx);
+        if frame.is_pending()
+            && let Some(stream) = &mut self.stream
+        {
+            if stream.as_mut().poll(cx).is_ready() {
+                self.stream = None;
+            }
+            frame = self.receiver.poll_recv(cx);
+        }
+        self.wrote = matches!(frame, Poll::Ready(Some(_)));
+        frame.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
 }
 
@@ -108,11 +132,9 @@ impl Stream {
 
     async fn run(mut self, mut source: Source) {
         let deadline = tokio::time::Instant::from_std(self.life.exchange.deadline());
-        let sender = self.sender.clone();
         let ended = tokio::select! {
             biased;
             ended = self.pump(&mut source) => ended,
-            () = sender.closed() => Err(Broken::ClientGone),
             () = tokio::time::sleep_until(deadline) => Err(Broken::Error(Error::new(
                 Party::Internal, StatusCode::GATEWAY_TIMEOUT, "timeout",
                 "The answer took longer than the gateway's total timeout.",

@@ -105,7 +105,14 @@ impl UpstreamBody {
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, UpstreamError>>> {
         loop {
             let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
-            let Poll::Ready(frame) = Pin::new(incoming).poll_frame(cx) else {
+            let mut frame = Pin::new(&mut *incoming).poll_frame(cx);
+            if frame.is_pending()
+                && let Some((Leased::Http1(connection), _)) = &mut self.lease
+            {
+                connection.drive(cx);
+                frame = Pin::new(incoming).poll_frame(cx);
+            }
+            let Poll::Ready(frame) = frame else {
                 if !std::mem::replace(&mut self.waiting, true) {
                     self.clock.start(Phase::Idle, self.idle);
                 }
@@ -179,8 +186,8 @@ impl UpstreamBody {
 
     fn finish(&mut self) {
         self.incoming = None;
-        if let Some((Leased::Http1(sender), pool)) = self.lease.take() {
-            pool.give_back(sender);
+        if let Some((Leased::Http1(connection), pool)) = self.lease.take() {
+            pool.give_back(connection);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::UpstreamSetupError;
 use super::error::UpstreamError;
+use super::http1::Http1;
 use super::payload::Sent;
 use super::settings::{Http2, UpstreamSettings};
 use super::tls;
@@ -25,9 +26,9 @@ const CONNECTION_WINDOW: u32 = 8 << 20;
 /// An HTTP/2 connection with requests is asked this often whether it lives, and has as long to say so.
 const PING: Duration = Duration::from_secs(20);
 
-/// The sending half of an open connection.
+/// An open connection, or the half of it that sends.
 pub(super) enum Sender {
-    Http1(http1::SendRequest<Sent>),
+    Http1(Http1),
     Http2(http2::SendRequest<Sent>),
 }
 
@@ -92,8 +93,7 @@ async fn http1(
         .handshake(TokioIo::new(stream))
         .await
         .map_err(UpstreamError::connect)?;
-    spawn(connection);
-    Ok(Sender::Http1(sender))
+    Ok(Sender::Http1(Http1::new(sender, connection)))
 }
 
 async fn http2(
@@ -109,15 +109,11 @@ async fn http2(
         .handshake(TokioIo::new(stream))
         .await
         .map_err(UpstreamError::connect)?;
-    spawn(connection);
-    Ok(Sender::Http2(sender))
-}
-
-/// Runs a connection until it ends, which it does when its sender and its answers are gone.
-fn spawn(connection: impl Future<Output = Result<(), hyper::Error>> + Send + 'static) {
+    // Its requests share it, so none of them can drive it. It ends when its sender and its answers are gone.
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "upstream connection ended");
         }
     });
+    Ok(Sender::Http2(sender))
 }

@@ -8,16 +8,16 @@
 
 use super::connect::{Connector, Sender};
 use super::error::UpstreamError;
+use super::http1::Http1;
 use super::payload::Sent;
 use super::settings::{Http2, PoolSettings};
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http2;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::time::Instant;
 
-type Http1 = http1::SendRequest<Sent>;
 type Http2Sender = http2::SendRequest<Sent>;
 
 pub(super) struct Pool {
@@ -80,25 +80,13 @@ impl Pool {
         if let Some(lease) = self.share() {
             return Ok(lease);
         }
-        while let Some(mut sender) = self.pop() {
-            if !sender.is_ready() {
-                // The answer before was read to its end a moment ago, and the connection's task has yet to
-                // notice: let it run.
-                tokio::task::yield_now().await;
-            }
-            if sender.is_ready() {
-                return Ok(Lease { sender: Leased::Http1(sender), reused: true });
-            }
-            // Or the peer answered without taking all of the request: it may never be ready.
-            tokio::select! {
-                biased;
-                ready = sender.ready() => if ready.is_ok() {
-                    return Ok(Lease { sender: Leased::Http1(sender), reused: true });
-                },
-                // Boxed, as below: a handshake's state is large, and most requests need none.
-                lease = Box::pin(self.open()) => return lease,
+        while let Some(mut connection) = self.pop() {
+            // Its peer may have closed it, or answered without taking all of the request: that may never be ready.
+            if connection.is_usable() {
+                return Ok(Lease { sender: Leased::Http1(connection), reused: true });
             }
         }
+        // Boxed: a handshake's state is large, and most requests need none.
         Box::pin(self.open()).await
     }
 
@@ -117,9 +105,9 @@ impl Pool {
         };
         self.sweep();
         match self.connector.connect().await? {
-            Sender::Http1(sender) => {
+            Sender::Http1(connection) => {
                 self.speaks_http2.store(false, Relaxed);
-                Ok(Lease { sender: Leased::Http1(sender), reused: false })
+                Ok(Lease { sender: Leased::Http1(connection), reused: false })
             }
             Sender::Http2(sender) => {
                 self.speaks_http2.store(true, Relaxed);
@@ -133,26 +121,22 @@ impl Pool {
     }
 
     /// Takes a connection back after its answer was read to the end.
-    pub fn give_back(&self, sender: Http1) {
+    pub fn give_back(&self, connection: Http1) {
         let mut open = self.open.lock();
-        if !sender.is_closed() && open.idle.len() < self.max_idle {
-            open.idle.push((sender, Instant::now()));
+        if open.idle.len() < self.max_idle {
+            open.idle.push((connection, Instant::now()));
         }
     }
 
     fn pop(&self) -> Option<Http1> {
         let mut open = self.open.lock();
-        loop {
-            let (sender, since) = open.idle.pop()?;
-            if since.elapsed() >= self.idle_timeout {
-                // Those below are older still.
-                open.idle.clear();
-                return None;
-            }
-            if !sender.is_closed() {
-                return Some(sender);
-            }
+        let (connection, since) = open.idle.pop()?;
+        if since.elapsed() >= self.idle_timeout {
+            // Those below are older still.
+            open.idle.clear();
+            return None;
         }
+        Some(connection)
     }
 
     fn share(&self) -> Option<Lease> {
@@ -182,7 +166,7 @@ impl Pool {
                 let Some(pool) = pool.upgrade() else { return };
                 let keep = pool.idle_timeout;
                 let mut open = pool.open.lock();
-                open.idle.retain(|(sender, since)| since.elapsed() < keep && !sender.is_closed());
+                open.idle.retain_mut(|(connection, since)| since.elapsed() < keep && connection.is_usable());
                 open.shared.retain(|shared| {
                     let busy = Arc::strong_count(&shared.requests) > 1;
                     !shared.sender.is_closed() && (busy || shared.used.elapsed() < keep)
