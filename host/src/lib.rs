@@ -19,6 +19,7 @@ pub mod eventstream;
 pub mod exchange;
 pub mod format;
 pub mod ledger;
+pub mod limit;
 pub mod pipeline;
 pub mod plugin;
 pub mod price;

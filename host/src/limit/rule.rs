@@ -1,0 +1,161 @@
+//! A limit as the operator wrote it: whom it is for, what it counts, and by what.
+
+use super::calendar::Calendar;
+use super::counters::Demand;
+use super::meter::{Meter, Micros};
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What rules look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dimension {
+    /// The tenant.
+    Tenant,
+    /// The team of the key.
+    Team,
+    /// The person that the key is of, or that a key which may says.
+    User,
+    /// The application that the key is of.
+    Service,
+    /// The agent that the key is of, or that a key which may says.
+    Agent,
+    /// The key's name within its tenant.
+    Key,
+    /// The route.
+    Route,
+    /// The model's name as the client says it.
+    Model,
+    /// The provider that is asked.
+    Provider,
+    /// `provider/model`, as it is asked.
+    Target,
+}
+
+impl Dimension {
+    /// How many there are.
+    const COUNT: usize = Self::Target as usize + 1;
+
+    /// Whether it is known only when a target was chosen.
+    #[must_use]
+    pub const fn is_of_target(self) -> bool {
+        matches!(self, Self::Provider | Self::Target)
+    }
+}
+
+/// Who asks what of whom, as far as it is known.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Subject<'a>([Option<&'a str>; Dimension::COUNT]);
+
+impl<'a> Subject<'a> {
+    /// Says one thing of it.
+    #[must_use]
+    pub fn with(mut self, dimension: Dimension, value: Option<&'a str>) -> Self {
+        if let Some(place) = self.0.get_mut(dimension as usize) {
+            *place = value;
+        }
+        self
+    }
+
+    fn get(&self, dimension: Dimension) -> Option<&'a str> {
+        self.0.get(dimension as usize).copied().flatten()
+    }
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unit {
+    /// Requests.
+    Requests,
+    /// Tokens, of the request and the answer.
+    Tokens,
+    /// Billionths of a dollar.
+    Nanodollars,
+    /// Exchanges at the same time.
+    Exchanges,
+}
+
+/// How it is counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Span {
+    /// Within any time as long as this.
+    Sliding(Duration),
+    /// In a bucket of this size, which fills in this time.
+    Bucket {
+        /// In how long the limit flows in.
+        window: Duration,
+        /// How much it holds.
+        burst: u64,
+    },
+    /// Within a day, a week or a month of a calendar.
+    Calendar(Calendar),
+    /// At the same time.
+    AtOnce,
+}
+
+/// A limit.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Its name, as errors and the log say it.
+    pub name: Arc<str>,
+    /// What it counts.
+    pub unit: Unit,
+    /// How much.
+    pub limit: u64,
+    /// In how long.
+    pub span: Span,
+    /// Whom it is for: all of these must be so. A value may end in `*`.
+    pub applies: Vec<(Dimension, Box<str>)>,
+    /// Of what each has a counter of its own; nothing, and all share one.
+    pub per: Vec<Dimension>,
+    /// Whether it is a budget: its error says so.
+    pub budget: bool,
+}
+
+impl Rule {
+    /// Whether it can be looked at only when a target was chosen.
+    #[must_use]
+    pub fn is_of_target(&self) -> bool {
+        self.applies.iter().map(|(dimension, _)| dimension).chain(&self.per).any(|of| of.is_of_target())
+    }
+
+    /// So much of the counter that the subject falls under; none where the rule is not for it, which includes every
+    /// subject of which a dimension that it counts by is not known.
+    #[must_use]
+    pub fn demand(&self, subject: &Subject<'_>, amount: u64, now: Micros) -> Option<Demand> {
+        let fits = |(dimension, wanted): &(Dimension, Box<str>)| {
+            subject.get(*dimension).is_some_and(|value| matches(wanted, value))
+        };
+        if !self.applies.iter().all(fits) {
+            return None;
+        }
+        let mut key = String::with_capacity(64);
+        key.push_str(&self.name);
+        for dimension in &self.per {
+            // The length before each value: no two lists of values give the same key, whatever is in them.
+            let value = subject.get(*dimension)?;
+            let _ = write!(key, "/{}:{value}", value.len());
+        }
+        Some(Demand { key: key.into(), meter: self.meter(now), amount })
+    }
+
+    fn meter(&self, now: Micros) -> Meter {
+        let limit = self.limit;
+        match &self.span {
+            Span::Sliding(window) => Meter::Window { limit, window: *window },
+            Span::Bucket { window, burst } => Meter::Bucket { limit, window: *window, burst: *burst },
+            Span::AtOnce => Meter::AtOnce { limit },
+            Span::Calendar(calendar) => {
+                let (from, to) = calendar.around(now);
+                Meter::Period { limit, from, to }
+            }
+        }
+    }
+}
+
+fn matches(wanted: &str, value: &str) -> bool {
+    match wanted.strip_suffix('*') {
+        Some(beginning) => value.starts_with(beginning),
+        None => value == wanted,
+    }
+}
