@@ -6,6 +6,7 @@
 
 mod compose;
 mod credentials;
+mod limits;
 mod lone;
 mod observe;
 mod services;
@@ -20,6 +21,7 @@ use crate::config::{self, Config, Digest, Embeddings, Environment, Examined, Fau
 use crate::credential::Credentials;
 use crate::embedding::{Embedder, HashedEmbedder, OpenAiEmbedder, StaticEmbedder};
 use crate::ledger::{Ledger, LedgerSettings};
+use crate::limit::{Counters, Local};
 use crate::plugin::{Engine, EngineSettings, Services};
 use crate::proxy::Gateway;
 use crate::store::Limits;
@@ -64,6 +66,8 @@ pub struct Shared {
     pub upstreams: Mutex<HashMap<String, Arc<Upstream>>>,
     /// Credentials of the providers, by name.
     pub credentials: Mutex<HashMap<String, Arc<Credentials>>>,
+    /// What was taken of the limits.
+    pub counters: Arc<dyn Counters>,
     /// How targets have been doing, by id.
     pub health: Mutex<HashMap<String, Arc<Health>>>,
 }
@@ -293,6 +297,7 @@ fn share(config: &Config) -> Result<Shared, StartError> {
         metrics: Metrics::new(),
         upstreams: Mutex::default(),
         credentials: Mutex::default(),
+        counters: Arc::new(Local::default()),
         health: Mutex::default(),
     })
 }

@@ -32,6 +32,25 @@ pub struct TenantKey {
     pub name: Arc<str>,
     /// What [`hash_key`] gives for it.
     pub hash: String,
+    /// Who has it.
+    pub holder: Holder,
+}
+
+/// Who has a key, as far as it is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holder {
+    /// A team.
+    pub team: Option<Arc<str>>,
+    /// A person.
+    pub user: Option<Arc<str>>,
+    /// An application.
+    pub service: Option<Arc<str>>,
+    /// An agent.
+    pub agent: Option<Arc<str>>,
+    /// For whom it acts, as it says itself.
+    pub on_behalf_of: Option<Arc<str>>,
+    /// Whether its requests may say of which user and agent they are.
+    pub delegates: bool,
 }
 
 /// Who asks.
@@ -41,6 +60,43 @@ pub struct Principal {
     pub tenant: Arc<str>,
     /// The name of the key; `anonymous` where none was needed.
     pub key: Arc<str>,
+    /// Who has the key.
+    pub holder: Holder,
+}
+
+/// The headers in which a request says of whom it is.
+const SAYS_USER: HeaderName = HeaderName::from_static("x-lockgate-user");
+const SAYS_AGENT: HeaderName = HeaderName::from_static("x-lockgate-agent");
+const SAYS_FOR: HeaderName = HeaderName::from_static("x-lockgate-on-behalf-of");
+
+/// Bytes of a name in such a header.
+const MAX_NAME: usize = 128;
+
+impl Principal {
+    /// What a request says of itself, where its key may.
+    ///
+    /// # Errors
+    /// It says something that its key may not, or that is no name.
+    pub fn told(mut self, headers: &HeaderMap) -> Result<Self, AuthError> {
+        let holder = &mut self.holder;
+        let places = [
+            (SAYS_USER, &mut holder.user),
+            (SAYS_AGENT, &mut holder.agent),
+            (SAYS_FOR, &mut holder.on_behalf_of),
+        ];
+        for (name, place) in places {
+            let Some(said) = headers.get(&name) else { continue };
+            if !holder.delegates {
+                return Err(AuthError::NotDelegated);
+            }
+            let visible = |text: &&str| {
+                (1..=MAX_NAME).contains(&text.len())
+                    && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
+            };
+            *place = Some(said.to_str().ok().filter(visible).ok_or(AuthError::NoName)?.into());
+        }
+        Ok(self)
+    }
 }
 
 /// A request is not let in. Its text is what the client reads.
@@ -52,6 +108,12 @@ pub enum AuthError {
     /// It came with something that is no key of ours.
     #[error("The API key is not valid.")]
     Invalid,
+    /// It says of whom it is, with a key that may not.
+    #[error("This API key may not say for whom it asks.")]
+    NotDelegated,
+    /// It says of whom it is, in a way that is no name.
+    #[error("The name of a user or an agent is 1 to 128 printable ASCII characters.")]
+    NoName,
 }
 
 /// The configured keys cannot be used.
@@ -101,14 +163,14 @@ impl Authenticator {
     ) -> Result<Self, Vec<KeyError>> {
         let mut known: HashMap<[u8; 16], (Hash, Principal)> = HashMap::new();
         let mut errors = Vec::new();
-        for TenantKey { tenant, name, hash } in keys {
+        for TenantKey { tenant, name, hash, holder } in keys {
             let Some(hash) = parse_hash(&hash) else {
                 errors.push(KeyError::Malformed { tenant, name });
                 continue;
             };
             match known.entry(half(&hash)) {
                 Entry::Vacant(place) => {
-                    place.insert((hash, Principal { tenant, key: name }));
+                    place.insert((hash, Principal { tenant, key: name, holder }));
                 }
                 Entry::Occupied(place) => {
                     let (_, other) = place.get();
@@ -117,7 +179,8 @@ impl Authenticator {
                 }
             }
         }
-        let anonymous = anonymous.map(|tenant| Principal { tenant, key: "anonymous".into() });
+        let anonymous =
+            anonymous.map(|tenant| Principal { tenant, key: "anonymous".into(), holder: Holder::default() });
         if errors.is_empty() { Ok(Self { keys: known, anonymous }) } else { Err(errors) }
     }
 

@@ -94,6 +94,12 @@ impl Limits {
         self.of_request.is_empty() && self.of_target.is_empty()
     }
 
+    /// Whether there are any of targets.
+    #[must_use]
+    pub fn has_targets(&self) -> bool {
+        !self.of_target.is_empty()
+    }
+
     /// Whether a limit is in tokens or money: only then it must be known what a request may come to use.
     #[must_use]
     pub fn weigh(&self) -> bool {

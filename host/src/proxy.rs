@@ -11,6 +11,7 @@ mod count;
 mod inbound;
 mod life;
 mod outbound;
+mod quota;
 mod relay;
 mod source;
 mod stream;
@@ -25,6 +26,7 @@ use crate::chat::{Answer, Event, TextAt, channel};
 use crate::error::{Error, Party};
 use crate::exchange::Exchange;
 use crate::ledger::Ledger;
+use crate::limit::Limits;
 use crate::pipeline::chain::{Admission, Judgement};
 use crate::price::Prices;
 use crate::route::{Route, Routes};
@@ -56,6 +58,8 @@ pub struct Gateway {
     pub tenants: HashMap<Arc<str>, Routes>,
     /// What tokens cost.
     pub prices: Arc<Prices>,
+    /// How much everyone may take.
+    pub limits: Limits,
     /// Whether a target whose price is unknown is refused.
     pub reject_unpriced: bool,
     /// Answers kept for later.
@@ -131,6 +135,7 @@ impl Delivery {
 }
 
 async fn serve_admitted(life: &mut Life, routes: &Routes) -> Result<Delivery, Error> {
+    quota::enter(life).await?;
     let kept = match admit(life, routes).await? {
         Admission::Answer(text) => Some(spoken(&text)),
         Admission::Replay(id) => {

@@ -7,11 +7,12 @@ mod providers;
 
 use super::services::Watched;
 use super::{Shared, services};
-use crate::auth::{Authenticator, TenantKey};
+use crate::auth::{Authenticator, Holder, TenantKey};
 use crate::balance::Health;
 use crate::chat::Modality;
 use crate::config::{self, Document, Faults, Loaded, Sources};
 use crate::exchange::BindingId;
+use crate::limit::{self, Rule};
 use crate::pipeline::chain::{Chain, Gate};
 use crate::pipeline::coverage::{self, Streams};
 use crate::pipeline::stream::{Hold, OnError, OnOverflow};
@@ -55,6 +56,7 @@ pub async fn compose(shared: &Arc<Shared>, loaded: &Loaded) -> Result<Composed, 
         tenants.insert(Arc::<str>::from(name.as_str()), routes);
     }
     let auth = composer.auth();
+    let rules = composer.rules();
     let limits = &loaded.config.limits;
     let mut faults = composer.faults;
     let sources = composer.sources;
@@ -64,6 +66,7 @@ pub async fn compose(shared: &Arc<Shared>, loaded: &Loaded) -> Result<Composed, 
         auth,
         tenants,
         prices: Arc::new(prices),
+        limits: limit::Limits::new(rules, shared.counters.clone()),
         reject_unpriced: loaded.config.prices.unknown == config::UnknownPrice::Reject,
         answers: shared.answers.clone(),
         quarantine: shared.quarantine.clone(),
@@ -156,6 +159,7 @@ impl<'a> Composer<'a> {
                 tenant: tenant.clone(),
                 name: key.name.as_str().into(),
                 hash: key.hash.clone(),
+                holder: holder(key),
             })
         });
         let anonymous = self.config.anonymous.as_deref().map(Arc::from);
@@ -168,6 +172,15 @@ impl<'a> Composer<'a> {
                 None
             }
         }
+    }
+
+    fn rules(&mut self) -> Vec<Rule> {
+        super::limits::rules(self.config).unwrap_or_else(|faults| {
+            for (at, message) in faults {
+                self.refuse(&at, message);
+            }
+            Vec::new()
+        })
     }
 
     async fn tenant(&mut self, name: &str) -> Routes {
@@ -490,7 +503,20 @@ fn limits(limits: &config::Limits) -> Limits {
     }
 }
 
+/// Who has a key, as the configuration says.
+fn holder(key: &config::TenantKey) -> Holder {
+    let name = |name: &Option<String>| name.as_deref().map(Arc::from);
+    Holder {
+        team: name(&key.team),
+        user: name(&key.user),
+        service: name(&key.service),
+        agent: name(&key.agent),
+        on_behalf_of: None,
+        delegates: key.delegates,
+    }
+}
+
 /// A JSON pointer of tokens.
-fn pointer(tokens: &[&str]) -> String {
+pub(super) fn pointer(tokens: &[&str]) -> String {
     tokens.iter().map(|token| format!("/{}", token.replace('~', "~0").replace('/', "~1"))).collect()
 }

@@ -6,7 +6,7 @@ use http::HeaderValue;
 use proptest::prelude::*;
 
 fn key(tenant: &str, name: &str, key: &str) -> TenantKey {
-    TenantKey { tenant: tenant.into(), name: name.into(), hash: hash_key(key) }
+    TenantKey { tenant: tenant.into(), name: name.into(), hash: hash_key(key), holder: Holder::default() }
 }
 
 fn authenticator(anonymous: Option<&str>) -> Authenticator {
@@ -73,7 +73,12 @@ fn anonymous_is_who_sends_nothing_and_nobody_else() {
 
 #[test]
 fn keys_that_cannot_be_used_are_all_named() {
-    let bad = |hash: &str| TenantKey { tenant: "a".into(), name: "n".into(), hash: hash.into() };
+    let bad = |hash: &str| TenantKey {
+        tenant: "a".into(),
+        name: "n".into(),
+        hash: hash.into(),
+        holder: Holder::default(),
+    };
     let malformed = [
         bad("sk-plain"),
         bad("sha256:"),

@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 mod binding;
+pub mod limit;
 mod provider;
 
 pub use binding::{
@@ -42,6 +43,10 @@ pub struct Config {
     pub routes: BTreeMap<String, Route>,
     /// The tenants, by name.
     pub tenants: BTreeMap<String, Tenant>,
+    /// How much some may take in some time, by name.
+    pub rate_limits: BTreeMap<String, limit::RateLimit>,
+    /// How much some may spend, by name.
+    pub budgets: BTreeMap<String, limit::Budget>,
     /// The tenant of requests without a key. Without it they are refused.
     pub anonymous: Option<String>,
     /// What `vectors.embed` uses.
@@ -73,6 +78,8 @@ impl Default for Config {
             chains: BTreeMap::new(),
             routes: BTreeMap::new(),
             tenants: BTreeMap::new(),
+            rate_limits: BTreeMap::new(),
+            budgets: BTreeMap::new(),
             anonymous: None,
             embeddings: Embeddings::Builtin {},
             prices: Prices::default(),
@@ -280,6 +287,8 @@ pub struct Tenant {
     pub routes: Vec<String>,
     /// A chain that replaces the chains of its routes.
     pub chain: Option<String>,
+    /// How much it may spend.
+    pub budget: Option<limit::Spending>,
 }
 
 /// A key of a tenant.
@@ -291,6 +300,18 @@ pub struct TenantKey {
     /// `sha256:` and the hexadecimal digest of the key (`lockgate hash-key` makes it).
     #[schemars(regex(pattern = r"^sha256:[0-9a-f]{64}$"))]
     pub hash: String,
+    /// The team it is of.
+    pub team: Option<String>,
+    /// The person it is of.
+    pub user: Option<String>,
+    /// The application it is of.
+    pub service: Option<String>,
+    /// The agent it is of.
+    pub agent: Option<String>,
+    /// Whether its requests may say which user and agent they are of (`x-lockgate-user`, `x-lockgate-agent`), and on
+    /// whose behalf (`x-lockgate-on-behalf-of`).
+    #[serde(default)]
+    pub delegates: bool,
 }
 
 /// What `vectors.embed` uses.

@@ -49,6 +49,11 @@ fn explain(error: &ValidationError<'_>, schema: &Value, document: &Document, bas
     let pointer = format!("{base}{}", error.instance_path().as_str());
     let known = || known_keys(schema, error.schema_path().as_str(), error.evaluation_path().as_str());
     let one = |message: String| vec![document.fault(&pointer, message)];
+    let one_of = |words: Vec<&str>| {
+        let said = error.instance().as_str().unwrap_or_default();
+        let fault = document.fault(&pointer, format!("this must be one of {}", words.join(", ")));
+        vec![Fault { suggestion: nearest(said, words.iter().copied()), ..fault }]
+    };
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => unexpected
@@ -71,18 +76,16 @@ fn explain(error: &ValidationError<'_>, schema: &Value, document: &Document, bas
             one(format!("this must be of type {wanted}"))
         }
         ValidationErrorKind::Enum { options } => {
-            let options: Vec<&str> =
-                options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            let said = error.instance().as_str().unwrap_or_default();
-            vec![Fault {
-                suggestion: nearest(said, options.iter().copied()),
-                ..document.fault(&pointer, format!("this must be one of {}", options.join(", ")))
-            }]
+            one_of(options.as_array().into_iter().flatten().filter_map(Value::as_str).collect())
         }
         ValidationErrorKind::Minimum { limit } => one(format!("this must be at least {limit}")),
         ValidationErrorKind::Maximum { limit } => one(format!("this must be at most {limit}")),
         ValidationErrorKind::MinItems { limit } => one(format!("this must have at least {limit} entries")),
         ValidationErrorKind::Pattern { .. } => one("this is not of the form its place wants".into()),
+        // Words that have a description each.
+        ValidationErrorKind::OneOfNotValid { context } if !words(context).is_empty() => {
+            one_of(words(context))
+        }
         // Of several shapes, the faults of the one that comes nearest say most.
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
             let of_kind = |errors: &&Vec<ValidationError<'_>>| {
@@ -100,6 +103,15 @@ fn explain(error: &ValidationError<'_>, schema: &Value, document: &Document, bas
         }
         other => one(format!("this does not fit the schema ({})", other.keyword())),
     }
+}
+
+/// The words of alternatives that are nothing but words.
+fn words<'a>(alternatives: &'a [Vec<ValidationError<'_>>]) -> Vec<&'a str> {
+    let word = |errors: &'a Vec<ValidationError<'_>>| match errors.first()?.kind() {
+        ValidationErrorKind::Constant { expected_value } => expected_value.as_str(),
+        _ => None,
+    };
+    alternatives.iter().map(word).collect::<Option<_>>().unwrap_or_default()
 }
 
 /// The keys that the object with the unknown one may have.

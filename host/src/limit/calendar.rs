@@ -33,6 +33,12 @@ impl Calendar {
         Self { part, zone, known: [AtomicU64::new(0), AtomicU64::new(0)] }
     }
 
+    /// The zone of an IANA name.
+    #[must_use]
+    pub fn zone(name: &str) -> Option<TimeZone> {
+        TimeZone::get(name).ok()
+    }
+
     /// From when to when the part lasts that a point in time is in. Where no calendar reaches, that point alone.
     #[must_use]
     pub fn around(&self, now: Micros) -> (Micros, Micros) {

@@ -5,12 +5,16 @@ use super::life::{Life, put};
 use super::source::{Source, incomplete, not_an_answer};
 use crate::chat::{Answer, Event, Operation, TextAt, channel};
 use crate::clock::unix_seconds;
-use crate::error::Error;
+use crate::error::{Error, Party};
 use crate::format::{Format, Head, openai};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use serde_json::Value;
+use std::time::Duration;
+
+/// A client may be expected to wait this long for its turn.
+const SOON: Duration = Duration::from_secs(60);
 
 /// An answer in the client's format.
 pub struct Rendered {
@@ -196,6 +200,11 @@ pub fn error_response(format: Format, error: &Error, id: &str) -> Response<Body>
     if let Some(after) = error.retry_after {
         put(headers, "retry-after", &after.as_secs_f64().ceil().to_string());
         put(headers, "retry-after-ms", &after.as_millis().to_string());
+    }
+    let limited = error.party == Party::Client && error.status == StatusCode::TOO_MANY_REQUESTS;
+    if limited && error.retry_after.is_none_or(|after| after > SOON) {
+        // What the SDKs of OpenAI and Anthropic heed: they would ask again at once, and in vain.
+        put(headers, "x-should-retry", "false");
     }
     response
 }

@@ -6,6 +6,7 @@
 
 use super::life::Life;
 use super::outbound::Outbound;
+use super::quota;
 use super::source::{
     Framing, Source, adapter_failed, incomplete, not_an_answer, provider_failed, read_whole,
 };
@@ -14,6 +15,7 @@ use crate::credential::Pick;
 use crate::error::{Error, Party};
 use crate::eventstream;
 use crate::format::openai;
+use crate::limit::Amounts;
 use crate::plugin::TargetView;
 use crate::route::{Provider, Target};
 use crate::sse;
@@ -145,8 +147,19 @@ async fn attempt(life: &mut Life, place: usize) -> Result<Opened, Error> {
         .targets
         .get(place)
         .ok_or_else(|| Error::internal("routing named a target that is not there"))?;
+    let model = target.model_for(life.exchange.prompt().model()).to_owned();
+    let grant = quota::ask(life, target, &model).await.inspect_err(|_| {
+        // It was not asked: it costs none of the attempts.
+        life.attempts = life.attempts.saturating_sub(1);
+    })?;
     let observation = target.health.begin();
     let result = ask(life, target).await;
+    if let Some(mut grant) = grant {
+        match &result {
+            Ok(_) => life.grants.push(grant),
+            Err(_) => grant.used(Amounts::default()),
+        }
+    }
     match &result {
         Ok(_) => observation.succeeded(),
         Err(error) if error.party == Party::Upstream => {

@@ -4,7 +4,7 @@
 
 use super::Gateway;
 use super::life::log_error;
-use crate::auth::Principal;
+use crate::auth::{AuthError, Principal};
 use crate::chat::{Operation, Prompt};
 use crate::error::{Error, Party};
 use crate::exchange::Exchange;
@@ -147,6 +147,18 @@ impl Facts {
         exchange.set_attr("client.format", self.format.name());
         exchange.set_attr("client.ip", self.peer.to_string());
         exchange.set_attr("principal.key", principal.key.to_string());
+        let holder = &principal.holder;
+        for (name, value) in [
+            ("principal.team", &holder.team),
+            ("principal.user", &holder.user),
+            ("principal.service", &holder.service),
+            ("principal.agent", &holder.agent),
+            ("principal.on-behalf-of", &holder.on_behalf_of),
+        ] {
+            if let Some(value) = value {
+                exchange.set_attr(name, value.to_string());
+            }
+        }
         for (kind, count) in exchange.prompt().media() {
             exchange.flag(&format!("media.{}", kind.name()), &count.to_string());
         }
@@ -158,8 +170,14 @@ impl Facts {
 /// # Errors
 /// 401 for a credential that is missing or unknown, without telling which part was wrong.
 pub fn authenticate(gateway: &Gateway, headers: &HeaderMap, id: &str) -> Result<Principal, Error> {
-    gateway.auth.authenticate(headers).map_err(|error| {
-        let error = Error::new(Party::Client, StatusCode::UNAUTHORIZED, "invalid_api_key", error.to_string());
+    let principal = gateway.auth.authenticate(headers).and_then(|principal| principal.told(headers));
+    principal.map_err(|error| {
+        let (status, code) = match error {
+            AuthError::Missing | AuthError::Invalid => (StatusCode::UNAUTHORIZED, "invalid_api_key"),
+            AuthError::NotDelegated => (StatusCode::FORBIDDEN, "not_delegated"),
+            AuthError::NoName => (StatusCode::BAD_REQUEST, "invalid_name"),
+        };
+        let error = Error::new(Party::Client, status, code, error.to_string());
         log_error(id, &error);
         error
     })

@@ -3,13 +3,14 @@
 //! Invariant: every exchange that was admitted is settled exactly once, however it ends: [`Life`] settles
 //! when it is dropped, so a client that goes away, a panic and a cancelled future are accounted for too.
 
-use super::Gateway;
+use super::{Gateway, quota};
 use crate::auth::Principal;
 use crate::chat::{Prompt, Usage};
 use crate::error::{Error, Party};
 use crate::exchange::{Exchange, Keep};
 use crate::format::Format;
 use crate::ledger::Record;
+use crate::limit::Grant;
 use crate::price::Usd;
 use crate::route::{Route, Target};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -64,6 +65,8 @@ pub struct Life {
     pub produced_bytes: u64,
     /// The marks to keep the answer by.
     pub keeps: Vec<Keep>,
+    /// What is reserved of the limits.
+    pub grants: Vec<Grant>,
     /// Whether an answer came from the cache.
     pub cache: Cache,
     /// When the first byte of the answer was ready for the client.
@@ -99,6 +102,7 @@ impl Life {
             usage: Usage::default(),
             produced_bytes: 0,
             keeps: Vec::new(),
+            grants: Vec::new(),
             cache: Cache::None,
             first_byte: None,
             status: 499,
@@ -173,6 +177,7 @@ impl Life {
                 put(headers, "x-lockgate-cost-usd", &cost.to_string());
             }
         }
+        quota::describe(self, headers);
         let flags = self.flags();
         if !flags.is_empty() {
             put(headers, "x-lockgate-flags", &flags);
@@ -236,6 +241,7 @@ impl Drop for Life {
     fn drop(&mut self) {
         let prompt = self.exchange.prompt();
         self.estimate_missing_usage(&prompt);
+        quota::settle(self);
         let duration = self.started.elapsed();
         let ttft = self.first_byte.map(|at| at.duration_since(self.started));
         let (target, provider, model) = match self.target() {

@@ -19,6 +19,7 @@ mod operations;
 mod output;
 mod packages;
 mod python;
+mod quotas;
 mod recuts;
 mod reload;
 mod rerank;
