@@ -21,7 +21,7 @@ use crate::config::{self, Config, Digest, Embeddings, Environment, Examined, Fau
 use crate::credential::Credentials;
 use crate::embedding::{Embedder, HashedEmbedder, OpenAiEmbedder, StaticEmbedder};
 use crate::ledger::{Ledger, LedgerSettings};
-use crate::limit::{Counters, Local};
+use crate::limit::{Counters, Durable, Local};
 use crate::plugin::{Engine, EngineSettings, Services};
 use crate::proxy::Gateway;
 use crate::store::Limits;
@@ -222,6 +222,7 @@ impl App {
 
     /// Writes down what is still waiting to be.
     pub async fn close(&self) {
+        self.shared.counters.close().await;
         if let Err(error) = self.shared.ledger.close().await {
             tracing::error!(error = services::chain(&error), "the ledger could not be closed");
         }
@@ -255,6 +256,7 @@ pub async fn check(source: &Source, environment: &dyn Environment) -> Result<(),
         None => return examined.sound().map(drop).map_err(Into::into),
     };
     config.ledger.file = None;
+    config.counters.file = None;
     if !examined.faults.list.is_empty() {
         // A faulty part would end this before the other faults are found.
         config.embeddings = Embeddings::default();
@@ -287,6 +289,13 @@ fn share(config: &Config) -> Result<Shared, StartError> {
     };
     let ledger = Ledger::open(LedgerSettings { path: config.ledger.file.clone(), backlog: LEDGER_BACKLOG })
         .map_err(|error| part("the ledger", &error))?;
+    let counters: Arc<dyn Counters> = match &config.counters.file {
+        None => Arc::new(Local::default()),
+        Some(file) => {
+            let opened = Durable::open(file, crate::limit::now());
+            Arc::new(opened.map_err(|error| part("the counters", &error))?)
+        }
+    };
     Ok(Shared {
         engine,
         services,
@@ -297,7 +306,7 @@ fn share(config: &Config) -> Result<Shared, StartError> {
         metrics: Metrics::new(),
         upstreams: Mutex::default(),
         credentials: Mutex::default(),
-        counters: Arc::new(Local::default()),
+        counters,
         health: Mutex::default(),
     })
 }

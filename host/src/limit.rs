@@ -7,6 +7,8 @@
 
 mod calendar;
 mod counters;
+mod durable;
+mod file;
 mod local;
 mod meter;
 mod rule;
@@ -15,6 +17,8 @@ mod tests;
 
 pub use calendar::{Calendar, Part};
 pub use counters::{Counters, Demand, Full, Refusal, Settlement};
+pub use durable::Durable;
+pub use file::FileError;
 pub use local::Local;
 pub use meter::{Counter, Level, Meter, Micros, Short};
 pub use rule::{Dimension, Rule, Span, Subject, Unit};
@@ -198,7 +202,8 @@ impl Drop for Grant {
 }
 
 /// Now, as counters have it. Nothing waits by it, so that it may jump costs no more than a window.
-fn now() -> Micros {
+#[must_use]
+pub fn now() -> Micros {
     let since = crate::clock::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }

@@ -55,6 +55,8 @@ pub struct Config {
     pub prices: Prices,
     /// Kept answers.
     pub cache: Cache,
+    /// What was taken of limits and budgets.
+    pub counters: Counters,
     /// The record of exchanges.
     pub ledger: Ledger,
     /// Whether changes of this file and of plugin files are taken up by themselves.
@@ -84,6 +86,7 @@ impl Default for Config {
             embeddings: Embeddings::Builtin {},
             prices: Prices::default(),
             cache: Cache::default(),
+            counters: Counters::default(),
             ledger: Ledger::default(),
             watch: true,
             command_refresh_ms: 300_000,
@@ -379,6 +382,14 @@ impl Default for Cache {
     fn default() -> Self {
         Self { max_entries: 100_000, max_bytes: 256 * 1024 * 1024 }
     }
+}
+
+/// What was taken of limits and budgets.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Counters {
+    /// The SQLite file that those of an hour and more are kept in; in memory alone where none is named.
+    pub file: Option<PathBuf>,
 }
 
 /// The record of exchanges.

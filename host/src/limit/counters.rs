@@ -1,7 +1,7 @@
 //! Where counters are kept: the one thing that replicas may share.
 
 use super::meter::{Level, Meter, Micros, Short};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use std::sync::Arc;
 
 /// So much of one counter.
@@ -55,4 +55,9 @@ pub trait Counters: Send + Sync {
 
     /// Replaces what was reserved by what was used. Never waits: it is called where an exchange is dropped.
     fn settle(&self, settlements: &[Settlement], now: Micros);
+
+    /// Writes what is to be kept; to be awaited before the process ends.
+    fn close(&self) -> BoxFuture<'_, ()> {
+        ready(()).boxed()
+    }
 }

@@ -5,7 +5,7 @@
 //! is: where there is no room for another, its request is refused.
 
 use super::counters::{Counters, Demand, Full, Refusal, Settlement};
-use super::meter::{Counter, Level, Micros};
+use super::meter::{Counter, Level, Meter, Micros};
 use foldhash::quality::RandomState;
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use parking_lot::Mutex;
@@ -22,7 +22,7 @@ type Shard = HashMap<Arc<str>, Kept, RandomState>;
 
 struct Kept {
     counter: Counter,
-    meter: super::meter::Meter,
+    meter: Meter,
 }
 
 /// Counters in memory.
@@ -58,6 +58,18 @@ impl Local {
         self.len() == 0
     }
 
+    /// A counter that is known from before.
+    pub(super) fn restore(&self, key: Arc<str>, counter: Counter, meter: Meter) {
+        if let Some(shard) = self.shard(&key) {
+            shard.lock().insert(key, Kept { counter, meter });
+        }
+    }
+
+    /// A counter as it is.
+    pub(super) fn snapshot(&self, key: &str) -> Option<Counter> {
+        Some(self.shard(key)?.lock().get(key)?.counter.clone())
+    }
+
     fn shard(&self, key: &str) -> Option<&Mutex<Shard>> {
         let hash = self.hasher.hash_one(key);
         self.shards.get(usize::try_from(hash % SHARDS as u64).unwrap_or_default())
@@ -91,7 +103,7 @@ impl Local {
         }
     }
 
-    fn take_all(&self, demands: &[Demand], now: Micros) -> Result<Vec<Level>, (usize, Refusal)> {
+    pub(super) fn take_all(&self, demands: &[Demand], now: Micros) -> Result<Vec<Level>, (usize, Refusal)> {
         let mut levels = Vec::with_capacity(demands.len());
         for (place, demand) in demands.iter().enumerate() {
             match self.take_one(demand, now) {

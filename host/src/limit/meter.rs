@@ -4,6 +4,7 @@
 //! rounding; where something must be rounded, it is against the taker. Invariant: what is taken never exceeds the limit;
 //! only a settlement that finds more used than was reserved can, and then nothing more is given until that is paid off.
 
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// A point in time: microseconds since the Unix epoch.
@@ -14,7 +15,7 @@ pub type Micros = u64;
 const SLOTS: usize = 16;
 
 /// How a counter counts, and how much it gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Meter {
     /// No more than `limit` within any `window`.
     Window {
@@ -69,7 +70,7 @@ pub struct Short {
 }
 
 /// The state of one counter. One that was never used is [`Counter::default`].
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub enum Counter {
     /// Nothing was taken yet.
     #[default]
@@ -85,7 +86,7 @@ pub enum Counter {
 }
 
 /// What was taken in the last slots, the one of `newest` included.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Window {
     /// The number of the newest slot since the epoch.
     newest: u64,
@@ -94,7 +95,7 @@ pub struct Window {
 }
 
 /// A bucket's level.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Bucket {
     /// What is missing from full, in units times microseconds of the window; so it drains by `limit` a microsecond.
     missing: u128,
@@ -102,7 +103,7 @@ pub struct Bucket {
 }
 
 /// What was used in a period, and what is promised.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Period {
     from: Micros,
     used: u64,
@@ -160,6 +161,14 @@ impl Counter {
             // Another period has begun, or the rule is another by now: what was reserved is forgotten already.
             _ => {}
         }
+    }
+
+    /// What it is when nobody is left to settle what was reserved.
+    pub(super) fn abandoned(mut self) -> Self {
+        if let Self::Period(state) = &mut self {
+            state.used = state.used.saturating_add(std::mem::take(&mut state.reserved));
+        }
+        self
     }
 
     /// Whether it is as if nothing had ever been taken.
@@ -220,7 +229,8 @@ impl Counter {
         }
     }
 
-    fn add(&mut self, meter: &Meter, amount: u64, now: Micros) {
+    /// Takes, whatever there is.
+    pub(super) fn add(&mut self, meter: &Meter, amount: u64, now: Micros) {
         match *meter {
             Meter::Window { window, .. } => {
                 if !matches!(self, Self::Window(_)) {

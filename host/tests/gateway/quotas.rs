@@ -1,7 +1,7 @@
 //! Limits and budgets: who may take how much, what it is told, and what a reload does not forget.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-use crate::support::{KEY, Stage, ask, ask_streamed, hash, soon, with, with_provider};
+use crate::support::{Gateway, KEY, Stage, ask, ask_streamed, hash, soon, with, with_provider};
 use http::Method;
 use lockgate_client::Answer;
 use lockgate_upstream::{Recorded, Reply, Upstream};
@@ -190,4 +190,35 @@ async fn what_makes_no_sense_is_refused_with_its_place() {
         let faults = refused.json()["error"]["faults"].to_string();
         assert!(faults.contains(fault) && faults.contains("\"line\""), "{faults}");
     }
+}
+
+#[tokio::test]
+async fn what_was_spent_outlives_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("counters.db");
+    let mut stage = stage(|config| {
+        config["budgets"]["all"] = json!({ "usd": 1.0, "per": "month" });
+        config["counters"]["file"] = json!(file);
+    })
+    .await;
+    let small = with(ask("hello"), "max_tokens", json!(10));
+    // Of a thousand tokens that a dollar buys.
+    let mut spent = 0;
+    for _ in 0..20 {
+        let answer = stage.chat(&small).await;
+        let tokens = |name| answer.header(name).parse::<u64>().unwrap();
+        spent += tokens("x-lockgate-tokens-in") + tokens("x-lockgate-tokens-out");
+    }
+    let config: Value = serde_json::from_str(&std::fs::read_to_string(&stage.gateway.file).unwrap()).unwrap();
+    stage.gateway.signal("KILL").await;
+    stage.gateway.exit().await;
+    stage.gateway = Gateway::start(&config).await;
+    // What is left may be less, by what was ahead: a twentieth here. It is never more.
+    let over = with(ask("hello"), "max_tokens", json!(1_000 - spent));
+    assert_eq!(told(&stage.chat(&over).await), (429, "budget_exceeded".into()));
+    let most = with(ask("hello"), "max_tokens", json!(940 - spent));
+    assert_eq!(stage.chat(&most).await.status, 200, "{spent}");
+    // An end that is asked for loses nothing, and adds nothing.
+    stage.gateway.signal("TERM").await;
+    assert!(stage.gateway.exit().await.success());
 }

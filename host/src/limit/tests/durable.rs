@@ -1,0 +1,106 @@
+//! Counters in a file: never behind what was given, whenever the process ends.
+
+use super::*;
+use crate::limit::Durable;
+
+const NOW: Micros = 1_700_000_000 * SECOND;
+
+fn demand(key: &str, meter: Meter, amount: u64) -> Demand {
+    Demand { key: key.into(), meter, amount }
+}
+
+fn month(limit: u64) -> Meter {
+    Meter::Period { limit, from: 0, to: u64::MAX }
+}
+
+/// What would be left of a counter after a kill at this moment.
+fn left_after_a_kill(file: &std::path::Path, key: &str, meter: Meter, now: Micros) -> u64 {
+    // What a crash leaves is the file and its log as they are; a reader sees the same.
+    let copy = tempfile::tempdir().unwrap();
+    for name in ["counters.db", "counters.db-wal"] {
+        let from = file.with_file_name(name);
+        if from.exists() {
+            std::fs::copy(from, copy.path().join(name)).unwrap();
+        }
+    }
+    let again = Durable::open(&copy.path().join("counters.db"), now).unwrap();
+    match again.take(&[demand(key, meter, 0)], now).now_or_never().unwrap() {
+        Ok(levels) => levels[0].remaining,
+        Err(refused) => panic!("{refused:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_was_given_is_in_the_file_whenever_the_process_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("counters.db");
+    let counters = Durable::open(&file, NOW).unwrap();
+    for meter in [
+        month(10_000),
+        Meter::Window { limit: 10_000, window: Duration::from_secs(24 * 3600) },
+        Meter::Bucket { limit: 1, window: Duration::from_secs(24 * 3600), burst: 10_000 },
+    ] {
+        let key = format!("{meter:?}");
+        let mut given = 0;
+        for step in 0..60_u64 {
+            let (now, amount) = (NOW + step * SECOND, step % 7 * 17);
+            counters.take(&[demand(&key, meter, amount)], now).await.unwrap();
+            given += amount;
+            let left = left_after_a_kill(&file, &key, meter, now);
+            assert!(left <= 10_000 - given, "{key}: {left} after {given}");
+            assert!(left + given + 600 >= 10_000, "{key}: {left} after {given} is too far ahead");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_closed_is_exact() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("counters.db");
+    let counters = Durable::open(&file, NOW).unwrap();
+    let taken = demand("k", month(1_000), 300);
+    counters.take(std::slice::from_ref(&taken), NOW).await.unwrap();
+    counters.settle(&[Settlement { demand: taken, taken: NOW, used: 120 }], NOW);
+    counters.close().await;
+    assert_eq!(left_after_a_kill(&file, "k", month(1_000), NOW), 880);
+    // Of another period it says nothing, and one that is over is forgotten.
+    let next = Meter::Period { limit: 1_000, from: 5, to: u64::MAX };
+    assert_eq!(left_after_a_kill(&file, "k", next, NOW), 1_000);
+}
+
+#[tokio::test]
+async fn what_was_used_beyond_the_reservation_is_written_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("counters.db");
+    let counters = Durable::open(&file, NOW).unwrap();
+    let taken = demand("k", month(1_000), 10);
+    counters.take(std::slice::from_ref(&taken), NOW).await.unwrap();
+    counters.settle(&[Settlement { demand: taken, taken: NOW, used: 900 }], NOW);
+    while left_after_a_kill(&file, "k", month(1_000), NOW) > 100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn many_at_once_share_a_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("counters.db");
+    let counters = Arc::new(Durable::open(&file, NOW).unwrap());
+    let mut asking = tokio::task::JoinSet::new();
+    for _ in 0..200 {
+        let counters = counters.clone();
+        asking.spawn(async move { counters.take(&[demand("k", month(150), 1)], NOW).await.is_ok() });
+    }
+    let given = asking.join_all().await.into_iter().filter(|given| *given).count();
+    assert_eq!(given, 150);
+    assert_eq!(left_after_a_kill(&file, "k", month(150), NOW), 0);
+}
+
+#[test]
+fn another_versions_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("counters.db");
+    let other = rusqlite::Connection::open(&file).unwrap();
+    other.pragma_update(None, "user_version", 7).unwrap();
+    assert!(Durable::open(&file, NOW).is_err_and(|error| error.to_string().contains("schema 7")));
+}
