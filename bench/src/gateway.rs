@@ -25,6 +25,8 @@ pub(crate) const STANDARD_FRESH: &str = "standard-fresh";
 pub(crate) const EMPTY: &str = "empty";
 /// The route whose provider speaks Anthropic's API, without a chain.
 pub(crate) const FOREIGN: &str = "anthropic";
+/// The route with no plugin, limits on four levels and budgets on three.
+pub(crate) const LIMITED: &str = "limits";
 /// The route with the cache alone.
 const CACHE: &str = "semantic-cache";
 /// The route with the standard chain to the model whose streams stay open.
@@ -94,7 +96,8 @@ fn with_isolation(chain: Vec<Value>, isolation: &str) -> Vec<Value> {
 /// The routes that are measured, in the order of the table: a route's name, its chain, and what else it says.
 fn routes() -> Vec<(String, Vec<Value>, Value)> {
     let openai = || json!({"targets": [format!("fast/{MODEL}")]});
-    let mut routes = vec![(EMPTY.to_owned(), Vec::new(), openai())];
+    let mut routes =
+        vec![(EMPTY.to_owned(), Vec::new(), openai()), (LIMITED.to_owned(), Vec::new(), openai())];
     for (name, binding) in single_chains() {
         routes.push((name.to_owned(), vec![binding], openai()));
     }
@@ -106,6 +109,30 @@ fn routes() -> Vec<(String, Vec<Value>, Value)> {
     routes.push((STANDARD.to_owned(), with_isolation(standard_chain(), "reuse"), openai()));
     routes.push((STANDARD_FRESH.to_owned(), with_isolation(standard_chain(), "fresh"), openai()));
     routes
+}
+
+/// Limits and budgets that nobody reaches, of the one route that is measured with them.
+fn limits() -> (Value, Value) {
+    let of = |by: &[&str], more: Value| {
+        let mut limit = json!({"only": {"route": LIMITED}, "by": by});
+        if let (Some(limit), Some(more)) = (limit.as_object_mut(), more.as_object()) {
+            limit.extend(more.clone());
+        }
+        limit
+    };
+    let (many, dear) = (1_000_000_000_u64, 1_000_000);
+    let limits = json!({
+        "all": of(&[], json!({"requests": many, "concurrent": 10_000})),
+        "tenant": of(&["tenant"], json!({"requests": many, "tokens": many})),
+        "key": of(&["tenant", "key"], json!({"requests": many, "tokens": {"limit": many, "burst": many}})),
+        "model": of(&["tenant", "model"], json!({"requests": many})),
+    });
+    let budgets = json!({
+        "all": of(&[], json!({"usd": dear, "per": "month"})),
+        "tenant": of(&["tenant"], json!({"usd": dear, "per": "week"})),
+        "key": of(&["tenant", "key"], json!({"usd": dear, "per": "day"})),
+    });
+    (limits, budgets)
 }
 
 /// Which routes a gateway has.
@@ -141,6 +168,7 @@ fn configuration(
         let _ = write!(text, "{byte:02x}");
         text
     });
+    let (limits, budgets) = limits();
     json!({
         "listen": addresses.0.to_string(),
         "admin": {"listen": addresses.1.to_string()},
@@ -153,6 +181,10 @@ fn configuration(
         },
         "chains": chains,
         "routes": table,
+        "rate_limits": limits,
+        "budgets": budgets,
+        "counters": {"file": folder.join("counters.db")},
+        "prices": {"overrides": {"fast/answer": {"input_cost_per_token": 1e-6, "output_cost_per_token": 4e-6}}},
         "tenants": {"bench": {"keys": [{"name": "bench", "hash": hash}], "routes": names}},
     })
 }

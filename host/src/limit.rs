@@ -104,18 +104,15 @@ impl Limits {
         !self.of_target.is_empty()
     }
 
-    /// Whether a limit is in tokens or money: only then it must be known what a request may come to use.
-    #[must_use]
-    pub fn weigh(&self) -> bool {
-        let heavy = |rule: &Rule| matches!(rule.unit, Unit::Tokens | Unit::Nanodollars);
-        self.of_request.iter().chain(&self.of_target).any(heavy)
-    }
-
-    /// Reserves what a request may come to use.
+    /// Reserves what a request may come to use: `most` is asked where a limit in tokens or money is for it.
     ///
     /// # Errors
     /// Of some limit there is less.
-    pub async fn enter(&self, subject: &Subject<'_>, most: Amounts) -> Result<Grant, Denied> {
+    pub async fn enter(
+        &self,
+        subject: &Subject<'_>,
+        most: impl FnOnce() -> Amounts,
+    ) -> Result<Grant, Denied> {
         self.take(&self.of_request, subject, most).await
     }
 
@@ -123,21 +120,30 @@ impl Limits {
     ///
     /// # Errors
     /// Of some limit of the target there is less.
-    pub async fn ask(&self, subject: &Subject<'_>, most: Amounts) -> Result<Grant, Denied> {
+    pub async fn ask(&self, subject: &Subject<'_>, most: impl FnOnce() -> Amounts) -> Result<Grant, Denied> {
         self.take(&self.of_target, subject, most).await
     }
 
-    async fn take(&self, rules: &[Rule], subject: &Subject<'_>, most: Amounts) -> Result<Grant, Denied> {
+    async fn take(
+        &self,
+        rules: &[Rule],
+        subject: &Subject<'_>,
+        most: impl FnOnce() -> Amounts,
+    ) -> Result<Grant, Denied> {
         let at = now();
         let mut grant = Grant { counters: self.counters.clone(), taken: Vec::new(), levels: Vec::new(), at };
-        if rules.is_empty() {
+        let counters: Vec<(&Rule, Arc<str>)> =
+            rules.iter().filter_map(|rule| Some((rule, rule.counter(subject)?))).collect();
+        if counters.is_empty() {
             return Ok(grant);
         }
-        let demanded = |rule| Some((rule, Rule::demand(rule, subject, most.of(rule.unit), at)?));
-        let (asked, demands): (Vec<&Rule>, Vec<Demand>) = rules.iter().filter_map(demanded).unzip();
-        if demands.is_empty() {
-            return Ok(grant);
-        }
+        let heavy = counters.iter().any(|(rule, _)| matches!(rule.unit, Unit::Tokens | Unit::Nanodollars));
+        let most = if heavy { most() } else { Amounts::default() };
+        let demand = |(rule, key): (_, _)| {
+            let rule: &Rule = rule;
+            (rule, Demand { key, meter: rule.meter(at), amount: most.of(rule.unit) })
+        };
+        let (asked, demands): (Vec<&Rule>, Vec<Demand>) = counters.into_iter().map(demand).unzip();
         match self.counters.take(&demands, at).await {
             Ok(levels) => {
                 let units = asked.iter().map(|rule| rule.unit);

@@ -1,7 +1,6 @@
 //! A limit as the operator wrote it: whom it is for, what it counts, and by what.
 
 use super::calendar::Calendar;
-use super::counters::Demand;
 use super::meter::{Meter, Micros};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -119,10 +118,10 @@ impl Rule {
         self.applies.iter().map(|(dimension, _)| dimension).chain(&self.per).any(|of| of.is_of_target())
     }
 
-    /// So much of the counter that the subject falls under; none where the rule is not for it, which includes every
-    /// subject of which a dimension that it counts by is not known.
+    /// The counter that the subject falls under; none where the rule is not for it, which includes every subject of
+    /// which a dimension that it counts by is not known.
     #[must_use]
-    pub fn demand(&self, subject: &Subject<'_>, amount: u64, now: Micros) -> Option<Demand> {
+    pub fn counter(&self, subject: &Subject<'_>) -> Option<Arc<str>> {
         let fits = |(dimension, wanted): &(Dimension, Box<str>)| {
             subject.get(*dimension).is_some_and(|value| matches(wanted, value))
         };
@@ -136,10 +135,12 @@ impl Rule {
             let value = subject.get(*dimension)?;
             let _ = write!(key, "/{}:{value}", value.len());
         }
-        Some(Demand { key: key.into(), meter: self.meter(now), amount })
+        Some(key.into())
     }
 
-    fn meter(&self, now: Micros) -> Meter {
+    /// How it counts at this time.
+    #[must_use]
+    pub fn meter(&self, now: Micros) -> Meter {
         let limit = self.limit;
         match &self.span {
             Span::Sliding(window) => Meter::Window { limit, window: *window },

@@ -30,10 +30,8 @@ pub async fn enter(life: &mut Life) -> Result<(), Error> {
         return Ok(());
     }
     let prompt = life.exchange.prompt();
-    let most =
-        if gateway.limits.weigh() { most(life, &prompt, &life.route.targets) } else { Amounts::default() };
     let subject = subject(&life.principal, &life.route.name, prompt.model());
-    let granted = gateway.limits.enter(&subject, most).await;
+    let granted = gateway.limits.enter(&subject, || most(life, &prompt, &life.route.targets)).await;
     let grant = granted.map_err(|denied| explain(&denied))?;
     life.grants.push(grant);
     Ok(())
@@ -48,12 +46,11 @@ pub async fn ask(life: &Life, target: &Target, model: &str) -> Result<Option<Gra
         return Ok(None);
     }
     let prompt = life.exchange.prompt();
-    let most = most(life, &prompt, std::slice::from_ref(target));
     let id = format!("{}/{model}", target.provider.name);
     let subject = subject(&life.principal, &life.route.name, life.asked.model())
         .with(Dimension::Provider, Some(&target.provider.name))
         .with(Dimension::Target, Some(&id));
-    match life.gateway.limits.ask(&subject, most).await {
+    match life.gateway.limits.ask(&subject, || most(life, &prompt, std::slice::from_ref(target))).await {
         Ok(grant) => Ok(Some(grant)),
         Err(denied) => Err(Error { retryable: true, ..explain(&denied) }),
     }

@@ -107,7 +107,7 @@ async fn a_budget_is_never_overspent_by_racing_requests() {
         let (limits, spent, reserved) = (limits.clone(), spent.clone(), reserved.clone());
         racing.spawn(async move {
             let subject = Subject::default().with(Dimension::Tenant, Some("acme"));
-            let Ok(mut grant) = limits.enter(&subject, Amounts { tokens: 0, cost: each }).await else {
+            let Ok(mut grant) = limits.enter(&subject, || Amounts { tokens: 0, cost: each }).await else {
                 return false;
             };
             let open = reserved.fetch_add(each.nanos(), Ordering::SeqCst) + each.nanos();
@@ -131,8 +131,10 @@ async fn a_budget_is_never_overspent_by_racing_requests() {
     // It balances: what is left is the limit without what was spent.
     let subject = Subject::default().with(Dimension::Tenant, Some("acme"));
     let rest = Amounts { tokens: 0, cost: Usd::from_nanos(limit - spent) };
-    assert!(limits.enter(&subject, Amounts { cost: rest.cost + Usd::from_nanos(1), ..rest }).await.is_err());
-    assert!(limits.enter(&subject, rest).await.is_ok());
+    assert!(
+        limits.enter(&subject, || Amounts { cost: rest.cost + Usd::from_nanos(1), ..rest }).await.is_err()
+    );
+    assert!(limits.enter(&subject, || rest).await.is_ok());
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn subject<'a>() -> Subject<'a> {
 #[test]
 fn a_rule_is_for_those_of_whom_all_is_so() {
     let is_for = |applies: &[(Dimension, &str)], per: &[Dimension]| {
-        rule(applies, per).demand(&subject(), 1, 0).map(|demand| demand.key.to_string())
+        rule(applies, per).counter(&subject()).map(|key| key.to_string())
     };
     assert_eq!(is_for(&[], &[]).unwrap(), "rule");
     assert_eq!(is_for(&[(Dimension::Tenant, "acme"), (Dimension::Model, "gpt-*")], &[]).unwrap(), "rule");
@@ -39,7 +39,7 @@ fn values_cannot_be_taken_for_one_another() {
     let keyed = |tenant, key| {
         let subject =
             Subject::default().with(Dimension::Tenant, Some(tenant)).with(Dimension::Key, Some(key));
-        rule(&[], &[Dimension::Tenant, Dimension::Key]).demand(&subject, 1, 0).unwrap().key
+        rule(&[], &[Dimension::Tenant, Dimension::Key]).counter(&subject).unwrap()
     };
     assert_ne!(keyed("a/1:b", "c"), keyed("a", "b/1:c"));
 }
@@ -49,14 +49,14 @@ async fn what_is_of_targets_is_looked_at_when_one_is_asked() {
     let rules = vec![rule(&[], &[Dimension::Tenant]), rule(&[(Dimension::Provider, "openai")], &[])];
     let limits = Limits::new(rules, Arc::new(Local::default()));
     let (entered, most) = (subject(), Amounts::default());
-    let grant = limits.enter(&entered, most).await.unwrap();
+    let grant = limits.enter(&entered, || most).await.unwrap();
     assert_eq!(grant.level(Unit::Requests).unwrap().remaining, 0);
-    let denied = limits.enter(&entered, most).await.err().unwrap();
+    let denied = limits.enter(&entered, || most).await.err().unwrap();
     assert!(denied.wait().is_some() && !denied.is_hopeless());
     let asked = entered.with(Dimension::Provider, Some("openai"));
-    let first = limits.ask(&asked, most).await.unwrap();
-    assert!(limits.ask(&asked, most).await.is_err());
-    assert!(limits.ask(&entered.with(Dimension::Provider, Some("mistral")), most).await.is_ok());
+    let first = limits.ask(&asked, || most).await.unwrap();
+    assert!(limits.ask(&asked, || most).await.is_err());
+    assert!(limits.ask(&entered.with(Dimension::Provider, Some("mistral")), || most).await.is_ok());
     drop((grant, first));
-    assert!(limits.ask(&asked, most).await.is_err(), "a request that is over was one all the same");
+    assert!(limits.ask(&asked, || most).await.is_err(), "a request that is over was one all the same");
 }
