@@ -23,7 +23,7 @@ use crate::ledger::{Ledger, LedgerSettings};
 use crate::plugin::{Engine, EngineSettings, Services};
 use crate::proxy::Gateway;
 use crate::store::Limits;
-use crate::store::answers::Answers;
+use crate::store::answers::{Answers, Stale};
 use crate::store::kv::Kv;
 use crate::store::quarantine::Quarantine;
 use crate::store::vectors::{VectorLimits, Vectors};
@@ -52,6 +52,8 @@ pub struct Shared {
     pub services: Services,
     /// Kept answers.
     pub answers: Arc<Answers>,
+    /// What kept answers are found by.
+    pub vectors: Arc<Vectors>,
     /// Small values of plugins.
     pub kv: Arc<Kv>,
     /// Requests kept for review.
@@ -66,6 +68,15 @@ pub struct Shared {
     pub credentials: Mutex<HashMap<String, Arc<Credentials>>>,
     /// How targets have been doing, by id.
     pub health: Mutex<HashMap<String, Arc<Health>>>,
+}
+
+impl Shared {
+    /// Forgets answers that are stale, and what they are found by; says how many there were.
+    pub fn forget_stale(&self, stale: &Stale) -> usize {
+        let gone = self.answers.forget_stale(stale);
+        gone.iter().for_each(|(tenant, id)| self.vectors.forget(tenant, id));
+        gone.len()
+    }
 }
 
 /// Where configurations come from.
@@ -276,7 +287,7 @@ fn share(config: &Config) -> Result<Shared, StartError> {
         kv: Arc::new(services::KvService(kv.clone())),
         answers: Arc::new(services::AnswersService(answers.clone())),
         vectors: Arc::new(services::VectorsService {
-            store: vectors,
+            store: vectors.clone(),
             embedder: embedder(&config.embeddings)?,
         }),
         fetch: Arc::new(services::FetchService::default()),
@@ -287,6 +298,7 @@ fn share(config: &Config) -> Result<Shared, StartError> {
         engine,
         services,
         answers,
+        vectors,
         kv,
         quarantine: Arc::default(),
         ledger: Arc::new(ledger),

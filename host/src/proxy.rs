@@ -136,6 +136,7 @@ async fn serve_admitted(life: &mut Life, routes: &Routes) -> Result<Delivery, Er
         Admission::Replay(id) => {
             let kept = life.gateway.answers.get(life.exchange.tenant(), &id);
             life.cache = if kept.is_some() { Cache::Hit } else { Cache::Miss };
+            life.cache_id = kept.is_some().then_some(id);
             kept.map(|kept| kept.events.clone())
         }
         _ => None,
@@ -149,8 +150,9 @@ async fn serve_admitted(life: &mut Life, routes: &Routes) -> Result<Delivery, Er
         return answer::filter(life, answer, None).await.map(|answer| Delivery::Whole { answer });
     }
     life.keeps = life.exchange.take_keeps();
-    if !life.keeps.is_empty() {
+    if let Some(mark) = life.keeps.first() {
         life.cache = Cache::Miss;
+        life.cache_id = Some(mark.id.clone());
     }
     let order = attempt::rank(life).await?;
     ask(life, order, streaming).await

@@ -66,6 +66,8 @@ pub struct Life {
     pub keeps: Vec<Keep>,
     /// Whether an answer came from the cache.
     pub cache: Cache,
+    /// The id of the kept answer that it was, or that it is to be kept by.
+    pub cache_id: Option<String>,
     /// When the first byte of the answer was ready for the client.
     pub first_byte: Option<Instant>,
     status: u16,
@@ -100,6 +102,7 @@ impl Life {
             produced_bytes: 0,
             keeps: Vec::new(),
             cache: Cache::None,
+            cache_id: None,
             first_byte: None,
             status: 499,
             outcome: "abandoned",
@@ -160,6 +163,9 @@ impl Life {
         put(headers, "x-lockgate-route", &self.route.name);
         put(headers, "x-lockgate-attempts", &self.attempts.to_string());
         put(headers, "x-lockgate-cache", self.cache.name());
+        if let Some(id) = &self.cache_id {
+            put(headers, "x-lockgate-cache-id", id);
+        }
         if let Some(target) = self.target() {
             let prompt = self.exchange.prompt();
             put(headers, "x-lockgate-provider", &target.provider.name);

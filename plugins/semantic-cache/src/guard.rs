@@ -231,7 +231,8 @@ impl Reader {
 
     fn push(&mut self, kind: WordKind, class: u32) {
         let joined = std::mem::take(&mut self.joined);
-        match self.words.last_mut().filter(|last| joined && last.kind == WordKind::Name && kind == last.kind) {
+        match self.words.last_mut().filter(|last| joined && last.kind == WordKind::Name && kind == last.kind)
+        {
             // "Rome and Paris" are "Paris and Rome".
             Some(last) if last.class > class => {
                 let last = std::mem::replace(last, Word { kind, class });

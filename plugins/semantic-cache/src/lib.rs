@@ -150,9 +150,8 @@ impl SemanticCache {
         for hit in &hits {
             let kept = hit.fields.iter().find(|(name, _)| name == DETAILS);
             let kept = kept.and_then(|(_, details)| Details::decode(details));
-            let agrees = |bar: f32| {
-                kept.as_ref().is_some_and(|kept| mark.details.agrees(kept, hit.similarity, bar))
-            };
+            let agrees =
+                |bar: f32| kept.as_ref().is_some_and(|kept| mark.details.agrees(kept, hit.similarity, bar));
             if !agrees(self.config.threshold) {
                 continue;
             }

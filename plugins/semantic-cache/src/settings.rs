@@ -152,9 +152,10 @@ impl Wishes {
     /// # Errors
     /// [`Refused`]; a wish is never passed over in silence.
     pub fn read(config: &Config, header: impl Fn(&str) -> Option<String>) -> Result<Self, Refused> {
-        let header = |name: &str| header(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-        let [control, ttl, namespace, version, tags] =
-            ["", "-ttl", "-namespace", "-version", "-tags"].map(|part| header(&format!("x-lockgate-cache{part}")));
+        let header =
+            |name: &str| header(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let [control, ttl, namespace, version, tags] = ["", "-ttl", "-namespace", "-version", "-tags"]
+            .map(|part| header(&format!("x-lockgate-cache{part}")));
         let wishes = [&control, &ttl, &namespace, &version, &tags];
         if !config.client_controls && wishes.iter().any(|wish| wish.is_some()) {
             return Err(Refused::Denied);
@@ -193,7 +194,9 @@ impl Wishes {
     pub fn labels(&self, config: &Config) -> Vec<String> {
         let mut labels = self.tags.clone();
         let namespaces = [&config.namespace, &self.namespace];
-        labels.extend(namespaces.into_iter().filter(|name| !name.is_empty()).map(|name| format!("namespace:{name}")));
+        labels.extend(
+            namespaces.into_iter().filter(|name| !name.is_empty()).map(|name| format!("namespace:{name}")),
+        );
         if !self.version.is_empty() {
             labels.push(format!("version:{}", self.version));
         }
@@ -236,7 +239,10 @@ mod tests {
             read(&[("", " Refresh"), ("-ttl", "5000"), ("-namespace", "n"), ("-version", "7")]).unwrap();
         assert_eq!((wishes.control, wishes.ttl_ms), (Control::Refresh, 100_000));
         assert_eq!((wishes.namespace.as_str(), wishes.version.as_str()), ("n", "7"));
-        assert_eq!(wishes.labels(&config(json!({ "namespace": "o" }))), ["namespace:o", "namespace:n", "version:7"]);
+        assert_eq!(
+            wishes.labels(&config(json!({ "namespace": "o" }))),
+            ["namespace:o", "namespace:n", "version:7"]
+        );
         assert_eq!(read(&[("-tags", "a, b,, c ")]).unwrap().labels(&c), ["a", "b", "c"]);
         for wrong in [
             ("", "bypas"),
@@ -251,7 +257,9 @@ mod tests {
         }
         let closed = config(json!({ "client_controls": false }));
         assert!(Wishes::read(&closed, |_| None).is_ok());
-        for (name, value) in [("", "only"), ("-ttl", "9"), ("-namespace", "n"), ("-version", "1"), ("-tags", "t")] {
+        for (name, value) in
+            [("", "only"), ("-ttl", "9"), ("-namespace", "n"), ("-version", "1"), ("-tags", "t")]
+        {
             let wish = |header: &str| (header == format!("x-lockgate-cache{name}")).then(|| value.to_owned());
             assert_eq!(Wishes::read(&closed, wish), Err(Refused::Denied), "{name}");
         }

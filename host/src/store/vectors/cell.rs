@@ -19,14 +19,12 @@ pub(super) struct Cell {
 impl Cell {
     /// Offers every row that may be among the best and that `admits`.
     pub fn search(&self, query: &Query<'_>, best: &mut Best, admits: impl Fn(u32) -> bool) {
-        self.codes.scan(query, |slot, bound| {
-            if !best.admits(bound) {
-                return;
-            }
+        self.codes.scan(query, best.bar(), |slot| {
             let similarity = self.codes.product(slot, query);
             if let Some(row) = self.rows.get(slot).filter(|row| best.admits(similarity) && admits(**row)) {
                 best.insert(similarity, *row);
             }
+            best.bar()
         });
     }
 
@@ -66,13 +64,19 @@ impl Cell {
     pub fn part(&self, slots: &[usize]) -> (Self, Vec<f32>) {
         let mut part =
             Self { codes: Codes::with_capacity(self.codes.width(), slots.len()), rows: Vec::new() };
+        slots.iter().for_each(|slot| part.take(self, *slot));
+        let middle = part.middle();
+        (part, middle)
+    }
+
+    /// The direction of the middle of the rows.
+    pub fn middle(&self) -> Vec<f32> {
         let mut middle = vec![0.0; self.codes.width()];
-        for slot in slots {
-            part.take(self, *slot);
-            middle.iter_mut().zip(self.codes.numbers(*slot)).for_each(|(sum, x)| *sum += x);
+        for slot in 0..self.rows.len() {
+            middle.iter_mut().zip(self.codes.numbers(slot)).for_each(|(sum, x)| *sum += x);
         }
         direct(&mut middle);
-        (part, middle)
+        middle
     }
 
     /// Copies a row of another cell.

@@ -54,7 +54,7 @@ impl Group {
 
     /// Rows that a search reads, about.
     pub fn effort(&self) -> usize {
-        if self.cells.len() <= WHOLE { self.len } else { self.cells.len() + PROBES * CELL / 4 }
+        if self.cells.len() <= WHOLE { self.len } else { self.len.min(self.cells.len() + PROBES * CELL / 4) }
     }
 
     /// The cell that a vector belongs to.
@@ -142,7 +142,19 @@ impl Group {
         self.middles.extend(short(&other_middle));
         let mut changed = vec![cell, last];
         self.settle(&around, [cell, last], &mut changed);
-        changed.into_iter().for_each(|cell| self.tell(cell, &mut moved));
+        for cell in changed {
+            self.centre(cell, width);
+            self.tell(cell, &mut moved);
+        }
+    }
+
+    /// Takes the middle of what stands in a cell now.
+    fn centre(&mut self, cell: usize, width: usize) {
+        let Some(own) = self.cells.get(cell) else { return };
+        let middle = own.middle();
+        if let Some(own) = self.middles.get_mut(cell * width..(cell + 1) * width) {
+            own.iter_mut().zip(short(&middle)).for_each(|(own, new)| *own = new);
+        }
     }
 
     /// The cells nearest to one, without it.

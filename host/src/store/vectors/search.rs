@@ -35,6 +35,15 @@ impl Best {
         }
     }
 
+    /// What a row's similarity must reach to be among the best.
+    pub fn bar(&self) -> f32 {
+        match self.found.last() {
+            Some((worst, _)) if self.found.len() >= self.limit => *worst,
+            _ if self.limit == 0 => f32::INFINITY,
+            _ => self.at_least,
+        }
+    }
+
     /// Takes a row that was admitted.
     pub fn insert(&mut self, similarity: f32, row: u32) {
         self.found.truncate(self.limit.saturating_sub(1));

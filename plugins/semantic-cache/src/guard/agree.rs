@@ -76,8 +76,7 @@ impl Details {
         }
         let Difference { weight, swapped, added, .. } = difference;
         let strict = self.strict(other, weight);
-        let retold =
-            !strict && weight >= RETOLD && swapped >= RETOLD_WORDS && similarity >= RETOLD_LIKENESS;
+        let retold = !strict && weight >= RETOLD && swapped >= RETOLD_WORDS && similarity >= RETOLD_LIKENESS;
         if difference.turned && !retold || swapped >= ONE_WORD && (strict || weight < LONG) {
             return false;
         }
