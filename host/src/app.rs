@@ -18,7 +18,7 @@ pub use watch::watch;
 use crate::balance::Health;
 use crate::config::{self, Config, Digest, Embeddings, Environment, Examined, Faults, Loaded, Sources};
 use crate::credential::Credentials;
-use crate::embedding::{Embedder, HashedEmbedder, OpenAiEmbedder, StaticEmbedder};
+use crate::embedding::{Embedder, HashedEmbedder, MiniLmEmbedder, OpenAiEmbedder, StaticEmbedder};
 use crate::ledger::{Ledger, LedgerSettings};
 use crate::plugin::{Engine, EngineSettings, Services};
 use crate::proxy::Gateway;
@@ -341,6 +341,10 @@ fn embedder(settings: &Embeddings) -> Result<Arc<dyn Embedder>, StartError> {
     match settings {
         Embeddings::Builtin {} => Ok(Arc::new(StaticEmbedder)),
         Embeddings::Hashed {} => Ok(Arc::new(HashedEmbedder)),
+        Embeddings::Minilm { model } => match MiniLmEmbedder::load(model) {
+            Ok(embedder) => Ok(Arc::new(embedder)),
+            Err(error) => Err(StartError::Part { what: "the embeddings", why: services::chain(&error) }),
+        },
         Embeddings::Openai { base_url, credential, model, dimensions } => {
             let upstream = Upstream::new(services::plain_settings(base_url))
                 .map_err(|error| StartError::Part { what: "the embeddings", why: services::chain(&error) })?;
