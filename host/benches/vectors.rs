@@ -1,8 +1,9 @@
 //! What a look-up among many questions of one context costs, and how often it finds what an exact search would.
 //!
 //! `cargo bench --bench vectors`: 100,000 questions; with `-- 1000000`, as many as that (1 GiB, and some minutes). The
-//! questions are made of frames and of the guard's own list of words, so that many are alike; half are asked for in
-//! another frame, half with another word. The figures of record are in the README of `semantic-cache`.
+//! questions are made of frames and of the guard's own list of words, of whose lines each is a topic, some far more asked for
+//! than others. Half are asked again in another frame, half with another word of the topic. The figures of record are in
+//! the README of `semantic-cache`.
 #![expect(clippy::expect_used, reason = "a bench that cannot begin says so")]
 
 use lockgate::embedding::StaticEmbedder;
@@ -36,13 +37,23 @@ impl Dice {
         usize::try_from((mixed ^ (mixed >> 31)) % bound as u64).unwrap_or(0)
     }
 
+    /// A topic: the n-th is asked for as often as one over n.
+    fn topic<'a>(&mut self, topics: &'a [Vec<&'a str>]) -> &'a [&'a str] {
+        let mut place = self.below(topics.len());
+        // Half of the time among the first half, and so on: near enough to Zipf's law.
+        while place > 0 && self.below(2) == 0 {
+            place = self.below(place);
+        }
+        topics.get(place).map_or(&[], Vec::as_slice)
+    }
+
     fn of<'a>(&mut self, list: &[&'a str]) -> &'a str {
         list.get(self.below(list.len())).copied().unwrap_or_default()
     }
 }
 
-/// A question: its frame and its words.
-struct Question<'a>(&'a str, Vec<&'a str>);
+/// A question: its frame, its words and its topic.
+struct Question<'a>(&'a str, Vec<&'a str>, &'a [&'a str]);
 
 impl Question<'_> {
     fn vector(&self) -> Vec<f32> {
@@ -53,20 +64,25 @@ impl Question<'_> {
 fn main() {
     // Cargo says `--bench`.
     let number = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(100_000);
-    let words: Vec<&str> = WORDS
-        .lines()
-        .filter(|line| !line.starts_with(['#', '[']))
-        .flat_map(|line| line.split([' ', '=', '|']))
-        .filter(|word| word.len() > 3)
-        .collect();
+    let words =
+        |line: &'static str| line.split([' ', '=', '|']).filter(|word| word.len() > 3).collect::<Vec<&str>>();
+    let lines = WORDS.lines().filter(|line| !line.starts_with(['#', '[']));
+    let topics: Vec<Vec<&str>> = lines.map(words).filter(|words| words.len() > 3).collect();
     let mut dice = Dice(1);
     let store = Vectors::new(VectorLimits { entries_per_collection: number, collections: 1, bytes: 4 << 30 });
     let group = vec![("context".to_owned(), "one".to_owned())];
     let (mut questions, mut rows) = (Vec::new(), Vec::with_capacity(number));
     let mut kept = Vec::new();
     for n in 0..number {
+        let topic = dice.topic(&topics);
+        // One word in four is of any topic.
+        let word = |dice: &mut Dice| {
+            let any = dice.below(4) == 0;
+            let list = if any { dice.topic(&topics) } else { topic };
+            dice.of(list)
+        };
         let count = 2 + dice.below(4);
-        let question = Question(dice.of(FRAMES), (0..count).map(|_| dice.of(&words)).collect());
+        let question = Question(dice.of(FRAMES), (0..count).map(|_| word(&mut dice)).collect(), topic);
         let vector = question.vector();
         let started = Instant::now();
         store
@@ -78,12 +94,12 @@ fn main() {
     }
     let mut asked = Vec::new();
     for n in 0..ASKED {
-        let Some(Question(frame, words_of)) = questions.get(dice.below(number)) else { continue };
-        let mut other = Question(frame, words_of.clone());
+        let Some(Question(frame, words, topic)) = questions.get(dice.below(number)) else { continue };
+        let mut other = Question(frame, words.clone(), topic);
         if n % 2 == 0 {
             other.0 = dice.of(FRAMES);
         } else if let Some(word) = other.1.last_mut() {
-            *word = dice.of(&words);
+            *word = dice.of(topic);
         }
         asked.push(other.vector());
     }

@@ -15,7 +15,7 @@ use super::search::Best;
 
 /// Rows of a cell at most.
 const CELL: usize = 256;
-/// Cells of a group that is still searched whole.
+/// Cells of a group that is still searched whole; of a larger one, at least as many are read.
 const WHOLE: usize = 32;
 /// Cells of a larger group that a search reads at most.
 const PROBES: usize = 160;
@@ -113,13 +113,14 @@ impl Group {
         let middles = self.middles.chunks_exact(width);
         let mut order: Vec<(i32, usize)> =
             middles.map(|middle| rank(middle, query.codes())).zip(0..self.cells.len()).collect();
-        let nearest = order.iter().map(|(likeness, _)| i64::from(*likeness)).max().unwrap_or(0);
-        if nearest > 0 {
-            order.retain(|(likeness, _)| i64::from(*likeness) * 100 >= nearest * NEAR);
-        }
         // The nearest first: what they hold sets the bar for the others.
         order.sort_unstable_by_key(|(likeness, cell)| (std::cmp::Reverse(*likeness), *cell));
-        let read = order.iter().take(PROBES).filter_map(|(_, cell)| self.cells.get(*cell));
+        let nearest = order.first().map_or(0, |(likeness, _)| i64::from(*likeness));
+        let worth = |(place, (likeness, _)): &(usize, &(i32, usize))| {
+            *place < WHOLE || i64::from(*likeness) * 100 >= nearest * NEAR
+        };
+        let read = order.iter().enumerate().take(PROBES).take_while(worth);
+        let read = read.filter_map(|(_, (_, cell))| self.cells.get(*cell));
         read.for_each(|cell| cell.search(query, best, &admits));
     }
 
