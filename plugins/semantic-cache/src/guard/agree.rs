@@ -16,7 +16,7 @@ const SWAPPED: f32 = 0.5;
 const ADDED: f32 = 0.25;
 /// What a difference in person, mood or time costs.
 const STANCE: f32 = 0.03;
-/// What it costs that only one of the two asks for what should be.
+/// What it costs a question or an order that only one of the two asks for what should be.
 const SHOULD: f32 = 0.08;
 /// What swapped words cost of the similarity of statements.
 const REWORDED: f32 = 0.4;
@@ -83,7 +83,7 @@ impl Details {
         let weight = weight.max(1.0);
         #[expect(clippy::cast_precision_loss, reason = "at most six bits")]
         let stance = difference.stance.min(2) as f32;
-        let should = if (self.stance ^ other.stance) & 8 != 0 { SHOULD } else { 0.0 };
+        let should = if strict && (self.stance ^ other.stance) & 8 != 0 { SHOULD } else { 0.0 };
         let (swap, add) = if strict { (SWAPPED, NARROWED) } else { (REWORDED, ADDED) };
         let score = similarity - swap * swapped / weight - add * added / weight - STANCE * stance - should;
         score >= if strict { threshold } else { threshold - LENIENCY }

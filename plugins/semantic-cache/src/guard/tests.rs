@@ -115,6 +115,35 @@ fn names_must_agree() {
 }
 
 #[test]
+fn names_of_a_question_stand_in_their_order() {
+    differ("Did Germany beat Brazil?", "Did Brazil beat Germany?");
+    differ("Is Hanna the mother of Lena?", "Is Lena the mother of Hanna?");
+    same("Compare Rome and Paris for me", "Compare Paris and Rome for me");
+    same("What is the population of Tokyo?", "What is Tokyo's population?");
+}
+
+#[test]
+fn long_statements_may_say_the_same_with_and_without_a_negation_or_a_number_in_words() {
+    let reworded = |a: &str, b: &str| details(a).agrees(&details(b), 0.95, THRESHOLD);
+    let without = "The importer loads large audio folders with thousands of recordings without any plugin or converter.";
+    let retold = "The importer loads large audio folders with thousands of recordings and spares us hurdles and extensions.";
+    assert!(reworded(without, retold));
+    let opposite =
+        "The importer loads large audio folders with thousands of recordings with any plugin or converter.";
+    assert!(!reworded(without, opposite), "hardly a word is another, so the negation is what differs");
+    let both = "The two columns of the depth table are called image and mask in version v2.10.";
+    assert!(reworded(
+        both,
+        "The depth table has the columns image and mask, as they are called in version 2.10."
+    ));
+    assert!(!reworded(
+        both,
+        "The three columns of the depth table are called image and mask in version 2.10."
+    ));
+    assert!(!reworded(both, "The two columns of the depth table are called image and mask in version 2.11."));
+}
+
+#[test]
 fn orders_are_judged_as_questions_are() {
     differ(
         "Write an e-mail that invites the whole team to a picnic.",
