@@ -12,6 +12,7 @@ mod inbound;
 mod life;
 mod outbound;
 mod relay;
+mod replay;
 mod source;
 mod stream;
 
@@ -144,7 +145,8 @@ async fn serve_admitted(life: &mut Life, routes: &Routes) -> Result<Delivery, Er
     let streaming = life.exchange.prompt().streaming();
     if let Some(events) = kept {
         if streaming {
-            return Ok(Delivery::Stream { source: Box::new(Source::ready(events)), native: false });
+            let source = Source::ready(replay::in_pieces(events));
+            return Ok(Delivery::Stream { source: Box::new(source), native: false });
         }
         let answer = events.into_iter().collect();
         return answer::filter(life, answer, None).await.map(|answer| Delivery::Whole { answer });

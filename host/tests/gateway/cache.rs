@@ -79,6 +79,17 @@ async fn a_streamed_answer_is_kept_when_it_is_complete() {
 }
 
 #[tokio::test]
+async fn a_kept_answer_is_streamed_in_pieces() {
+    let long = "A lock raises and lowers boats between stretches of water of different levels. ".repeat(5);
+    let said = long.clone();
+    let stage = Stage::start(move |_: &Recorded| Reply::text(&said), chain()).await;
+    stage.chat(&ask(QUESTION)).await;
+    let streamed = stage.chat(&ask_streamed(QUESTION)).await;
+    assert_eq!((streamed.header("x-lockgate-cache"), streamed.text()), ("hit", long));
+    assert!(streamed.is_done() && streamed.deltas().len() > 5, "{:?}", streamed.deltas());
+}
+
+#[tokio::test]
 async fn a_truncated_stream_is_not_kept() {
     let turn = AtomicUsize::new(0);
     let reply = move |_: &Recorded| match turn.fetch_add(1, Ordering::Relaxed) {
