@@ -10,6 +10,7 @@ mod agree;
 mod ask;
 mod coding;
 mod language;
+mod sign;
 mod stem;
 mod words;
 
@@ -117,7 +118,10 @@ struct Token {
 fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut starts_sentence = true;
-    for raw in text.split_whitespace() {
+    let mut left = text.split_whitespace().peekable();
+    let mut before = None;
+    while let Some(raw) = left.next() {
+        let signs = sign::signs(raw, before.replace(raw), left.peek().copied());
         let ends_sentence = raw.ends_with(['.', '!', '?', ':']);
         let parts = |c: char| {
             matches!(
@@ -160,6 +164,9 @@ fn tokens(text: &str) -> Vec<Token> {
                 starts_sentence = false;
             }
         }
+        let token =
+            |sign: char| Token { lower: sign.into(), starts_sentence: false, capital: false, pauses: false };
+        tokens.extend(signs.into_iter().map(token));
         starts_sentence = ends_sentence;
     }
     tokens
@@ -205,7 +212,14 @@ impl Reader {
             self.goal = true;
             return;
         }
-        let symbol = lower.contains(['+', '#', '%', '$', '€', '£']);
+        // "Vitamin C", "plan A". Small letters may be what is left of "I'd" or "e.g.".
+        let letter = match lower {
+            "a" => token.capital && !token.starts_sentence,
+            "i" => false,
+            "d" | "e" | "g" | "m" | "r" | "s" | "t" | "u" => token.capital,
+            _ => lower.len() == 1,
+        };
+        let symbol = letter || sign::is_sign(lower) || lower.contains(['+', '#', '%', '$', '€', '£']);
         if lower.chars().any(char::is_numeric) {
             let number = number(lower);
             // Numbers that may be said in a word as well are kept as those are.

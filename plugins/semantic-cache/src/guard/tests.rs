@@ -112,6 +112,19 @@ fn names_must_agree() {
     differ("What does NASA do?", "What does ESA do?");
     differ("Is Anna older than her brother?", "Is Hanna older than her brother?");
     differ("what is the capital of france", "what is the capital of germany");
+    differ("How much vitamin C do I need?", "How much vitamin D do I need?");
+    differ("how much vitamin c do i need", "how much vitamin d do i need");
+    differ("What is your review of the Nova X?", "What is your review of the Nova G?");
+    same("What does vitamin C do?", "what does vitamin C do");
+}
+
+#[test]
+fn signs_must_agree() {
+    differ("What is 6 * 3?", "What is 6 / 3?");
+    differ("What is 6*3?", "What is 6/3?");
+    differ("What is 6 + 3?", "What is 6 - 3?");
+    differ("What is the ~ key for?", "What is the ^ key for?");
+    same("Tell me about lock gates - please", "Tell me about lock gates, please");
 }
 
 #[test]
