@@ -161,10 +161,12 @@ impl Details {
         if opposed(only_mine, only_theirs) {
             return Some("opposite");
         }
-        if strict && self.names_differ_in_order(other) {
+        // A statement that is told in other words may name things in another order; one with the same words turns them.
+        let retold = !strict && !(only_mine.is_empty() && only_theirs.is_empty());
+        if !retold && self.names_differ_in_order(other) {
             return Some("order");
         }
-        ((self.question || other.question) && mine.aims_elsewhere(theirs)).then_some("direction")
+        (!retold && mine.aims_elsewhere(theirs)).then_some("direction")
     }
 }
 
