@@ -117,20 +117,21 @@ impl Details {
         self.words.iter().filter(number).map(|word| word.class)
     }
 
-    /// The names in their order; of those that "and" joins, the order says nothing.
+    /// Whether the names that both have stand in another order; of those that "and" joins, the order says nothing. What is a
+    /// name in one is one in the other: the first word of a sentence does not show it.
     fn names_differ_in_order(&self, other: &Self) -> bool {
-        let (mine, theirs): (Vec<u32>, Vec<u32>) =
-            (self.of_kind(WordKind::Name).collect(), other.of_kind(WordKind::Name).collect());
-        let common = |from: &[u32], to: &[u32]| {
+        let names: Vec<u32> = self.of_kind(WordKind::Name).chain(other.of_kind(WordKind::Name)).collect();
+        let common = |from: &Self, to: &Self| {
             let mut common: Vec<u32> = Vec::new();
-            for class in from {
-                if to.contains(class) && !common.contains(class) {
+            for Word { class, .. } in &from.words {
+                let shared = names.contains(class) && to.words.iter().any(|word| word.class == *class);
+                if shared && !common.contains(class) {
                     common.push(*class);
                 }
             }
             common
         };
-        common(&mine, &theirs) != common(&theirs, &mine)
+        common(self, other) != common(other, self)
     }
 
     fn barred(

@@ -65,7 +65,7 @@ fn no_opposite_other_name_number_or_direction_agrees() {
         pairs.iter().filter(|pair| hits(pair)).map(|pair| (pair.a.as_str(), pair.b.as_str())).collect();
     assert!(wrong.is_empty(), "{wrong:?}");
     let by_words = pairs.iter().filter(|pair| !agree(&pair.a, &pair.b)).count();
-    assert!(by_words * 100 >= pairs.len() * 99, "{by_words} of {} without the vectors", pairs.len());
+    assert!(by_words * 100 >= pairs.len() * 98, "{by_words} of {} without the vectors", pairs.len());
 }
 
 #[test]
@@ -131,6 +131,10 @@ fn signs_must_agree() {
 fn names_of_a_question_stand_in_their_order() {
     differ("Did Germany beat Brazil?", "Did Brazil beat Germany?");
     differ("Is Hanna the mother of Lena?", "Is Lena the mother of Hanna?");
+    differ(
+        "Alice lent Bob her car last week because it had snowed all over town.",
+        "Bob lent Alice her car last week because it had snowed all over town.",
+    );
     same("Compare Rome and Paris for me", "Compare Paris and Rome for me");
     same("What is the population of Tokyo?", "What is Tokyo's population?");
 }
