@@ -138,8 +138,8 @@ fn what_is_no_such_model_is_refused_with_its_file() {
     assert!(error.contains("config.json") && error.contains("cannot be read"), "{error}");
 }
 
-/// `LOCKGATE_MINILM=FOLDER cargo test -p lockgate --lib the_real_model -- --ignored`: all-MiniLM-L6-v2 gives what its
-/// authors' own code gives.
+/// `LOCKGATE_MINILM=FOLDER cargo test -p lockgate --lib the_real_model -- --ignored`: all-MiniLM-L6-v2 gives what the
+/// forward pass in `data/training/distil.py` gives.
 #[tokio::test]
 #[ignore = "needs the model"]
 async fn the_real_model_gives_its_own_vectors() {
