@@ -163,11 +163,11 @@ impl Details {
             return Some("opposite");
         }
         // A statement that is told in other words may name things in another order; one with the same words turns them.
-        let retold = !strict && !(only_mine.is_empty() && only_theirs.is_empty());
-        if !retold && self.names_differ_in_order(other) {
+        let literal = strict || (only_mine.is_empty() && only_theirs.is_empty());
+        if literal && self.names_differ_in_order(other) {
             return Some("order");
         }
-        (!retold && mine.aims_elsewhere(theirs)).then_some("direction")
+        (literal && mine.aims_elsewhere(theirs)).then_some("direction")
     }
 }
 
