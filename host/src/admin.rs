@@ -1,7 +1,9 @@
-//! The admin listener: health, readiness, metrics, reload, what is kept for review, usage.
+//! The admin listener: health, readiness, metrics, reload, what is kept for review, kept answers, usage.
 //!
 //! Health and metrics are open to whoever reaches the listener; everything else needs the admin token, or,
 //! where none is configured, a loopback address. Never calls a provider.
+
+mod stale;
 
 use crate::app::App;
 use crate::error::{Error, Party};
@@ -60,6 +62,10 @@ impl Admin {
                 let wanted = path.trim_start_matches("/quarantine/");
                 let released = self.app.shared().quarantine.release(wanted).ok_or_else(unknown)?;
                 Ok(ok(&serde_json::to_value(released).unwrap_or_default()))
+            }
+            (&Method::DELETE, "/cache") => {
+                let stale = stale::read(request.uri().query().unwrap_or_default())?;
+                Ok(ok(&json!({ "removed": self.app.shared().forget_stale(&stale) })))
             }
             _ => Err(unknown()),
         }

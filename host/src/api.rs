@@ -9,6 +9,7 @@ use crate::proxy::{self, Body, Gateway, Inbound, error_response, json_response, 
 use crate::server::RequestBody;
 use endpoint::{Asked, Endpoint};
 use http::{Method, Request, Response, StatusCode};
+use serde_json::json;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -43,6 +44,7 @@ async fn dispatch(
         Asked::Tokens(path) => (Operation::Chat, path, true),
         Asked::Models => return models(gateway, format, &request, None, &id),
         Asked::Model(model) => return models(gateway, format, &request, Some(&model), &id),
+        Asked::Reject(kept) => return reject(gateway, &request, &kept, &id),
         Asked::Unknown => return Err(unknown_path(&request)),
     };
     if request.method() != Method::POST {
@@ -74,6 +76,24 @@ fn models(
         }
     };
     Ok(json_response(StatusCode::OK, &body, id))
+}
+
+/// Takes a kept answer away that was wrong for who got it. A tenant has only its own: another's is not there.
+fn reject(
+    gateway: &Gateway,
+    request: &Request<RequestBody>,
+    kept: &str,
+    id: &str,
+) -> Result<Response<Body>, Error> {
+    if request.method() != Method::POST {
+        return Err(wrong_method(request));
+    }
+    let principal = proxy::authenticate(gateway, request.headers(), id)?;
+    if !gateway.answers.reject(&principal.tenant, kept) {
+        let message = "There is no kept answer of this id.";
+        return Err(Error::new(Party::Client, StatusCode::NOT_FOUND, "unknown_answer", message));
+    }
+    Ok(json_response(StatusCode::OK, &json!({ "id": kept, "rejected": true }), id))
 }
 
 fn unknown_path(request: &Request<RequestBody>) -> Error {

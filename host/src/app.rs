@@ -19,13 +19,13 @@ pub use watch::watch;
 use crate::balance::Health;
 use crate::config::{self, Config, Digest, Embeddings, Environment, Examined, Faults, Loaded, Sources};
 use crate::credential::Credentials;
-use crate::embedding::{Embedder, HashedEmbedder, OpenAiEmbedder, StaticEmbedder};
+use crate::embedding::{Embedder, HashedEmbedder, MiniLmEmbedder, OpenAiEmbedder, StaticEmbedder};
 use crate::ledger::{Ledger, LedgerSettings};
 use crate::limit::{Counters, Durable, Local};
 use crate::plugin::{Engine, EngineSettings, Services};
 use crate::proxy::Gateway;
 use crate::store::Limits;
-use crate::store::answers::Answers;
+use crate::store::answers::{Answers, Stale};
 use crate::store::kv::Kv;
 use crate::store::quarantine::Quarantine;
 use crate::store::vectors::{VectorLimits, Vectors};
@@ -54,6 +54,8 @@ pub struct Shared {
     pub services: Services,
     /// Kept answers.
     pub answers: Arc<Answers>,
+    /// What kept answers are found by.
+    pub vectors: Arc<Vectors>,
     /// Small values of plugins.
     pub kv: Arc<Kv>,
     /// Requests kept for review.
@@ -70,6 +72,15 @@ pub struct Shared {
     pub counters: Arc<dyn Counters>,
     /// How targets have been doing, by id.
     pub health: Mutex<HashMap<String, Arc<Health>>>,
+}
+
+impl Shared {
+    /// Forgets answers that are stale, and what they are found by; says how many there were.
+    pub fn forget_stale(&self, stale: &Stale) -> usize {
+        let gone = self.answers.forget_stale(stale);
+        gone.iter().for_each(|(tenant, id)| self.vectors.forget(tenant, id));
+        gone.len()
+    }
 }
 
 /// Where configurations come from.
@@ -282,7 +293,7 @@ fn share(config: &Config) -> Result<Shared, StartError> {
         kv: Arc::new(services::KvService(kv.clone())),
         answers: Arc::new(services::AnswersService(answers.clone())),
         vectors: Arc::new(services::VectorsService {
-            store: vectors,
+            store: vectors.clone(),
             embedder: embedder(&config.embeddings)?,
         }),
         fetch: Arc::new(services::FetchService::default()),
@@ -300,6 +311,7 @@ fn share(config: &Config) -> Result<Shared, StartError> {
         engine,
         services,
         answers,
+        vectors,
         kv,
         quarantine: Arc::default(),
         ledger: Arc::new(ledger),
@@ -343,6 +355,10 @@ fn embedder(settings: &Embeddings) -> Result<Arc<dyn Embedder>, StartError> {
     match settings {
         Embeddings::Builtin {} => Ok(Arc::new(StaticEmbedder)),
         Embeddings::Hashed {} => Ok(Arc::new(HashedEmbedder)),
+        Embeddings::Minilm { model } => match MiniLmEmbedder::load(model) {
+            Ok(embedder) => Ok(Arc::new(embedder)),
+            Err(error) => Err(StartError::Part { what: "the embeddings", why: services::chain(&error) }),
+        },
         Embeddings::Openai { base_url, credential, model, dimensions } => {
             let upstream = Upstream::new(services::plain_settings(base_url))
                 .map_err(|error| StartError::Part { what: "the embeddings", why: services::chain(&error) })?;

@@ -4,6 +4,7 @@
 //! all zero, for a text without any word). Opens no connection itself: a remote backend is given a [`Fetch`].
 
 mod hashed;
+mod minilm;
 mod openai;
 mod table;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod tests;
 mod wordpiece;
 
 pub use hashed::HashedEmbedder;
+pub use minilm::{MiniLmEmbedder, ModelError};
 pub use openai::{Fetch, FetchError, OpenAiEmbedder};
 pub use table::StaticEmbedder;
 
@@ -25,6 +27,9 @@ pub enum EmbedError {
     /// The backend's answer is not what was asked for.
     #[error("the embeddings backend gave an answer that cannot be used: {0}")]
     Answer(String),
+    /// More texts wait for the model than it takes.
+    #[error("the embeddings' model is busy")]
+    Busy,
 }
 
 /// Turns texts into vectors.

@@ -13,6 +13,7 @@ mod life;
 mod outbound;
 mod quota;
 mod relay;
+mod replay;
 mod source;
 mod stream;
 
@@ -141,6 +142,7 @@ async fn serve_admitted(life: &mut Life, routes: &Routes) -> Result<Delivery, Er
         Admission::Replay(id) => {
             let kept = life.gateway.answers.get(life.exchange.tenant(), &id);
             life.cache = if kept.is_some() { Cache::Hit } else { Cache::Miss };
+            life.cache_id = kept.is_some().then_some(id);
             kept.map(|kept| kept.events.clone())
         }
         _ => None,
@@ -148,14 +150,16 @@ async fn serve_admitted(life: &mut Life, routes: &Routes) -> Result<Delivery, Er
     let streaming = life.exchange.prompt().streaming();
     if let Some(events) = kept {
         if streaming {
-            return Ok(Delivery::Stream { source: Box::new(Source::ready(events)), native: false });
+            let source = Source::ready(replay::in_pieces(events));
+            return Ok(Delivery::Stream { source: Box::new(source), native: false });
         }
         let answer = events.into_iter().collect();
         return answer::filter(life, answer, None).await.map(|answer| Delivery::Whole { answer });
     }
     life.keeps = life.exchange.take_keeps();
-    if !life.keeps.is_empty() {
+    if let Some(mark) = life.keeps.first() {
         life.cache = Cache::Miss;
+        life.cache_id = Some(mark.id.clone());
     }
     let order = attempt::rank(life).await?;
     ask(life, order, streaming).await

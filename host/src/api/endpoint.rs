@@ -18,6 +18,8 @@ pub enum Asked {
     Models,
     /// One of them.
     Model(String),
+    /// That a kept answer was wrong.
+    Reject(String),
     /// Nothing that is known.
     Unknown,
 }
@@ -67,6 +69,7 @@ impl Endpoint {
             "/messages/count_tokens" => (Format::Anthropic, Asked::Tokens(None)),
             _ => match path.strip_prefix("/models") {
                 Some(rest) => (models_format(request), model(rest)),
+                None if path.starts_with("/cache/") => (Format::OpenAi, reject(path)),
                 None if path.starts_with("/messages/") => (Format::Anthropic, Asked::Unknown),
                 None if path.starts_with("/responses/") => (Format::Responses, Asked::Unknown),
                 None => (Format::OpenAi, Asked::Unknown),
@@ -95,6 +98,12 @@ fn model(rest: &str) -> Asked {
         Some(model) if !model.is_empty() => Asked::Model(decoded(model)),
         _ => Asked::Unknown,
     }
+}
+
+/// `/cache/ID/reject`.
+fn reject(path: &str) -> Asked {
+    let id = path.strip_prefix("/cache/").and_then(|rest| rest.strip_suffix("/reject"));
+    id.filter(|id| !id.is_empty()).map_or(Asked::Unknown, |id| Asked::Reject(decoded(id)))
 }
 
 fn cohere(path: &str) -> Asked {
@@ -145,6 +154,8 @@ mod tests {
         check("/chat/completions?x=1", Format::OpenAi, Asked::Chat(None));
         check("/v1/messages", Format::Anthropic, Asked::Chat(None));
         check("/v1/messages/batches", Format::Anthropic, Asked::Unknown);
+        check("/cache/a%2Fb/reject", Format::OpenAi, Asked::Reject("a/b".into()));
+        check("/v1/cache//reject", Format::OpenAi, Asked::Unknown);
         check("/v1/responses", Format::Responses, Asked::Chat(None));
         check("/responses/input_tokens", Format::Responses, Asked::Tokens(None));
         check("/v1/responses/resp_1", Format::Responses, Asked::Unknown);

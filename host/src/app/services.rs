@@ -19,8 +19,9 @@ use std::time::Duration;
 
 /// Bytes of an answer that a plugin's request may bring.
 const MAX_FETCHED: usize = 4 * 1024 * 1024;
-/// Vectors from which a search among them leaves the async threads: below, it takes microseconds.
-const LARGE_SEARCH: usize = 5_000;
+/// Vectors from which a search that reads them leaves the async threads: below, it takes less than the way there and back
+/// under load.
+const LARGE_SEARCH: usize = 20_000;
 
 /// The key-value store.
 pub struct KvService(pub Arc<kv::Kv>);
@@ -97,8 +98,8 @@ impl Vectors for VectorsService {
         vector: &[f32],
         query: NearestQuery,
     ) -> Result<Vec<Neighbour>, ServiceFault> {
-        let candidates = self.store.candidates(tenant, collection, query.among.as_deref());
-        let hits = if candidates < LARGE_SEARCH {
+        let effort = self.store.effort(tenant, collection, query.among.as_deref());
+        let hits = if effort < LARGE_SEARCH {
             self.store.nearest(tenant, collection, vector, &search(&query))
         } else {
             let (store, tenant, collection) = (self.store.clone(), tenant.to_owned(), collection.to_owned());

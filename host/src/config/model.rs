@@ -325,6 +325,11 @@ pub enum Embeddings {
     Builtin {},
     /// Hashed words and runs of letters: needs neither a service nor a table, and sees no meaning beyond letters.
     Hashed {},
+    /// A whole sentence model such as all-MiniLM-L6-v2, run on the processor: milliseconds a text.
+    Minilm {
+        /// The folder with its `config.json`, `vocab.txt` and `model.safetensors`.
+        model: PathBuf,
+    },
     /// An OpenAI-compatible endpoint.
     Openai {
         /// Its base URL, such as `https://api.openai.com/v1`.

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 /// The lowest similarity that is looked at for a threshold table without thresholds of its own.
 const LOWEST: f64 = 0.5;
 /// The threshold of the shipped cache.
-const THRESHOLD: f64 = 0.95;
+const THRESHOLD: f64 = 0.85;
 
 /// A line. Each side is the text of a question, or the messages of a conversation.
 #[derive(Debug, Deserialize)]

@@ -144,9 +144,12 @@ pub async fn filter(life: &mut Life, mut answer: Answer, native: Option<Bytes>) 
     Ok(Rendered { body, media: None })
 }
 
-/// Keeps an answer that is complete and accepted, as the marks say.
+/// Keeps an answer that is complete and accepted, as the marks say. One that its provider's own filter cut is not kept:
+/// asked again it may come whole.
 pub fn keep(life: &Life, events: Vec<Event>) {
-    if events.is_empty() {
+    let filtered =
+        |event: &Event| matches!(event, Event::Finish { reason, .. } if reason == "content_filter");
+    if events.is_empty() || events.iter().any(filtered) {
         return;
     }
     let late = life.exchange.take_keeps();

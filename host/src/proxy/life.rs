@@ -69,6 +69,8 @@ pub struct Life {
     pub grants: Vec<Grant>,
     /// Whether an answer came from the cache.
     pub cache: Cache,
+    /// The id of the kept answer that it was, or that it is to be kept by.
+    pub cache_id: Option<String>,
     /// When the first byte of the answer was ready for the client.
     pub first_byte: Option<Instant>,
     status: u16,
@@ -104,6 +106,7 @@ impl Life {
             keeps: Vec::new(),
             grants: Vec::new(),
             cache: Cache::None,
+            cache_id: None,
             first_byte: None,
             status: 499,
             outcome: "abandoned",
@@ -164,6 +167,9 @@ impl Life {
         put(headers, "x-lockgate-route", &self.route.name);
         put(headers, "x-lockgate-attempts", &self.attempts.to_string());
         put(headers, "x-lockgate-cache", self.cache.name());
+        if let Some(id) = &self.cache_id {
+            put(headers, "x-lockgate-cache-id", id);
+        }
         if let Some(target) = self.target() {
             let prompt = self.exchange.prompt();
             put(headers, "x-lockgate-provider", &target.provider.name);

@@ -2,8 +2,9 @@
 //!
 //! Invariants: bounded in entries and bytes; what is kept is shared, never copied at a hit; a tenant sees its
 //! own answers only. An answer that is too large for the store is not kept, and nothing else goes for it.
+//! That an answer was rejected is remembered longer than the answer, and is bounded as well.
 
-use super::bounded::{Bounded, Limits, key};
+use super::bounded::{Bounded, Limits, TooLarge, key, parts};
 use crate::chat::{Event, Usage};
 use crate::exchange::Keep;
 use std::sync::Arc;
@@ -14,12 +15,18 @@ use tokio::time::Instant;
 const MAX_NAME: usize = 512;
 /// Tags of one answer.
 const MAX_TAGS: usize = 32;
+/// What stands before an id where rejections of it are asked for: no answer is kept by such an id.
+const REJECTED: &str = "rejected/";
+/// How long a rejection is remembered.
+const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
+/// Rejections that are remembered, as a share of the answers and of their bytes.
+const REJECTED_SHARE: usize = 16;
 
 /// A mark that no answer is kept by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadMark {
     /// Its id.
-    #[error("the id of a kept answer is 1 to {MAX_NAME} bytes long")]
+    #[error("the id of a kept answer is 1 to {MAX_NAME} bytes long, and does not begin with {REJECTED:?}")]
     Id,
     /// Its tags.
     #[error("a kept answer has at most {MAX_TAGS} tags, each of 1 to {MAX_NAME} bytes")]
@@ -43,17 +50,40 @@ pub struct KeptAnswer {
     pub tags: Vec<String>,
 }
 
+/// Which answers are to go: those for which everything holds that is said here.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stale {
+    /// Only of this tenant.
+    pub tenant: Option<String>,
+    /// Only those with all of these tags.
+    pub tags: Vec<String>,
+    /// Only those that are older.
+    pub older_than: Option<Duration>,
+}
+
+impl Stale {
+    fn covers(&self, tenant: &str, kept: &KeptAnswer) -> bool {
+        self.tenant.as_deref().is_none_or(|wanted| wanted == tenant)
+            && self.tags.iter().all(|tag| kept.tags.contains(tag))
+            && self.older_than.is_none_or(|age| kept.created.elapsed() > age)
+    }
+}
+
 /// The store.
 #[derive(Debug)]
 pub struct Answers {
     map: Bounded<Arc<KeptAnswer>>,
+    /// How often answers were rejected, by the ids that they had.
+    rejected: Bounded<u32>,
 }
 
 impl Answers {
     /// An empty store.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { map: Bounded::new(limits) }
+        let few = |number: usize| (number / REJECTED_SHARE).max(number.min(REJECTED_SHARE));
+        let rejected = Limits { entries: few(limits.entries), bytes: few(limits.bytes) };
+        Self { map: Bounded::new(limits), rejected: Bounded::new(rejected) }
     }
 
     /// Whether an answer can be kept by this mark.
@@ -62,7 +92,7 @@ impl Answers {
     /// [`BadMark`].
     pub fn check(mark: &Keep) -> Result<(), BadMark> {
         let fits = |name: &str| (1..=MAX_NAME).contains(&name.len());
-        if !fits(&mark.id) {
+        if !fits(&mark.id) || mark.id.starts_with(REJECTED) {
             return Err(BadMark::Id);
         }
         if mark.tags.len() > MAX_TAGS || !mark.tags.iter().all(|tag| fits(tag)) {
@@ -104,9 +134,14 @@ impl Answers {
         self.map.get(&key([tenant, id]))
     }
 
-    /// Facts about a kept answer: `age-ms`, `model`, `provider`, `tokens` (of its output), `tokens.input`.
+    /// Facts about a kept answer: `age-ms`, `model`, `provider`, `tokens` (of its output), `tokens.input`. Of
+    /// `rejected/ID`, whether an answer of that id is there or not: `times`, where there were any.
     #[must_use]
     pub fn describe(&self, tenant: &str, id: &str) -> Option<Vec<(String, String)>> {
+        if let Some(id) = id.strip_prefix(REJECTED) {
+            let times = self.rejected.get(&key([tenant, id]))?;
+            return Some(vec![("times".to_owned(), times.to_string())]);
+        }
         let kept = self.get(tenant, id)?;
         let facts = [
             ("age-ms", kept.created.elapsed().as_millis().to_string()),
@@ -123,16 +158,37 @@ impl Answers {
         self.map.remove(&key([tenant, id]))
     }
 
-    /// Forgets every answer of a tenant that has this tag, and says how many there were. Looks at every
-    /// answer: for an operator's request, not for every exchange.
-    pub fn forget_by_tag(&self, tenant: &str, tag: &str) -> usize {
-        let own = key([tenant]);
-        self.map.retain(|key, kept| !(key.starts_with(&own) && kept.tags.iter().any(|have| have == tag)))
+    /// Forgets an answer because it was wrong for who got it, remembers that for a day, and says whether there was one.
+    pub fn reject(&self, tenant: &str, id: &str) -> bool {
+        let key = key([tenant, id]);
+        let there = self.map.remove(&key);
+        if there {
+            let again =
+                |times: Option<&u32>| Ok::<_, TooLarge>((times.map_or(1, |n| n.saturating_add(1)), ()));
+            // A store too small for a number remembers nothing.
+            let _ = self.rejected.change(&key, size_of::<u32>(), Some(REMEMBERED), again);
+        }
+        there
+    }
+
+    /// Forgets what is stale: tenants and ids. Looks at every answer: for an operator's request, not for every exchange.
+    pub fn forget_stale(&self, stale: &Stale) -> Vec<(String, String)> {
+        let mut gone = Vec::new();
+        self.map.retain(|key, kept| {
+            let [tenant, id] = parts(key)[..] else { return true };
+            let goes = stale.covers(tenant, kept);
+            if goes {
+                gone.push((tenant.to_owned(), id.to_owned()));
+            }
+            !goes
+        });
+        gone
     }
 
     /// Drops what has expired. Everything works without; memory comes back sooner with it.
     pub fn sweep(&self) {
         self.map.retain(|_, _| true);
+        self.rejected.retain(|_, _| true);
     }
 
     /// Entries and bytes.
@@ -217,17 +273,41 @@ mod tests {
         assert!(answers.get("acme", "id").is_some());
     }
 
-    #[test]
-    fn a_tag_forgets_the_tenants_own_answers_only() {
+    #[tokio::test(start_paused = true)]
+    async fn what_is_stale_is_forgotten_by_tenant_tag_and_age() {
         let answers = answers();
-        put(&answers, "acme", &mark("1", 60, &["prices", "de"]), "a");
-        put(&answers, "acme", &mark("2", 60, &["prices"]), "b");
-        put(&answers, "acme", &mark("3", 60, &["other"]), "c");
-        put(&answers, "acme2", &mark("1", 60, &["prices"]), "d");
-        assert_eq!(answers.forget_by_tag("acme", "prices"), 2);
-        assert_eq!(answers.forget_by_tag("acme", "prices"), 0);
-        assert!(answers.get("acme", "3").is_some() && answers.get("acme2", "1").is_some());
-        assert!(answers.forget("acme", "3") && !answers.forget("acme", "3"));
+        put(&answers, "acme", &mark("1", 600, &["prices", "de"]), "a");
+        put(&answers, "acme", &mark("2", 600, &["prices"]), "b");
+        put(&answers, "acme2", &mark("1", 600, &["prices"]), "d");
+        tokio::time::advance(Duration::from_secs(60)).await;
+        put(&answers, "acme", &mark("3", 600, &["prices", "de"]), "c");
+        let tags = |tags: &[&str]| tags.iter().map(|tag| (*tag).to_owned()).collect::<Vec<_>>();
+        let mut stale =
+            Stale { tenant: Some("acme".into()), tags: tags(&["prices", "de"]), ..Stale::default() };
+        stale.older_than = Some(Duration::from_secs(30));
+        assert_eq!(answers.forget_stale(&stale), [("acme".to_owned(), "1".to_owned())]);
+        assert_eq!(answers.forget_stale(&stale), []);
+        stale.older_than = None;
+        assert_eq!(answers.forget_stale(&stale).len(), 1);
+        assert_eq!(answers.forget_stale(&Stale { tags: tags(&["prices"]), ..Stale::default() }).len(), 2);
+        assert_eq!(answers.size().0, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rejected_answer_goes_and_its_rejection_is_remembered() {
+        let answers = answers();
+        assert!(!answers.reject("acme", "1"), "what is not there cannot be rejected");
+        for times in ["1", "2"] {
+            put(&answers, "acme", &mark("1", 60, &[]), "a");
+            assert!(!answers.reject("other", "1"));
+            assert!(answers.reject("acme", "1"));
+            assert_eq!(answers.describe("acme", "1"), None);
+            let facts = answers.describe("acme", "rejected/1").unwrap();
+            assert_eq!(facts, [("times".to_owned(), times.to_owned())]);
+        }
+        assert_eq!(answers.describe("other", "rejected/1"), None);
+        tokio::time::advance(Duration::from_secs(24 * 3600)).await;
+        assert_eq!(answers.describe("acme", "rejected/1"), None);
     }
 
     #[test]
@@ -237,6 +317,7 @@ mod tests {
         for (mark, why) in [
             (mark("", 1, &[]), BadMark::Id),
             (mark(&long, 1, &[]), BadMark::Id),
+            (mark("rejected/1", 1, &[]), BadMark::Id),
             (mark("id", 1, &[""]), BadMark::Tags),
             (mark("id", 1, &tags), BadMark::Tags),
         ] {

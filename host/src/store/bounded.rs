@@ -240,3 +240,15 @@ pub(super) fn key<const N: usize>(parts: [&str; N]) -> Vec<u8> {
     }
     key
 }
+
+/// The parts that [`key`] was made of.
+pub(super) fn parts(mut key: &[u8]) -> Vec<&str> {
+    let mut parts = Vec::new();
+    while let Some((length, rest)) = key.split_first_chunk::<8>() {
+        let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+        let Some((part, rest)) = rest.split_at_checked(length) else { break };
+        parts.extend(std::str::from_utf8(part));
+        key = rest;
+    }
+    parts
+}

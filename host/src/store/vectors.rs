@@ -1,21 +1,26 @@
 //! Vectors and their nearest neighbours, by tenant and collection.
 //!
-//! The search is exact: a scan of flat arrays of unit vectors, which the compiler turns into SIMD and which
-//! stops early at each vector that cannot be among the results. A search that says which fields it wants reads
-//! the vectors with those fields alone. A caller on an async thread moves searches of large collections off it
-//! (see [`Vectors::candidates`]).
+//! Vectors whose first fields are the same stand in a group, and a search that says which fields it wants reads that
+//! group alone. Up to some ten thousand vectors a group is searched exactly: a scan of flat arrays in eight bits, which
+//! the compiler turns into SIMD, then the full product of those that may be among the results. Of a larger group
+//! only the cells near the query are scanned: an index of our own, since those that there are have no groups,
+//! cannot take an entry back, or need a C++ compiler. A caller on an async thread moves long searches off it (see
+//! [`Vectors::effort`]).
 //!
 //! Invariants: a collection's vectors have one dimension; all are unit vectors; entries per collection and
 //! bytes in all are bounded, a collection's own entries being evicted for its new ones. Searches run
-//! side by side; a change waits for the searches of its own collection only.
+//! side by side; a change waits for the searches of its own collection only, and looks for its place beside them.
 
+mod cell;
+mod codes;
 mod collection;
+mod group;
 mod search;
 
 use super::bounded::key;
 use collection::Collection;
 use dashmap::DashMap;
-use parking_lot::RwLock;
+use parking_lot::{RwLock, RwLockUpgradableReadGuard, RwLockWriteGuard};
 pub use search::Search;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -113,11 +118,15 @@ impl Vectors {
                 None => return Err(VectorError::Full),
             }
         }
-        own.push(id, &unit, expires, fields.into());
+        // Nothing else changes a collection while one looks for its place, and searches go on.
+        let own = RwLockWriteGuard::downgrade_to_upgradable(own);
+        let cell = own.cell_of(&unit, &fields);
+        RwLockUpgradableReadGuard::upgrade(own).push(id, &unit, expires, fields.into(), cell);
         Ok(())
     }
 
-    /// The nearest by cosine, best first, at most 1,000.
+    /// The nearest by cosine, best first, at most 1,000. Among tens of thousands with the same first field, and of
+    /// those without fields, it is approximate: now and then one is missed.
     ///
     /// # Errors
     /// Where the vector has no direction, or not the collection's dimension.
@@ -143,6 +152,19 @@ impl Vectors {
         removed > 0
     }
 
+    /// Removes a tenant's vectors of this id from every collection. Looks at every collection: for an operator's
+    /// request, not for every exchange.
+    pub fn forget(&self, tenant: &str, id: &str) {
+        let tenants = key([tenant]);
+        let own: Vec<_> = self
+            .collections
+            .iter()
+            .filter(|one| one.key().starts_with(&tenants))
+            .map(|one| one.value().clone())
+            .collect();
+        own.iter().for_each(|collection| self.release(collection.write().remove(id)));
+    }
+
     /// Removes a whole collection, as after a change of the embedding's dimension.
     pub fn clear(&self, tenant: &str, collection: &str) {
         if let Some(own) = self.find(tenant, collection) {
@@ -157,7 +179,13 @@ impl Vectors {
         self.find(tenant, collection).map_or(0, |own| own.read().len())
     }
 
-    /// Vectors that a search would look at: those of a collection, or those of it with these fields.
+    /// Vectors that a search reads, about: a measure of how long it takes.
+    #[must_use]
+    pub fn effort(&self, tenant: &str, collection: &str, among: Option<&[(String, String)]>) -> usize {
+        self.find(tenant, collection).map_or(0, |own| own.read().effort(among))
+    }
+
+    /// Vectors that a search chooses among: those of a collection, or those of it with these fields.
     #[must_use]
     pub fn candidates(&self, tenant: &str, collection: &str, among: Option<&[(String, String)]>) -> usize {
         self.find(tenant, collection).map_or(0, |own| own.read().candidates(among))

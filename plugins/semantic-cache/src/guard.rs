@@ -10,6 +10,7 @@ mod agree;
 mod ask;
 mod coding;
 mod language;
+mod sign;
 mod stem;
 mod words;
 
@@ -56,10 +57,12 @@ pub enum WordKind {
     Hard = 1,
     /// One of many of its sort.
     Name = 2,
-    /// A number, or a word with a digit in it.
+    /// A number that is said in a word.
     Number = 3,
     /// Stands behind "to", "into" or "than": repeats a word.
     Goal = 4,
+    /// A number in digits, or a word with a digit in it.
+    Figure = 5,
 }
 
 /// Makes the tables, which are kept in what is snapshotted.
@@ -75,6 +78,7 @@ impl Details {
             words: Vec::with_capacity(tokens.len()),
             negated: false,
             goal: false,
+            joined: false,
             before: String::new(),
         };
         for token in &tokens {
@@ -114,7 +118,10 @@ struct Token {
 fn tokens(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut starts_sentence = true;
-    for raw in text.split_whitespace() {
+    let mut left = text.split_whitespace().peekable();
+    let mut before = None;
+    while let Some(raw) = left.next() {
+        let signs = sign::signs(raw, before.replace(raw), left.peek().copied());
         let ends_sentence = raw.ends_with(['.', '!', '?', ':']);
         let parts = |c: char| {
             matches!(
@@ -157,6 +164,9 @@ fn tokens(text: &str) -> Vec<Token> {
                 starts_sentence = false;
             }
         }
+        let token =
+            |sign: char| Token { lower: sign.into(), starts_sentence: false, capital: false, pauses: false };
+        tokens.extend(signs.into_iter().map(token));
         starts_sentence = ends_sentence;
     }
     tokens
@@ -167,6 +177,8 @@ struct Reader {
     negated: bool,
     /// Whether the next word is a goal.
     goal: bool,
+    /// Whether "and" or its like stands between the last word and the next.
+    joined: bool,
     /// The word before.
     before: String,
 }
@@ -176,6 +188,7 @@ impl Reader {
         let lower = token.lower.as_str();
         let bare = lower.strip_suffix("'s").unwrap_or(lower);
         let (kind, class) = look_up(bare);
+        let joins = bare.len() < lower.len() || token.pauses;
         let before = std::mem::replace(&mut self.before, lower.to_owned());
         if lower.ends_with("n't") || kind == Kind::Negation {
             // "No, …" answers, and turns nothing around.
@@ -191,13 +204,29 @@ impl Reader {
             }
             return;
         }
+        if matches!(lower, "and" | "or" | "of" | "vs" | "versus" | "&") {
+            self.joined = true;
+            return;
+        }
         if matches!(lower, "to" | "into" | "than") {
             self.goal = true;
             return;
         }
-        let symbol = lower.contains(['+', '#', '%', '$', '€', '£']);
+        // "Vitamin C", "plan A". Small letters may be what is left of "I'd" or "e.g.".
+        let letter = match lower {
+            "a" => token.capital && !token.starts_sentence,
+            "i" => false,
+            "d" | "e" | "g" | "m" | "r" | "s" | "t" | "u" => token.capital,
+            _ => lower.len() == 1,
+        };
+        let symbol = letter || sign::is_sign(lower) || lower.contains(['+', '#', '%', '$', '€', '£']);
         if lower.chars().any(char::is_numeric) {
-            self.push(WordKind::Number, digest(number(lower).as_str()));
+            let number = number(lower);
+            // Numbers that may be said in a word as well are kept as those are.
+            let word = matches!(number.as_str(), "100" | "1000" | "1000000")
+                || (number.len() < 3 && number.bytes().all(|byte| byte.is_ascii_digit()));
+            let kind = if word { WordKind::Number } else { WordKind::Figure };
+            self.push(kind, digest(&number));
         } else if symbol {
             self.push(WordKind::Name, digest(lower));
         } else {
@@ -211,10 +240,20 @@ impl Reader {
                 Kind::Hard => self.push(WordKind::Hard, class),
             }
         }
+        self.joined |= joins;
     }
 
     fn push(&mut self, kind: WordKind, class: u32) {
-        self.words.push(Word { kind, class });
+        let joined = std::mem::take(&mut self.joined);
+        match self.words.last_mut().filter(|last| joined && last.kind == WordKind::Name && kind == last.kind)
+        {
+            // "Rome and Paris" are "Paris and Rome".
+            Some(last) if last.class > class => {
+                let last = std::mem::replace(last, Word { kind, class });
+                self.words.push(last);
+            }
+            _ => self.words.push(Word { kind, class }),
+        }
         if std::mem::take(&mut self.goal) && kind != WordKind::Soft {
             self.words.push(Word { kind: WordKind::Goal, class });
         }
@@ -234,7 +273,9 @@ fn particle(word: &str) -> &str {
 fn number(lower: &str) -> String {
     let plain = lower.trim_start_matches(['#', '+']);
     let plain = plain.strip_suffix("'s").unwrap_or(plain);
-    plain.replace(',', "")
+    // "v2.10" is version 2.10.
+    let version = plain.strip_prefix('v').filter(|rest| rest.contains('.'));
+    version.unwrap_or(plain).replace(',', "")
 }
 
 /// How often each class stands in a list of words of these kinds.

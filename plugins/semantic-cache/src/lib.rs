@@ -13,10 +13,14 @@ mod settings;
 use guard::Details;
 use key::{Keys, Similar};
 use lockgate_sdk::{log, prelude::*, responses, vectors};
-use settings::{Config, Control, Mode, Share, Wishes};
+use settings::{Config, Control, Mode, Refused, Share, Wishes};
 
 /// The field that holds a question's details.
 const DETAILS: &str = "details";
+
+/// How much the threshold rises near a rejected answer, and how far it rises at most.
+const RAISE: f32 = 0.1;
+const HIGHEST: f32 = 0.99;
 
 struct SemanticCache {
     config: Config,
@@ -53,9 +57,7 @@ impl PreRequest for SemanticCache {
         let header = |name: &str| p.header(name).into_iter().next();
         let wishes = match Wishes::read(&self.config, header) {
             Ok(wishes) => wishes,
-            Err(message) => {
-                return Ok(Decision::Reject(Rejection::new(400, "invalid_cache_control", message)));
-            }
+            Err(refused) => return Ok(Decision::Reject(refusal(refused))),
         };
         if wishes.control == Control::Bypass {
             x.flag("cache", "bypass");
@@ -122,7 +124,7 @@ impl SemanticCache {
             Found::Miss(mark) => mark,
         };
         x.flag("cache", if wishes.control == Control::Refresh { "refresh" } else { "miss" });
-        responses::keep(x, &keys.exact, wishes.ttl_ms, &wishes.tags)?;
+        responses::keep(x, &keys.exact, wishes.ttl_ms, &wishes.labels(&self.config))?;
         if let Some(Mark { vector, context, details }) = mark {
             let terms = [context, (DETAILS.to_owned(), details.encode())];
             vectors::upsert(&self.config.collection, &keys.exact, &vector, wishes.ttl_ms, &terms)?;
@@ -143,20 +145,40 @@ impl SemanticCache {
             at_least: mark.details.least_similarity(self.config.threshold),
             among: Some(vec![mark.context.clone()]),
         };
-        for hit in vectors::nearest(&self.config.collection, &mark.vector, &query)? {
+        let hits = vectors::nearest(&self.config.collection, &mark.vector, &query)?;
+        let mut bar = None;
+        for hit in &hits {
             let kept = hit.fields.iter().find(|(name, _)| name == DETAILS);
             let kept = kept.and_then(|(_, details)| Details::decode(details));
-            if !kept.is_some_and(|kept| mark.details.agrees(&kept, hit.similarity, self.config.threshold)) {
+            let agrees =
+                |bar: f32| kept.as_ref().is_some_and(|kept| mark.details.agrees(kept, hit.similarity, bar));
+            if !agrees(self.config.threshold) {
                 continue;
             }
+            // Rejections are asked for where there is something to answer with, and once.
+            let raised = match bar {
+                Some(bar) => bar,
+                None => *bar.insert(self.raised(&hits)?),
+            };
             // Without an answer it is still under way, or failed: its vector stays, and goes with its lifetime.
-            if responses::describe(&hit.id)?.is_some() {
+            if agrees(raised) && responses::describe(&hit.id)?.is_some() {
                 x.flag("cache", "semantic-hit");
                 x.flag("cache.similarity", &format!("{:.3}", hit.similarity));
-                return Ok(Found::Hit(hit.id));
+                return Ok(Found::Hit(hit.id.clone()));
             }
         }
         Ok(Found::Miss(Some(mark)))
+    }
+
+    /// The threshold, raised where an answer near by was rejected: what was too far once is too far again.
+    fn raised(&self, hits: &[vectors::Hit]) -> Result<f32, Fault> {
+        let threshold = self.config.threshold;
+        for hit in hits.iter().filter(|hit| hit.similarity >= threshold) {
+            if responses::describe(&format!("rejected/{}", hit.id))?.is_some() {
+                return Ok((threshold + RAISE).min(HIGHEST.max(threshold)));
+            }
+        }
+        Ok(threshold)
     }
 }
 
@@ -171,6 +193,16 @@ impl Mark {
         // What must be the same, not only agree, is part of what is looked up: fewer vectors are compared.
         let context = key::text_digest(&format!("{}|{}", similar.context, details.fixed()));
         Ok(Some(Self { vector, context: ("context".to_owned(), context), details }))
+    }
+}
+
+fn refusal(refused: Refused) -> Rejection {
+    match refused {
+        Refused::Denied => {
+            let message = "The cache is not the client's to control here.";
+            Rejection::new(403, "cache_control_denied", message)
+        }
+        Refused::Invalid(message) => Rejection::new(400, "invalid_cache_control", message),
     }
 }
 

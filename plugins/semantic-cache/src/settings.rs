@@ -54,6 +54,8 @@ pub struct Config {
     pub max_temperature: Option<f64>,
     /// How many neighbours are looked at.
     pub neighbours: u32,
+    /// Whether clients may say how they want the cache used.
+    pub client_controls: bool,
 }
 
 impl Default for Config {
@@ -69,6 +71,7 @@ impl Default for Config {
             max_turns: 0,
             max_temperature: None,
             neighbours: 8,
+            client_controls: true,
         }
     }
 }
@@ -81,6 +84,7 @@ impl Config {
             (self.ttl == 0, "/ttl", "must be at least 1 second"),
             (self.max_ttl < self.ttl, "/max_ttl", "must not be below `ttl`"),
             (self.max_ttl > u32::MAX / 1000, "/max_ttl", "must be at most 4294967 seconds (49 days)"),
+            (self.namespace.len() > MAX_TAG, "/namespace", "must be at most 128 bytes"),
             (self.collection.is_empty(), "/collection", "must name a granted collection"),
             (!(1..=64).contains(&self.neighbours), "/neighbours", "must be from 1 to 64"),
         ];
@@ -129,46 +133,74 @@ pub struct Wishes {
     pub tags: Vec<String>,
 }
 
-/// Tags of one answer at most, and bytes of one; the host's own bounds are not below.
+/// Tags of one answer at most, and bytes of one, of a namespace and of a version; the host's own bounds are not below.
 const MAX_TAGS: usize = 16;
 const MAX_TAG: usize = 128;
+
+/// Why a request's wishes are not granted.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The operator does not let clients control the cache.
+    Denied,
+    /// What the client is told about a header that cannot be understood.
+    Invalid(String),
+}
 
 impl Wishes {
     /// Reads the headers `x-lockgate-cache`, `-ttl`, `-namespace`, `-version` and `-tags`.
     ///
     /// # Errors
-    /// What the client is told about a header that cannot be understood.
-    pub fn read(config: &Config, header: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
-        let control = header("x-lockgate-cache");
-        let control = match control.map(|text| text.trim().to_ascii_lowercase()).as_deref() {
-            None | Some("" | "use") => Control::Use,
+    /// [`Refused`]; a wish is never passed over in silence.
+    pub fn read(config: &Config, header: impl Fn(&str) -> Option<String>) -> Result<Self, Refused> {
+        let header =
+            |name: &str| header(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        let [control, ttl, namespace, version, tags] = ["", "-ttl", "-namespace", "-version", "-tags"]
+            .map(|part| header(&format!("x-lockgate-cache{part}")));
+        let wishes = [&control, &ttl, &namespace, &version, &tags];
+        if !config.client_controls && wishes.iter().any(|wish| wish.is_some()) {
+            return Err(Refused::Denied);
+        }
+        let invalid = |message: String| Err(Refused::Invalid(message));
+        let control = match control.map(|text| text.to_ascii_lowercase()).as_deref() {
+            None | Some("use") => Control::Use,
             Some("bypass") => Control::Bypass,
             Some("refresh") => Control::Refresh,
             Some("only") => Control::Only,
-            Some(_) => return Err("x-lockgate-cache is one of use, bypass, refresh and only".to_owned()),
+            Some(_) => return invalid("x-lockgate-cache is one of use, bypass, refresh and only".to_owned()),
         };
-        let ttl = match header("x-lockgate-cache-ttl").as_deref().map(str::trim) {
-            None | Some("") => config.ttl,
-            Some(text) => match text.parse::<u32>() {
-                Ok(seconds) if seconds > 0 => seconds,
-                _ => return Err("x-lockgate-cache-ttl is a number of seconds above 0".to_owned()),
-            },
+        let ttl = match ttl.map(|text| text.parse::<u32>()) {
+            None => config.ttl,
+            Some(Ok(seconds)) if seconds > 0 => seconds,
+            Some(_) => return invalid("x-lockgate-cache-ttl is a number of seconds above 0".to_owned()),
         };
-        let tags = header("x-lockgate-cache-tags").unwrap_or_default();
+        let (namespace, version) = (namespace.unwrap_or_default(), version.unwrap_or_default());
+        if namespace.len() > MAX_TAG || version.len() > MAX_TAG {
+            return invalid(format!(
+                "x-lockgate-cache-namespace and x-lockgate-cache-version are at most {MAX_TAG} bytes"
+            ));
+        }
+        let tags = tags.unwrap_or_default();
         let tags = tags.split(',').map(str::trim).filter(|tag| !tag.is_empty());
         let tags: Vec<String> = tags.map(str::to_owned).collect();
         if tags.len() > MAX_TAGS || tags.iter().any(|tag| tag.len() > MAX_TAG) {
-            return Err(format!(
+            return invalid(format!(
                 "x-lockgate-cache-tags is at most {MAX_TAGS} tags of {MAX_TAG} bytes, with commas between"
             ));
         }
-        Ok(Self {
-            control,
-            ttl_ms: ttl.min(config.max_ttl).saturating_mul(1000),
-            namespace: header("x-lockgate-cache-namespace").unwrap_or_default(),
-            version: header("x-lockgate-cache-version").unwrap_or_default(),
-            tags,
-        })
+        Ok(Self { control, ttl_ms: ttl.min(config.max_ttl).saturating_mul(1000), namespace, version, tags })
+    }
+
+    /// What the answer can be forgotten by: the client's tags, and what it is kept apart by.
+    pub fn labels(&self, config: &Config) -> Vec<String> {
+        let mut labels = self.tags.clone();
+        let namespaces = [&config.namespace, &self.namespace];
+        labels.extend(
+            namespaces.into_iter().filter(|name| !name.is_empty()).map(|name| format!("namespace:{name}")),
+        );
+        if !self.version.is_empty() {
+            labels.push(format!("version:{}", self.version));
+        }
+        labels
     }
 }
 
@@ -176,7 +208,7 @@ impl Wishes {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
-    use super::{Config, Control, Wishes};
+    use super::{Config, Control, Refused, Wishes};
     use serde_json::{Value, json};
 
     fn config(value: Value) -> Config {
@@ -207,15 +239,29 @@ mod tests {
             read(&[("", " Refresh"), ("-ttl", "5000"), ("-namespace", "n"), ("-version", "7")]).unwrap();
         assert_eq!((wishes.control, wishes.ttl_ms), (Control::Refresh, 100_000));
         assert_eq!((wishes.namespace.as_str(), wishes.version.as_str()), ("n", "7"));
-        assert_eq!(read(&[("-tags", "a, b,, c ")]).unwrap().tags, ["a", "b", "c"]);
+        assert_eq!(
+            wishes.labels(&config(json!({ "namespace": "o" }))),
+            ["namespace:o", "namespace:n", "version:7"]
+        );
+        assert_eq!(read(&[("-tags", "a, b,, c ")]).unwrap().labels(&c), ["a", "b", "c"]);
         for wrong in [
             ("", "bypas"),
             ("-ttl", "0"),
             ("-ttl", "1h"),
             ("-tags", &"t,".repeat(17)),
             ("-tags", &"t".repeat(200)),
+            ("-namespace", &"n".repeat(200)),
+            ("-version", &"v".repeat(200)),
         ] {
-            assert!(read(&[wrong]).is_err(), "{wrong:?}");
+            assert!(matches!(read(&[wrong]), Err(Refused::Invalid(_))), "{wrong:?}");
+        }
+        let closed = config(json!({ "client_controls": false }));
+        assert!(Wishes::read(&closed, |_| None).is_ok());
+        for (name, value) in
+            [("", "only"), ("-ttl", "9"), ("-namespace", "n"), ("-version", "1"), ("-tags", "t")]
+        {
+            let wish = |header: &str| (header == format!("x-lockgate-cache{name}")).then(|| value.to_owned());
+            assert_eq!(Wishes::read(&closed, wish), Err(Refused::Denied), "{name}");
         }
     }
 

@@ -1,13 +1,12 @@
-//! One collection: rows of flat arrays, and what belongs to each row.
+//! One collection: its entries, by id, and the groups that their vectors stand in.
 //!
-//! Beside each row its first numbers are kept in 16 bits. Their product, and the lengths of what is behind them, bound
-//! what the whole product can be, so a search reads a quarter or less of a row that cannot be among its results.
-//! Source: the inequality of Cauchy and Schwarz.
+//! Entries lie in a slab, so that a row's number stays while its vector moves from cell to cell.
 //!
-//! Invariant: row `n` of the arrays belongs to entry `n`, and every entry stands once in the group of its
-//! first field; a removal moves the last row into the gap. Expired entries are never found, and are the first to
-//! be evicted. Never normalises: that was done before.
+//! Invariants: every entry stands once in the group of its first field; freed numbers are used again. Expired
+//! entries are never found, and are the first to be evicted. Never normalises: that was done before.
 
+use super::codes::{Codes, Query};
+use super::group::{Group, Place};
 use super::search::{Best, Search};
 use super::{Hit, VectorError};
 use std::collections::HashMap;
@@ -15,21 +14,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::time::Instant;
 
-/// What an entry costs besides its numbers and texts: the entry, the index, reference counts, rounded up.
-const ENTRY_OVERHEAD: usize = 192;
-
-/// Numbers that are multiplied side by side.
-const LANES: usize = 16;
-
-/// Numbers at the start of a row that are kept in 16 bits as well, at most.
-const HEAD: usize = 64;
-
-/// What such a number is multiplied by: the product of two unit vectors stays below 2^31.
-const SCALE: f32 = 23_170.0;
-
-/// How far rounding may take a bound below the product that it bounds: half a unit for each of the numbers of two
-/// heads, whose sum is at most 8 each.
-const ROUNDING: f32 = 5e-4;
+/// What an entry costs besides its numbers and texts: the entry, the index, reference counts, its share of a cell's
+/// middle and of what arrays keep in reserve, rounded up.
+const ENTRY_OVERHEAD: usize = 256;
 
 /// What an entry was stored with.
 type Fields = Arc<[(String, String)]>;
@@ -37,16 +24,12 @@ type Fields = Arc<[(String, String)]>;
 #[derive(Debug, Default)]
 pub(super) struct Collection {
     dimensions: usize,
-    /// The rows.
-    rows: Vec<f32>,
-    /// The first numbers of each row, in 16 bits.
-    heads: Vec<i16>,
-    /// The length of what is behind them.
-    lengths: Vec<f32>,
-    entries: Vec<Entry>,
-    /// The rows of each first field.
-    groups: HashMap<Fields, Vec<usize>, foldhash::quality::RandomState>,
-    index: HashMap<Arc<str>, usize, foldhash::quality::RandomState>,
+    entries: Vec<Option<Entry>>,
+    /// Numbers of entries that are gone.
+    free: Vec<u32>,
+    /// By first field.
+    groups: HashMap<Fields, Group, foldhash::quality::RandomState>,
+    index: HashMap<Arc<str>, u32, foldhash::quality::RandomState>,
     hand: usize,
     bytes: usize,
 }
@@ -55,8 +38,8 @@ pub(super) struct Collection {
 struct Entry {
     id: Arc<str>,
     fields: Fields,
-    /// Its place in the group of its first field.
-    place: usize,
+    /// Where it stands in its group.
+    place: Place,
     expires: Option<Instant>,
     bytes: usize,
     used: AtomicBool,
@@ -70,14 +53,23 @@ impl Entry {
 
 impl Collection {
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.index.len()
     }
 
-    /// Entries that a search would look at.
+    /// Entries that a search chooses among.
     pub fn candidates(&self, among: Option<&[(String, String)]>) -> usize {
         match among {
-            Some(fields @ [_, ..]) => self.groups.get(group_of(fields)).map_or(0, Vec::len),
+            Some(fields @ [_, ..]) => self.groups.get(group_of(fields)).map_or(0, Group::len),
             _ => self.len(),
+        }
+    }
+
+    /// Vectors that a search reads, about.
+    pub fn effort(&self, among: Option<&[(String, String)]>) -> usize {
+        match among {
+            Some(fields @ [_]) => self.groups.get(group_of(fields)).map_or(0, Group::effort),
+            Some([_, ..]) => self.candidates(among),
+            _ => self.groups.values().map(Group::effort).sum(),
         }
     }
 
@@ -88,7 +80,7 @@ impl Collection {
 
     /// Whether vectors of this dimension may join; an empty collection takes any.
     pub fn accept(&self, dimensions: usize) -> Result<(), VectorError> {
-        if self.entries.is_empty() || self.dimensions == dimensions {
+        if self.len() == 0 || self.dimensions == dimensions {
             return Ok(());
         }
         Err(VectorError::Dimensions { expected: self.dimensions, got: dimensions })
@@ -98,43 +90,59 @@ impl Collection {
     pub fn bytes_of(id: &str, dimensions: usize, fields: &[(String, String)]) -> usize {
         let texts: usize =
             fields.iter().map(|(k, v)| k.len() + v.len() + size_of::<(String, String)>()).sum();
-        let numbers = dimensions * size_of::<f32>() + dimensions.min(HEAD) * size_of::<i16>();
-        ENTRY_OVERHEAD + id.len() + numbers + texts
+        ENTRY_OVERHEAD + id.len() + Codes::bytes_of(dimensions) + texts
     }
 
-    /// Numbers in the head of a row.
-    fn head(&self) -> usize {
-        self.dimensions.min(HEAD)
+    /// The cell that a vector will belong to: asked for apart, since it takes longer than the rest of an addition.
+    pub fn cell_of(&self, unit: &[f32], fields: &[(String, String)]) -> usize {
+        self.groups.get(group_of(fields)).map_or(0, |group| group.cell_of(unit))
     }
 
-    /// Adds an entry whose id is not there yet.
-    pub fn push(&mut self, id: &str, unit: &[f32], expires: Option<Instant>, fields: Fields) {
+    /// Adds an entry whose id is not there yet to a cell that [`Collection::cell_of`] named.
+    pub fn push(&mut self, id: &str, unit: &[f32], expires: Option<Instant>, fields: Fields, cell: usize) {
         let id: Arc<str> = id.into();
         let bytes = Self::bytes_of(&id, unit.len(), &fields);
         self.dimensions = unit.len();
+        let place = Place { cell: 0, slot: 0 };
+        let entry = Entry {
+            id: id.clone(),
+            fields: fields.clone(),
+            place,
+            expires,
+            bytes,
+            used: AtomicBool::new(false),
+        };
+        let row = match self.free.pop() {
+            Some(row) => row,
+            // A slab past its numbers takes nothing more; memory ends long before.
+            None => match u32::try_from(self.entries.len()) {
+                Ok(row) => {
+                    self.entries.push(None);
+                    row
+                }
+                Err(_) => return,
+            },
+        };
+        if let Some(slot) = self.entries.get_mut(row as usize) {
+            *slot = Some(entry);
+        }
         self.bytes += bytes;
-        let at = self.entries.len();
-        self.index.insert(id.clone(), at);
-        let (head, rest) = unit.split_at(self.head());
-        self.rows.extend_from_slice(unit);
-        self.heads.extend(short(head));
-        self.lengths.push(dot(rest, rest).sqrt());
-        let place = match self.groups.get_mut(group_of(&fields)) {
-            Some(group) => {
-                group.push(at);
-                group.len() - 1
-            }
-            None => {
-                self.groups.insert(group_of(&fields).into(), vec![at]);
-                0
+        self.index.insert(id, row);
+        let entries = &mut self.entries;
+        let moved = |row: u32, place: Place| {
+            if let Some(Some(entry)) = entries.get_mut(row as usize) {
+                entry.place = place;
             }
         };
-        self.entries.push(Entry { id, fields, place, expires, bytes, used: AtomicBool::new(false) });
+        match self.groups.get_mut(group_of(&fields)) {
+            Some(group) => group.push(cell, row, unit, moved),
+            None => self.groups.entry(group_of(&fields).into()).or_default().push(cell, row, unit, moved),
+        }
     }
 
     /// Removes an entry; the bytes it counted for, or 0.
     pub fn remove(&mut self, id: &str) -> usize {
-        self.index.get(id).copied().map_or(0, |at| self.remove_at(at))
+        self.index.get(id).copied().map_or(0, |row| self.remove_at(row as usize).unwrap_or(0))
     }
 
     /// Removes everything; the bytes it counted for.
@@ -144,45 +152,48 @@ impl Collection {
 
     /// Makes room by one entry: one that has expired or was not found since the hand last came by.
     pub fn evict(&mut self, now: Instant) -> Option<usize> {
+        if self.len() == 0 {
+            return None;
+        }
         loop {
             if self.hand >= self.entries.len() {
                 self.hand = 0;
             }
-            let entry = self.entries.get(self.hand)?;
-            if entry.expired(now) || !entry.used.swap(false, Ordering::Relaxed) {
-                return Some(self.remove_at(self.hand));
+            let row = self.hand;
+            match self.entries.get(row)? {
+                Some(entry) if entry.expired(now) || !entry.used.swap(false, Ordering::Relaxed) => {
+                    return self.remove_at(row);
+                }
+                _ => self.hand += 1,
             }
-            self.hand += 1;
         }
     }
 
-    /// What is nearest, best first; of equals, the one that came first.
+    /// What is nearest, best first. In a large group it may miss some, and finds the nearest nearly always.
     pub fn nearest(&self, unit: &[f32], search: &Search<'_>, now: Instant) -> Result<Vec<Hit>, VectorError> {
         self.accept(unit.len())?;
-        if self.entries.is_empty() {
-            return Ok(Vec::new());
-        }
-        let query = Query::new(unit, self.head());
+        let query = Query::new(unit);
         let mut best = Best::new(search);
-        let mut consider = |row: usize| {
-            let live = |row: usize| self.entries.get(row).is_some_and(|entry| !entry.expired(now));
-            if let Some(similarity) = self.similarity(row, &query, &best).filter(|_| live(row)) {
-                best.insert(similarity, row);
-            }
-        };
+        let entry = |row: u32| self.entries.get(row as usize).and_then(Option::as_ref);
+        let live = |row: u32| entry(row).is_some_and(|entry| !entry.expired(now));
         match search.among {
-            Some(fields @ [_, rest @ ..]) => {
-                let begins = |row: &usize| {
-                    self.entries.get(*row).is_some_and(|entry| entry.fields.starts_with(fields))
-                };
-                let rows = self.groups.get(group_of(fields)).into_iter().flatten();
-                // All of the group begin with the first field.
-                rows.filter(|row| rest.is_empty() || begins(row)).for_each(|row| consider(*row));
+            // All of a group begin with the first field.
+            Some(fields @ [_]) => {
+                if let Some(group) = self.groups.get(group_of(fields)) {
+                    group.search(&query, false, &mut best, live);
+                }
             }
-            _ => (0..self.entries.len()).for_each(consider),
+            // Of what follows the cells know nothing, so all are read.
+            Some(fields @ [_, ..]) => {
+                let begins = |row| entry(row).is_some_and(|entry| entry.fields.starts_with(fields));
+                if let Some(group) = self.groups.get(group_of(fields)) {
+                    group.search(&query, true, &mut best, |row| live(row) && begins(row));
+                }
+            }
+            _ => self.groups.values().for_each(|group| group.search(&query, false, &mut best, live)),
         }
-        let hit = |(similarity, row): (f32, usize)| {
-            let entry = self.entries.get(row)?;
+        let hit = |(similarity, row): (f32, u32)| {
+            let entry = entry(row)?;
             entry.used.store(true, Ordering::Relaxed);
             let similarity = similarity.clamp(-1.0, 1.0);
             Some(Hit { id: entry.id.clone(), similarity, fields: entry.fields.clone() })
@@ -190,114 +201,27 @@ impl Collection {
         Ok(best.into_rows().filter_map(hit).collect())
     }
 
-    /// A row's similarity, where it is among the best; of most other rows only the head is read.
-    fn similarity(&self, row: usize, query: &Query<'_>, best: &Best) -> Option<f32> {
-        let first = short_dot(part(&self.heads, query.head.len(), row)?, &query.head);
-        let bound = first + self.lengths.get(row)? * query.length + ROUNDING;
-        if !best.admits(bound) {
-            return None;
-        }
-        let similarity = dot(part(&self.rows, query.unit.len(), row)?, query.unit);
-        best.admits(similarity).then_some(similarity)
-    }
-
-    fn remove_at(&mut self, row: usize) -> usize {
-        let Some(last) = self.entries.len().checked_sub(1).filter(|last| row <= *last) else { return 0 };
-        self.leave_group(row);
-        self.rename_in_group(last, row);
-        let gone = self.entries.swap_remove(row);
+    fn remove_at(&mut self, row: usize) -> Option<usize> {
+        let gone = self.entries.get_mut(row)?.take()?;
+        self.free.extend(u32::try_from(row));
         self.index.remove(&gone.id);
-        if let Some(moved) = self.entries.get(row) {
-            self.index.insert(moved.id.clone(), row);
-        }
-        let head = self.head();
-        close_gap(&mut self.heads, head, row);
-        close_gap(&mut self.rows, self.dimensions, row);
-        close_gap(&mut self.lengths, 1, row);
         self.bytes -= gone.bytes;
-        gone.bytes
-    }
-
-    /// Takes a row out of its group, whose last takes its place.
-    fn leave_group(&mut self, row: usize) {
-        let Some(Entry { fields, place, .. }) = self.entries.get(row) else { return };
-        let (fields, place) = (fields.clone(), *place);
-        let Some(group) = self.groups.get_mut(group_of(&fields)) else { return };
-        group.swap_remove(place);
-        if let Some(follower) = group.get(place).and_then(|row| self.entries.get_mut(*row)) {
-            follower.place = place;
+        let entries = &mut self.entries;
+        if let Some(group) = self.groups.get_mut(group_of(&gone.fields)) {
+            group.remove(gone.place, |row, place| {
+                if let Some(Some(entry)) = entries.get_mut(row as usize) {
+                    entry.place = place;
+                }
+            });
+            if group.len() == 0 {
+                self.groups.remove(group_of(&gone.fields));
+            }
         }
-        if group.is_empty() {
-            self.groups.remove(group_of(&fields));
-        }
-    }
-
-    /// Tells a row's group of the row's new number. A row that has left its group is not in it any more.
-    fn rename_in_group(&mut self, row: usize, new: usize) {
-        let Some(entry) = self.entries.get(row).filter(|_| row != new) else { return };
-        if let Some(named) =
-            self.groups.get_mut(group_of(&entry.fields)).and_then(|group| group.get_mut(entry.place))
-        {
-            *named = new;
-        }
+        Some(gone.bytes)
     }
 }
 
 /// What names the group of an entry with these fields: the first of them.
 fn group_of(fields: &[(String, String)]) -> &[(String, String)] {
     fields.get(..1).unwrap_or_default()
-}
-
-/// A query, and its head as the rows have one.
-struct Query<'a> {
-    unit: &'a [f32],
-    head: Vec<i16>,
-    /// The length of what is behind the head.
-    length: f32,
-}
-
-impl<'a> Query<'a> {
-    fn new(unit: &'a [f32], head: usize) -> Self {
-        let (head, rest) = unit.split_at(head);
-        Self { unit, head: short(head).collect(), length: dot(rest, rest).sqrt() }
-    }
-}
-
-/// Numbers of a unit vector, in 16 bits.
-fn short(numbers: &[f32]) -> impl Iterator<Item = i16> {
-    #[expect(clippy::cast_possible_truncation, reason = "at most the scale, which fits")]
-    numbers.iter().map(|number| (number * SCALE).round() as i16)
-}
-
-/// The inner product of two heads.
-fn short_dot(a: &[i16], b: &[i16]) -> f32 {
-    let sum: i32 = a.iter().zip(b).map(|(x, y)| i32::from(*x) * i32::from(*y)).sum();
-    #[expect(clippy::cast_precision_loss, reason = "far below the rounding that bounds allow for")]
-    let sum = sum as f32;
-    sum / (SCALE * SCALE)
-}
-
-/// Row `row` of an array of rows of `width` numbers.
-fn part<T>(rows: &[T], width: usize, row: usize) -> Option<&[T]> {
-    rows.get(row * width..(row + 1) * width)
-}
-
-/// Moves the last row of `width` numbers into the place of row `row`, which is gone.
-fn close_gap<T: Copy>(rows: &mut Vec<T>, width: usize, row: usize) {
-    let last = rows.len() - width;
-    rows.copy_within(last.., row * width);
-    rows.truncate(last);
-}
-
-/// The inner product, in lanes that need not wait for one another.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest: f32 = a.remainder().iter().zip(b.remainder()).map(|(x, y)| x * y).sum();
-    let mut lanes = [0.0_f32; LANES];
-    for (x, y) in a.zip(b) {
-        for (lane, (x, y)) in lanes.iter_mut().zip(x.iter().zip(y)) {
-            *lane += x * y;
-        }
-    }
-    lanes.iter().sum::<f32>() + rest
 }

@@ -18,7 +18,7 @@ pub struct Search<'a> {
 pub(super) struct Best {
     limit: usize,
     at_least: f32,
-    found: Vec<(f32, usize)>,
+    found: Vec<(f32, u32)>,
 }
 
 impl Best {
@@ -35,15 +35,24 @@ impl Best {
         }
     }
 
+    /// What a row's similarity must reach to be among the best.
+    pub fn bar(&self) -> f32 {
+        match self.found.last() {
+            Some((worst, _)) if self.found.len() >= self.limit => *worst,
+            _ if self.limit == 0 => f32::INFINITY,
+            _ => self.at_least,
+        }
+    }
+
     /// Takes a row that was admitted.
-    pub fn insert(&mut self, similarity: f32, row: usize) {
+    pub fn insert(&mut self, similarity: f32, row: u32) {
         self.found.truncate(self.limit.saturating_sub(1));
         let place = self.found.partition_point(|(other, _)| *other >= similarity);
         self.found.insert(place, (similarity, row));
     }
 
     /// Similarities and rows, best first.
-    pub fn into_rows(self) -> impl Iterator<Item = (f32, usize)> {
+    pub fn into_rows(self) -> impl Iterator<Item = (f32, u32)> {
         self.found.into_iter()
     }
 }

@@ -1,6 +1,8 @@
 //! Tests of the vector store.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+mod recall;
+
 use super::*;
 use proptest::prelude::*;
 
@@ -49,6 +51,17 @@ fn an_upsert_replaces_and_a_removal_removes() {
     assert_eq!(ids(&store, &[0.0, 1.0], 9), ["c", "a"]);
     store.clear("acme", "c");
     assert_eq!((store.bytes(), ids(&store, &[1.0], 1).len()), (0, 0));
+}
+
+#[test]
+fn an_id_is_forgotten_in_every_collection_of_its_tenant() {
+    let store = vectors();
+    for (tenant, collection) in [("acme", "c"), ("acme", "d"), ("acme2", "c")] {
+        store.upsert(tenant, collection, "a", &[1.0], None, vec![]).unwrap();
+    }
+    store.forget("acme", "a");
+    assert_eq!(["c", "d"].map(|collection| store.len("acme", collection)), [0, 0]);
+    assert_eq!(store.len("acme2", "c"), 1);
 }
 
 #[test]

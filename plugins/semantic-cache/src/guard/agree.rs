@@ -16,14 +16,28 @@ const SWAPPED: f32 = 0.5;
 const ADDED: f32 = 0.25;
 /// What a difference in person, mood or time costs.
 const STANCE: f32 = 0.03;
+/// What it costs a question or an order that only one of the two asks for what should be.
+const SHOULD: f32 = 0.08;
+/// What swapped words cost of the similarity of statements.
+const REWORDED: f32 = 0.4;
+/// What words cost in questions and orders that only one of the two has.
+const NARROWED: f32 = 0.3;
 /// How much less alike statements have to be than questions and orders.
-const LENIENCY: f32 = 0.35;
+const LENIENCY: f32 = 0.37;
+/// From this weight of words on, and with as much in other words, a text may say in a negation what the other says without.
+const RETOLD: f32 = 6.0;
+/// See `RETOLD`.
+const RETOLD_WORDS: f32 = 1.2;
+/// See `RETOLD`: how alike such texts must be.
+const RETOLD_LIKENESS: f32 = 0.85;
 
 /// What two questions differ in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
     /// What must never differ: what is asked for, negations, language, numbers, opposites, directions.
     pub barred: Option<&'static str>,
+    /// Whether one of them negates something and the other does not.
+    pub turned: bool,
     /// What all words of the shorter question weigh.
     pub weight: f32,
     /// What the words weigh that only one of them has: of the one that has less, and of the one that has more.
@@ -44,7 +58,8 @@ impl Details {
         let (a, b) = (weigh(&only_mine), weigh(&only_theirs));
         let weight = weigh(&mine.words).min(weigh(&theirs.words));
         Difference {
-            barred: self.barred(other, &only_mine, &only_theirs, &mine, &theirs),
+            barred: self.barred(other, &only_mine, &only_theirs, &mine, &theirs, self.strict(other, weight)),
+            turned: self.negated != other.negated,
             weight,
             swapped: a.min(b),
             added: a.max(b),
@@ -60,15 +75,23 @@ impl Details {
             return false;
         }
         let Difference { weight, swapped, added, .. } = difference;
-        let strict = self.question || other.question || weight < SHORT;
-        if swapped >= ONE_WORD && (strict || weight < LONG) {
+        let strict = self.strict(other, weight);
+        let retold = !strict && weight >= RETOLD && swapped >= RETOLD_WORDS && similarity >= RETOLD_LIKENESS;
+        if difference.turned && !retold || swapped >= ONE_WORD && (strict || weight < LONG) {
             return false;
         }
         let weight = weight.max(1.0);
         #[expect(clippy::cast_precision_loss, reason = "at most six bits")]
         let stance = difference.stance.min(2) as f32;
-        let score = similarity - SWAPPED * swapped / weight - ADDED * added / weight - STANCE * stance;
+        let should = if strict && (self.stance ^ other.stance) & 8 != 0 { SHOULD } else { 0.0 };
+        let (swap, add) = if strict { (SWAPPED, NARROWED) } else { (REWORDED, ADDED) };
+        let score = similarity - swap * swapped / weight - add * added / weight - STANCE * stance - should;
         score >= if strict { threshold } else { threshold - LENIENCY }
+    }
+
+    /// Whether every word counts.
+    fn strict(&self, other: &Self, weight: f32) -> bool {
+        self.question || other.question || weight < SHORT
     }
 
     /// The similarity below which no other question can agree with this one.
@@ -78,12 +101,37 @@ impl Details {
 
     /// What must be the very same, as a text that is looked up by.
     pub fn fixed(&self) -> String {
-        let numbers: Vec<String> = self.numbers().map(|class| format!("{class:x}")).collect();
-        format!("{}{}{}", char::from(self.ask as u8), u8::from(self.negated), numbers.join("."))
+        let mut figures: Vec<u32> = self.of_kind(WordKind::Figure).collect();
+        figures.sort_unstable();
+        let figures: Vec<String> = figures.iter().map(|class| format!("{class:x}")).collect();
+        format!("{}{}", char::from(self.ask as u8), figures.join("."))
     }
 
+    fn of_kind(&self, kind: WordKind) -> impl Iterator<Item = u32> {
+        self.words.iter().filter(move |word| word.kind == kind).map(|word| word.class)
+    }
+
+    /// All numbers in their order, in digits or in words.
     fn numbers(&self) -> impl Iterator<Item = u32> {
-        self.words.iter().filter(|word| word.kind == WordKind::Number).map(|word| word.class)
+        let number = |word: &&Word| matches!(word.kind, WordKind::Number | WordKind::Figure);
+        self.words.iter().filter(number).map(|word| word.class)
+    }
+
+    /// Whether the names that both have stand in another order; of those that "and" joins, the order says nothing. What is a
+    /// name in one is one in the other: the first word of a sentence does not show it.
+    fn names_differ_in_order(&self, other: &Self) -> bool {
+        let names: Vec<u32> = self.of_kind(WordKind::Name).chain(other.of_kind(WordKind::Name)).collect();
+        let common = |from: &Self, to: &Self| {
+            let mut common: Vec<u32> = Vec::new();
+            for Word { class, .. } in &from.words {
+                let shared = names.contains(class) && to.words.iter().any(|word| word.class == *class);
+                if shared && !common.contains(class) {
+                    common.push(*class);
+                }
+            }
+            common
+        };
+        common(self, other) != common(other, self)
     }
 
     fn barred(
@@ -93,23 +141,33 @@ impl Details {
         only_theirs: &[Word],
         mine: &Side,
         theirs: &Side,
+        strict: bool,
     ) -> Option<&'static str> {
         if self.ask != other.ask {
             return Some("ask");
         }
-        if self.negated != other.negated {
-            return Some("negation");
-        }
         if self.language != other.language && self.language != b'?' && other.language != b'?' {
             return Some("language");
         }
-        if !self.numbers().eq(other.numbers()) {
+        let counted = |words: &[Word]| words.iter().any(|word| word.kind == WordKind::Number);
+        let numbers = if strict || weigh(&mine.words).min(weigh(&theirs.words)) < LONG {
+            self.numbers().eq(other.numbers())
+        } else {
+            // "Both fields" are "two fields", but "three fields" are not.
+            self.fixed() == other.fixed() && !(counted(only_mine) && counted(only_theirs))
+        };
+        if !numbers {
             return Some("number");
         }
         if opposed(only_mine, only_theirs) {
             return Some("opposite");
         }
-        ((self.question || other.question) && mine.aims_elsewhere(theirs)).then_some("direction")
+        // A statement that is told in other words may name things in another order; one with the same words turns them.
+        let literal = strict || (only_mine.is_empty() && only_theirs.is_empty());
+        if literal && self.names_differ_in_order(other) {
+            return Some("order");
+        }
+        (literal && mine.aims_elsewhere(theirs)).then_some("direction")
     }
 }
 
@@ -159,7 +217,7 @@ fn weigh(words: &[Word]) -> f32 {
         .map(|word| match word.kind {
             WordKind::Soft => 0.4,
             WordKind::Hard => 1.0,
-            WordKind::Name | WordKind::Number => 1.5,
+            WordKind::Name | WordKind::Number | WordKind::Figure => 1.5,
             WordKind::Goal => 0.0,
         })
         .sum()

@@ -83,6 +83,7 @@ fn word(letters: &[u8]) -> Option<Word> {
         2 => WordKind::Name,
         3 => WordKind::Number,
         4 => WordKind::Goal,
+        5 => WordKind::Figure,
         _ => return None,
     };
     Some(Word { kind, class: bits & 0x1f_ffff })
