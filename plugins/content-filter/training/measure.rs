@@ -1,0 +1,1 @@
+//! Measures the shipped weights: how fast, and how often harmless texts reach the thresholds.
