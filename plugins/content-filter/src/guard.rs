@@ -9,6 +9,11 @@ use crate::settings::{Action, Settings, Severity};
 use crate::view;
 use crate::window::{Before, Change, Decided, decide};
 
+/// The score of each category.
+pub type Scores<'s> = Vec<(&'s str, f32)>;
+/// The highest severity of each category that was seen.
+pub type Severities<'s> = Vec<(&'s str, Severity)>;
+
 /// What is kept of a text between its parts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
@@ -65,7 +70,7 @@ impl State {
     }
 
     /// The score of each category and the highest severity, by name; the first is "unwanted at all".
-    pub fn scores<'s>(&self, settings: &'s Settings) -> (Vec<(&'s str, f32)>, Vec<(&'s str, Severity)>) {
+    pub fn scores<'s>(&self, settings: &'s Settings) -> (Scores<'s>, Severities<'s>) {
         let guards = settings.guards.iter();
         let mut scores: Vec<(&str, f32)> = guards
             .filter_map(|guard| Some((*NAMES.get(guard.head)?, *self.memory.best.get(guard.head)?)))

@@ -5,7 +5,7 @@
 //!
 //! The file: `bits: u8`; per head the scales of both tables, slope and offset (`f32`, little endian); then `2^bits` rows
 //! of words and as many of other features, a signed byte a head. A margin is the units' sum divided by
-//! `sqrt(features + 16)`, and the window's own features besides; a probability `1 / (1 + e^-(slope * margin + offset))`.
+//! `(features + 16)^0.35`, and the window's own features besides; a probability `1 / (1 + e^-(slope * margin + offset))`.
 
 use crate::features::{Feature, features, window};
 use crate::lexicon::Lexicon;
@@ -18,6 +18,8 @@ pub const WINDOW: u32 = 100;
 pub const UNITS: usize = 24;
 /// Keeps a few words from weighing as much as many.
 pub const CALM: f32 = 16.0;
+/// How much of its length a text's sum is divided by: a long one that goes on and on is worse than a short one.
+pub const POWER: f32 = 0.35;
 /// Heads of the model.
 pub const HEADS: usize = 7;
 /// What each head is about; the first is "unwanted at all".
@@ -103,7 +105,7 @@ impl Model {
         let features: u32 = units.iter().map(|unit| unit.features).sum();
         let mut own = [0_i32; HEADS];
         window(classes, |hash| add(&mut own, self.others, hash & self.mask));
-        let length = (f32::from(u16::try_from(features).unwrap_or(u16::MAX)) + CALM).sqrt();
+        let length = (f32::from(u16::try_from(features).unwrap_or(u16::MAX)) + CALM).powf(POWER);
         let mut out = [0.0; HEADS];
         for (at, ((out, head), own)) in out.iter_mut().zip(&self.heads).zip(own).enumerate() {
             let sum: f32 = units.iter().filter_map(|unit| unit.heads.get(at)).sum();

@@ -90,11 +90,7 @@ impl Row {
         }
         Case {
             labels: self.labels(),
-            weight: self.weight
-                * std::env::var(format!("W_{}", self.source))
-                    .ok()
-                    .and_then(|w| w.parse::<f32>().ok())
-                    .unwrap_or(1.0),
+            weight: self.weight,
             source: self.source.clone(),
             fold: self.fold(),
             units: all,

@@ -132,7 +132,7 @@ def main():
     calm += [" ".join(wiki[at:at + 3]) for at in range(0, len(wiki), 3)]
     for path in sorted(glob.glob(os.path.join(REPOSITORY, "*.md")) + glob.glob(os.path.join(REPOSITORY, "docs/*.md"))):
         calm += [p for p in open(path, encoding="utf-8").read().split("\n\n") if len(p) > 80][:12]
-    rows += [row(text, "alarming", none, 0.5) for text in harmless]
+    rows += [row(text, "alarming", none, 1.0) for text in harmless]
     rows += [row(text, "harmless", none, 0.35) for text in calm]
     # A sentence in company: unwanted among harmless ones is unwanted still.
     for name, text in R.sample(harm, 500):

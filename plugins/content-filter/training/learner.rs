@@ -6,7 +6,7 @@
 
 use super::data::{BITS, Case, Window};
 use super::meaning::SIZE;
-use crate::model::{CALM, HEADS};
+use crate::model::{CALM, HEADS, POWER};
 
 /// What can be tried.
 #[derive(Clone, Copy, Debug)]
@@ -27,18 +27,15 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let of = |name: &str, usual: f32| {
-            std::env::var(format!("CONTENT_{name}")).ok().and_then(|v| v.parse().ok()).unwrap_or(usual)
-        };
         Settings {
-            epochs: of("EPOCHS", 16.0) as usize,
-            rate: of("RATE", 0.1),
-            meaning_rate: of("MEANING_RATE", 0.3),
-            decay: of("DECAY", 3e-5),
-            calm: of("CALM", 0.1),
-            dropped: of("DROPPED", 60.0) as usize,
-            positive: of("POSITIVE", 1.5),
-            untold: of("UNTOLD", 0.5),
+            epochs: 16,
+            rate: 0.1,
+            meaning_rate: 0.3,
+            decay: 3e-5,
+            calm: 0.1,
+            dropped: 60,
+            positive: 1.5,
+            untold: 0.5,
         }
     }
 }
@@ -114,7 +111,7 @@ impl Learner {
             .map(|window| {
                 let mut margin = [0.0; HEADS];
                 sums[window.from..window.to].iter().for_each(|sum| add(&mut margin, sum, 1.0));
-                let length = length(case, window);
+                let length = length(case, window, 1.0);
                 margin.iter_mut().for_each(|m| *m /= length);
                 window.own.iter().for_each(|at| add(&mut margin, &self.others[*at as usize], 1.0));
                 margin
@@ -157,7 +154,7 @@ impl Learner {
         let mut meaning = [0.0; SIZE];
         units.iter().for_each(|unit| meaning.iter_mut().zip(unit.meaning).for_each(|(sum, v)| *sum += v));
         let share = 1.0 - self.settings.dropped as f32 / 100.0;
-        let length = (length(case, window).powi(2) * share + CALM * (1.0 - share)).sqrt();
+        let length = length(case, window, share);
         // The meaning is not thinned out, so it counts for as much as of the rest is left.
         meaning.iter_mut().for_each(|v| *v *= share / length);
 
@@ -212,10 +209,10 @@ impl Learner {
     }
 }
 
-fn length(case: &Case, window: &Window) -> f32 {
+fn length(case: &Case, window: &Window, share: f32) -> f32 {
     let units = &case.units[window.from..window.to];
     let features: usize = units.iter().map(|unit| unit.words.len() + unit.others.len()).sum();
-    (features as f32 + CALM).sqrt()
+    (features as f32 * share + CALM).powf(POWER)
 }
 
 fn add(sum: &mut Row, row: &Row, by: f32) {

@@ -64,7 +64,12 @@ fn areas(cases: &[Case], margins: &[[f32; HEADS]]) {
 fn validate() {
     let (cases, ..) = load();
     println!("{:?}, {} cases", Settings::default(), cases.len());
-    areas(&cases, &margins(&cases));
+    let folds = margins(&cases);
+    areas(&cases, &folds);
+    if let Ok(path) = std::env::var("CONTENT_MARGINS") {
+        let lines = cases.iter().zip(&folds).map(|(case, margin)| format!("{}\t{:?}\t{margin:?}\n", case.source, case.labels));
+        std::fs::write(path, lines.collect::<String>()).expect("written");
+    }
 }
 
 /// The slope of a logistic regression of margins, and the offset that puts a half at the limit: there, few texts
