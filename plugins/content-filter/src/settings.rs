@@ -199,7 +199,8 @@ impl Settings {
             build.languages(languages);
         }
         let profane = categories.get("profanity").and_then(|c| c.action).or(config.profanity);
-        build.profanity(profane.unwrap_or(Action::Flag), config.languages.as_deref());
+        let least = categories.get("profanity").and_then(|c| c.min_severity).unwrap_or(Severity::Medium);
+        build.profanity(profane.unwrap_or(Action::Flag), least, config.languages.as_deref());
         if config.classifier.unwrap_or(true) {
             build.guards(&mut categories);
         }
@@ -214,7 +215,8 @@ impl Settings {
                 build.wrong.push((pointer.clone(), "this name is built in; choose another".into()));
             }
             let judged = NAMES.iter().skip(1).any(|judged| *judged == name);
-            if !judged && (category.threshold.is_some() || category.min_severity.is_some()) {
+            let listed = name == "profanity" && category.threshold.is_none();
+            if !judged && !listed && (category.threshold.is_some() || category.min_severity.is_some()) {
                 let what = "only what the classifier knows has a threshold: sexual, hate, violence, harassment, self-harm, sexual-minors";
                 build.wrong.push((pointer.clone(), what.into()));
             }
@@ -286,8 +288,9 @@ impl Build {
         }
     }
 
-    /// Adds the lists of swear words, the mild ones as a category of the same name and a lower severity.
-    fn profanity(&mut self, action: Action, languages: Option<&[String]>) {
+    /// Adds the lists of swear words, the mild ones, where they are asked for, as a category of the same name and a
+    /// lower severity.
+    fn profanity(&mut self, action: Action, least: Severity, languages: Option<&[String]>) {
         if action == Action::Off {
             return;
         }
@@ -304,7 +307,9 @@ impl Build {
                 let (word, rule) = line.strip_prefix('~').map_or((line, usual), |word| (word, mild));
                 // Parts of foreign words are everyday words of other languages.
                 let split = language == "en" && word.len() > 3;
-                self.words.push(Word { text: word.to_owned(), rule, split });
+                if rule == usual || least == Severity::Low {
+                    self.words.push(Word { text: word.to_owned(), rule, split });
+                }
             }
         }
     }

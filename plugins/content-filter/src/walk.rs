@@ -210,7 +210,9 @@ impl Trail {
             self.part_ends(trie, text, last, todo, open);
         }
         // In a phrase the space may be any sign or none.
-        let phrase = trie.child(self.node, ' ').filter(|_| self.last != ' ' && self.letters > 0 && self.run_is_right());
+        let phrase = trie
+            .child(self.node, ' ')
+            .filter(|_| self.last != ' ' && self.letters > 0 && self.run_is_right());
         if let Some(node) = phrase {
             let space = Trail { node, last: ' ', in_text: 1, in_word: 1, ..*self };
             if read == Letter::Gap {

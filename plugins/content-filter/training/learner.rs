@@ -11,6 +11,8 @@ use crate::model::{CALM, HEADS, POWER};
 /// What can be tried.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
+    /// How often everything is learnt anew.
+    pub times: usize,
     pub epochs: usize,
     pub rate: f32,
     pub meaning_rate: f32,
@@ -28,6 +30,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Settings {
+            times: 4,
             epochs: 16,
             rate: 0.1,
             meaning_rate: 0.3,
@@ -54,8 +57,27 @@ pub struct Learner {
 }
 
 impl Learner {
-    /// Learns from cases.
+    /// Learns from cases several times, each time in another order, and takes the mean.
     pub fn learn(settings: Settings, cases: &[&Case]) -> Learner {
+        let mut mean = Learner::once(settings, cases, 1);
+        for seed in 2..=settings.times {
+            let other = Learner::once(settings, cases, seed as u64);
+            let share = 1.0 / seed as f32;
+            let pairs = [
+                (&mut mean.words, other.words),
+                (&mut mean.others, other.others),
+                (&mut mean.meaning, other.meaning),
+            ];
+            for (table, new) in pairs {
+                for (weight, new) in table.iter_mut().flatten().zip(new.into_iter().flatten()) {
+                    *weight += share * (new - *weight);
+                }
+            }
+        }
+        mean
+    }
+
+    fn once(settings: Settings, cases: &[&Case], seed: u64) -> Learner {
         let zero = |size: usize| vec![[0.0; HEADS]; size];
         let tables = || [zero(1 << BITS), zero(1 << BITS), zero(SIZE)];
         let [words, others, meaning] = tables();
@@ -66,7 +88,7 @@ impl Learner {
             meaning,
             bias: [-2.0; HEADS],
             squares: tables(),
-            random: 0x5DEE_CE66,
+            random: 0x5DEE_CE66 * seed,
         };
         let mut order: Vec<usize> = (0..cases.len()).collect();
         let mut mean = tables();

@@ -8,14 +8,15 @@ import json, sys
 
 # Everyday words of English or of several languages, numbers, and names of things.
 EVERYDAY = set("""nazi trio bite péter del pot fan hård stake am göt götten got 13. 13点 sm xx 3p フック バック ファンタジー
-กะปิ ล้างตู้เย็น cono homo pet bog""".split())
+กะปิ ล้างตู้เย็น cono homo pet bog con pök sås mona regina pitt
+piĉo cu satan búr pic rosette franc fava pinto inferno saco burro mama homosexual heterosexual pataka trans sas""".split()) | {"girl on"}
 # Says little by itself.
-MILD = set("""ass bastard dick escort sex sexual sexually sexo sexuality sexy sexe breasts breast nude nudity nipple nipples
-rape raping rapist penis vagina anus anal anilingus suck sucks ecstasy bondage bdsm butt boob boobs horny erotic erotism
+MILD = set("""escort sex sexual sexually sexo sexuality sexy sexe breasts breast nude nudity nipple nipples
+rape raping rapist penis vagina anus anal anilingus suck sucks ecstasy bondage bdsm butt erotic erotism
 porno porn pornography orgasm orgy panties panty xxx hardcore hooker strip snatch spunk topless voyeur swinger threesome
 twink escort eunuch fecal feces kinky nympho playboy poof poon pubes queaf sadism scat semen shota shemale sodomy splooge
-sultry twat urethra violet wank licked genitals domination dominatrix dildo bisexual cock camel masturbate masturbation
-crap damn hell piss pissed bloody bollocks arse balls""".split())
+sultry twat urethra violet wank licked genitals domination dominatrix bisexual masturbate masturbation masturbating damn hell bloody balls vulva clitoris rectum
+intercourse fellatio spastic zoophilia urophilia incest ejaculation negro undressing snowballing hijra kama kamasutra anal rapist""".split())
 SOLID = """fuck fucks fucked fucker fuckers fucking fuckin fuckface fuckhead fuckwit fuckboy motherfuck motherfucker motherfuckers
 motherfucking motherfuckin clusterfuck shit shits shitty shitter shitting shithead shitheads shithole shitface bullshit
 horseshit dipshit batshit bitch bitches bitching bitchy cunt cunts asshole assholes arsehole arseholes asshat jackass
@@ -28,7 +29,7 @@ crap crappy damn goddamn goddamned dammit arse dick dicks cock cocks""".split()
 ALSO = {"de": ["scheiße", "scheisse", "arschloch", "fotze", "hurensohn", "wichser"], "fr": ["putain", "merde", "connard", "salope", "enculé"],
         "es": ["mierda", "puta", "puto", "gilipollas", "cabrón", "pendejo", "joder", "coño"], "it": ["cazzo", "stronzo", "vaffanculo", "merda", "puttana"],
         "pl": ["kurwa", "chuj", "spierdalaj", "jebać"], "pt": ["caralho", "porra", "merda", "puta"], "nl": ["klootzak", "hoer", "kanker"],
-        "ru": ["сука", "блядь", "блять", "хуй", "пизда", "ебать", "мудак"], "tr": ["orospu", "siktir", "piç"]}
+        "ru": ["сука", "блядь", "блять", "хуй", "пизда", "ебать", "мудак"], "tr": ["orospu", "siktir"]}
 
 
 def main():
@@ -47,7 +48,7 @@ def main():
             out.write(f"= {lang}\n")
             for word in sorted(set(words[lang])):
                 if word and word.lower() not in EVERYDAY:
-                    out.write(("~" if word.lower() in MILD and lang == "en" else "") + word + "\n")
+                    out.write(("~" if word.lower() in MILD else "") + word + "\n")
 
 
 main()

@@ -38,7 +38,8 @@ fn alarms() {
             }
         }
         let share = |n: usize| format!("{:.2} %", 100.0 * n as f64 / f64::from(texts));
-        let counts: Vec<String> = counts.into_iter().map(|(name, n)| format!("{name} {}", share(n))).collect();
+        let counts: Vec<String> =
+            counts.into_iter().map(|(name, n)| format!("{name} {}", share(n))).collect();
         println!("{path}: {texts} texts, flagged {}; {}", share(any), counts.join(", "));
     }
 }
@@ -47,7 +48,9 @@ fn alarms() {
 #[ignore = "a tool: run it alone, in a release build"]
 fn speed() {
     let model = Model::built_in().expect("weights");
-    let plain = "The committee met on Tuesday, and asked for the figures of the third quarter. Could you send them? ".repeat(21);
+    let plain =
+        "The committee met on Tuesday, and asked for the figures of the third quarter. Could you send them? "
+            .repeat(21);
     let abuse = "You are a fucking idiot, s h i t head; I hate all of them and w1ll kill the b!tch with a knife. Women, lol. ".repeat(20);
     for (config, name) in [("{}", "flags"), (r#"{"categories":{"hate":{"action":"stop"}}}"#, "holds")] {
         let settings = settings(config);
@@ -60,15 +63,58 @@ fn speed() {
                         held.push_str(&String::from_utf8_lossy(piece_text));
                         let start = Instant::now();
                         state = State::decode(&state.encode());
-                        let done = inspect(&settings, Some(&model), &held, false, (n + 1) * piece >= 2048, &mut state);
+                        let done = inspect(
+                            &settings,
+                            Some(&model),
+                            &held,
+                            false,
+                            (n + 1) * piece >= 2048,
+                            &mut state,
+                        );
                         times.push(start.elapsed().as_secs_f64() * 1e6);
                         held.drain(..done.safe);
                     }
                 }
                 times.sort_by(f64::total_cmp);
                 let at = |share: f64| times[(times.len() as f64 * share) as usize];
-                println!("{name}, {kind} in pieces of {piece}: p50 {:.1} µs, p99 {:.1} µs a call", at(0.5), at(0.99));
+                println!(
+                    "{name}, {kind} in pieces of {piece}: p50 {:.1} µs, p99 {:.1} µs a call",
+                    at(0.5),
+                    at(0.99)
+                );
             }
         }
+    }
+}
+
+/// `CONTENT_TEXTS=lists.jsonl …`: files of `{"text", "lang"}` that are all to be found, by `lang`.
+#[test]
+#[ignore = "a tool: needs data, see its documentation"]
+fn found() {
+    let settings = settings(r#"{"classifier":false}"#);
+    let mut counts: BTreeMap<String, (usize, usize, Vec<String>)> = BTreeMap::new();
+    for path in std::env::var("CONTENT_TEXTS").expect("set CONTENT_TEXTS").split(':') {
+        let file = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        for line in file.lines() {
+            let row: serde_json::Value = serde_json::from_str(line).expect("a row");
+            let text = row["text"].as_str().expect("a text");
+            let mut state = State::default();
+            inspect(&settings, None, text, false, true, &mut state);
+            let count = counts.entry(row["lang"].as_str().unwrap_or("").to_owned()).or_default();
+            count.1 += 1;
+            if state.levels.is_empty() {
+                count.2.push(text.to_owned());
+            } else {
+                count.0 += 1;
+            }
+        }
+    }
+    for (lang, (found, of, missed)) in counts {
+        let show: Vec<&str> = missed.iter().step_by(missed.len() / 25 + 1).map(String::as_str).collect();
+        println!(
+            "{lang}: {found} of {of} ({:.1} %); missed, among others: {}",
+            100.0 * found as f64 / of as f64,
+            show.join(" / ")
+        );
     }
 }

@@ -67,7 +67,10 @@ fn validate() {
     let folds = margins(&cases);
     areas(&cases, &folds);
     if let Ok(path) = std::env::var("CONTENT_MARGINS") {
-        let lines = cases.iter().zip(&folds).map(|(case, margin)| format!("{}\t{:?}\t{margin:?}\n", case.source, case.labels));
+        let lines = cases
+            .iter()
+            .zip(&folds)
+            .map(|(case, margin)| format!("{}\t{:?}\t{margin:?}\n", case.source, case.labels));
         std::fs::write(path, lines.collect::<String>()).expect("written");
     }
 }
