@@ -1,5 +1,5 @@
 //! The rules and the classifier together, whole and cut.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
 use crate::window::apply;

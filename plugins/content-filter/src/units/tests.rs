@@ -1,5 +1,4 @@
 //! Where units end.
-#![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use super::*;
 
