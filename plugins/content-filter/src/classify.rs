@@ -29,6 +29,9 @@ pub struct Scored {
     pub end: usize,
     /// A probability a head.
     pub scores: [f32; HEADS],
+    /// The same of the unit alone, and of what stood before it.
+    pub alone: [f32; HEADS],
+    pub before: [f32; HEADS],
 }
 
 impl Memory {
@@ -60,7 +63,12 @@ impl Memory {
             self.sums.drain(..self.sums.len() - keep);
             let scores = model.probabilities(&self.sums);
             self.best.iter_mut().zip(scores).for_each(|(best, score)| *best = best.max(score));
-            out.push(Scored { start, end, scores });
+            let (mut alone, mut before) = ([0.0; HEADS], [0.0; HEADS]);
+            if let Some((unit, earlier)) = self.sums.split_last().filter(|_| hold) {
+                alone = model.probabilities(std::slice::from_ref(unit));
+                before = model.probabilities(earlier);
+            }
+            out.push(Scored { start, end, scores, alone, before });
             done = end;
         }
         let pending = if hold { String::new() } else { text.get(done..).unwrap_or_default().to_owned() };

@@ -3,9 +3,9 @@
 //! Invariants: where a head of the classifier may stop or mask, no text is released before its unit is complete and
 //! judged; elsewhere the classifier holds nothing. What was seen only ever rises.
 
-use crate::classify::Memory;
+use crate::classify::{Memory, Scored};
 use crate::model::{HEADS, Model, NAMES};
-use crate::settings::{Action, Settings, Severity};
+use crate::settings::{Action, Guard, Settings, Severity};
 use crate::view;
 use crate::window::{Before, Change, Decided, decide};
 
@@ -132,19 +132,19 @@ pub fn inspect(
         return decided;
     };
     let hold = settings.guards.iter().any(|guard| matches!(guard.action, Action::Stop | Action::Mask));
-    let mut units = state.memory.advance(model, text, last, hold, decided.safe);
+    let units = state.memory.advance(model, text, last, hold, decided.safe);
     if hold && !last {
         let done = units.last().map_or(0, |unit| unit.end);
         hold_from(&mut decided, text, json, before, done);
     }
-    for unit in &mut units {
+    for unit in &units {
         let (mut stop, mut mask) = (None, false);
         for guard in &settings.guards {
             let Some(severity) = severity_of(guard, &unit.scores) else { continue };
             state.see(guard.category, severity);
             if severity >= guard.min_severity {
                 stop = stop.or((guard.action == Action::Stop).then_some(guard.category));
-                mask |= guard.action == Action::Mask;
+                mask |= guard.action == Action::Mask && is_at_fault(guard, unit);
             }
         }
         decided.stop = decided.stop.or(stop);
@@ -157,7 +157,13 @@ pub fn inspect(
     decided
 }
 
-fn severity_of(guard: &crate::settings::Guard, scores: &[f32; HEADS]) -> Option<Severity> {
+/// Whether a unit is what the score is about, and does not merely stand behind it.
+fn is_at_fault(guard: &Guard, unit: &Scored) -> bool {
+    let of = |scores: &[f32; HEADS]| scores.get(guard.head).copied().unwrap_or(0.0);
+    of(&unit.alone) >= guard.threshold || of(&unit.scores) > of(&unit.before)
+}
+
+fn severity_of(guard: &Guard, scores: &[f32; HEADS]) -> Option<Severity> {
     guard.severity(*scores.get(guard.head)?)
 }
 

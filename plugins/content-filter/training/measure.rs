@@ -54,7 +54,14 @@ fn speed() {
     let abuse = "You are a fucking idiot, s h i t head; I hate all of them and w1ll kill the b!tch with a knife. Women, lol. ".repeat(20);
     for (config, name) in [("{}", "flags"), (r#"{"categories":{"hate":{"action":"stop"}}}"#, "holds")] {
         let settings = settings(config);
-        for (kind, text) in [("prose", &plain[..2048]), ("abuse", &abuse[..2048])] {
+        let spelled = "s h 1 t a 5 5 f u c ".repeat(110);
+        let signs = "$!1|0@+-*$!v ".repeat(160);
+        for (kind, text) in [
+            ("prose", &plain[..2048]),
+            ("abuse", &abuse[..2048]),
+            ("letters", &spelled[..2048]),
+            ("signs", &signs[..2048]),
+        ] {
             for piece in [2048, 16] {
                 let mut times: Vec<f64> = Vec::new();
                 for _ in 0..if piece == 16 { 40 } else { 3000 } {

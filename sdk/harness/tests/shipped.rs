@@ -62,8 +62,8 @@ async fn content_filter_scores_prompts_and_masks_sentences_of_streams() {
     let config = json!({ "profanity": "mask", "categories": { "violence": { "action": "mask" } } });
     let plugin = Harness::file(component).config(config).plugin().await.unwrap();
     plugin.on_request(ask("hi", true)).await.unwrap();
-    let text = format!("Well, sh1t happens. {threat} Good night, f u c k e r.");
-    assert_eq!(plugin.whole(&text).await.unwrap(), "Well, *** happens. *** Good night, ***.");
+    let text = format!("Well, sh1t happens. {threat} The museum opens at nine, f u c k it.");
+    assert_eq!(plugin.whole(&text).await.unwrap(), "Well, *** happens. *** The museum opens at nine, *** it.");
     plugin.assert_stream_equals_whole(&text).await;
 }
 

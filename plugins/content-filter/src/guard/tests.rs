@@ -50,10 +50,18 @@ fn by_default_nothing_is_changed_and_scores_are_told() {
 #[test]
 fn a_head_masks_its_unit_or_stops() {
     let masks = settings(r#"{"categories":{"violence":{"action":"mask"}},"profanity":"mask"}"#);
-    let (out, _) = stream(&masks, &["The sky is blue, fuck it.\n", THREAT, "\nThe sky is blue."], false);
+    let (out, _) = stream(
+        &masks,
+        &["The sky is blue, fuck it.\n", THREAT, "\nThe museum opens at nine, f u c k it."],
+        false,
+    );
     assert!(
         !out.as_ref().unwrap().contains("kill")
             && out.as_ref().unwrap().starts_with("The sky is blue, *** it.\n***\n"),
+        "{out:?}"
+    );
+    assert!(
+        out.as_ref().is_some_and(|out| out.ends_with("\n***\nThe museum opens at nine, *** it.")),
         "{out:?}"
     );
     let stops = settings(r#"{"categories":{"hate":{"action":"stop"}}}"#);
