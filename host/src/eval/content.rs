@@ -1,7 +1,7 @@
 //! Unwanted content: is it flagged, and in the right category?
 //!
 //! Flagged is what set a flag `content.CATEGORY` or was refused. Scores are the flags `content.score` and
-//! `content.score.CATEGORY`, where the component sets them.
+//! `content.score.CATEGORY`, where the component sets them; a category without one beside a whole score has 0.
 
 use super::cases::label;
 use super::component::{Component, number};
@@ -136,7 +136,8 @@ impl Trial for Content {
         for (name, is) in categories.iter().cloned().chain(absent) {
             let class = format!("category {name}");
             tally.class_case(&class, is, seen.contains(&name));
-            let score = number(&flags, &format!("content.score.{name}"));
+            // Who scores the whole and says nothing of a category has found nothing of it.
+            let score = number(&flags, &format!("content.score.{name}")).or(score.map(|_| 0.0));
             tally.class(&class).scores.extend(score.map(|score| (score, is)));
         }
         if let Some(lang) = &case.lang {

@@ -30,7 +30,7 @@ pub fn judge(settings: &Settings, text: &str, from: usize, last: bool) -> Judgem
     let hits = settings.words.hits(text, from, until);
     let mut out = Judgement { safe: until, ..Judgement::default() };
 
-    let noted = |action: Action| action != Action::Mask;
+    let noted = |action: Action| matches!(action, Action::Stop | Action::Flag);
     for hit in &hits {
         note(settings, hit.rule, noted, &mut out);
     }

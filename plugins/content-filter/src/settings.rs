@@ -1,9 +1,11 @@
-//! The configuration, and what becomes of it: categories, and rules over one set of words and a list of
-//! patterns.
+//! The configuration, and what becomes of it: categories, rules over one set of words and a list of patterns, and
+//! thresholds for the classifier's heads.
 //!
 //! Everything that can be wrong is reported at once, by JSON pointer.
 
+use crate::model::NAMES;
 use crate::patterns::Pattern;
+use crate::trie::Word;
 use crate::words::Words;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -18,10 +20,12 @@ pub enum Action {
     Mask,
     /// Only the flag is set.
     Flag,
+    /// Nothing: it is not even looked for.
+    Off,
 }
 
 /// How bad a category is; also its action where none is written.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth a flag.
@@ -73,8 +77,10 @@ struct PatternConfig {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct CategoryConfig {
-    severity: Severity,
+    severity: Option<Severity>,
     action: Option<Action>,
+    threshold: Option<f32>,
+    min_severity: Option<Severity>,
     words: Vec<String>,
     patterns: Vec<PatternConfig>,
 }
@@ -89,6 +95,8 @@ pub struct Config {
     action: Option<Action>,
     apply_to: Option<Vec<Side>>,
     profanity: Option<Action>,
+    languages: Option<Vec<String>>,
+    classifier: Option<bool>,
     mask_with: Option<String>,
     max_match_bytes: Option<usize>,
 }
@@ -111,6 +119,38 @@ pub struct Rule {
     pub action: Action,
 }
 
+/// What a head of the classifier does.
+#[derive(Clone, Copy, Debug)]
+pub struct Guard {
+    /// The head.
+    pub head: usize,
+    /// An index into the categories.
+    pub category: usize,
+    /// What happens from `min_severity` on; below, the flag is set.
+    pub action: Action,
+    /// The least score that counts.
+    pub threshold: f32,
+    /// The least severity that the action is for.
+    pub min_severity: Severity,
+}
+
+impl Guard {
+    /// How bad a score is: in thirds of what is above the threshold.
+    pub fn severity(&self, score: f32) -> Option<Severity> {
+        let above = (score - self.threshold) / (1.0 - self.threshold).max(f32::EPSILON);
+        match above {
+            _ if score < self.threshold => None,
+            a if a < THIRD => Some(Severity::Low),
+            a if a < 2.0 * THIRD => Some(Severity::Medium),
+            _ => Some(Severity::High),
+        }
+    }
+}
+
+const THIRD: f32 = 1.0 / 3.0;
+/// The score from which a head's category is flagged, unless configured.
+const THRESHOLD: f32 = 0.5;
+
 /// What a wrong configuration is told: a JSON pointer and what would be right.
 pub type Wrong = (String, String);
 
@@ -125,6 +165,8 @@ pub struct Settings {
     pub words: Words,
     /// The patterns, each with the index of its rule.
     pub patterns: Vec<(Pattern, usize)>,
+    /// The heads of the classifier that are looked at.
+    pub guards: Vec<Guard>,
     /// What stands in place of a match.
     pub mask: String,
     /// The longest match of a pattern.
@@ -133,7 +175,7 @@ pub struct Settings {
 }
 
 /// The words the option `profanity` adds.
-const PROFANITY: &str = include_str!("profanity.txt");
+const PROFANITY: &str = include_str!("../data/profanity.txt");
 
 impl Settings {
     /// Checks a configuration.
@@ -146,30 +188,48 @@ impl Settings {
             build.wrong.push(("/max_match_bytes".into(), "choose 1 to 4096".into()));
         }
         let own = CategoryConfig {
-            severity: Severity::Medium,
             action: Some(config.action.unwrap_or(Action::Stop)),
             words: config.words,
             patterns: config.patterns,
+            ..CategoryConfig::default()
         };
         build.category("custom", "", own);
-        if let Some(action) = config.profanity {
-            let words = PROFANITY.lines().map(str::to_owned).collect();
-            build.category(
-                "profanity",
-                "",
-                CategoryConfig { severity: Severity::Low, action: Some(action), words, patterns: Vec::new() },
-            );
+        let mut categories = config.categories;
+        if let Some(languages) = &config.languages {
+            build.languages(languages);
         }
-        for (name, category) in config.categories {
+        let profane = categories.get("profanity").and_then(|c| c.action).or(config.profanity);
+        let least = categories.get("profanity").and_then(|c| c.min_severity).unwrap_or(Severity::Medium);
+        build.profanity(profane.unwrap_or(Action::Flag), least, config.languages.as_deref());
+        if config.classifier.unwrap_or(true) {
+            build.guards(&mut categories);
+        }
+        for (name, mut category) in categories {
             let pointer = format!("/categories/{}", name.replace('~', "~0").replace('/', "~1"));
             let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'_' | b'-');
             if name.is_empty() || name.len() > 32 || !name.bytes().all(plain) {
+                let what = "name categories with 1 to 32 of a-z, 0-9, _ and -";
+                build.wrong.push((pointer.clone(), what.into()));
+            }
+            if name == "custom" {
+                build.wrong.push((pointer.clone(), "this name is built in; choose another".into()));
+            }
+            let judged = NAMES.iter().skip(1).any(|judged| *judged == name);
+            let listed = name == "profanity" && category.threshold.is_none();
+            if !judged && !listed && (category.threshold.is_some() || category.min_severity.is_some()) {
+                let what = "only what the classifier knows has a threshold: sexual, hate, violence, harassment, self-harm, sexual-minors";
+                build.wrong.push((pointer.clone(), what.into()));
+            }
+            if category
+                .threshold
+                .is_some_and(|threshold| !(0.0..1.0).contains(&threshold) || threshold == 0.0)
+            {
                 build
                     .wrong
-                    .push((pointer.clone(), "name categories with 1 to 32 of a-z, 0-9, _ and -".into()));
+                    .push((format!("{pointer}/threshold"), "choose more than 0 and less than 1".into()));
             }
-            if build.categories.iter().any(|c| c.name == name) {
-                build.wrong.push((pointer.clone(), "this name is built in; choose another".into()));
+            if name == "profanity" {
+                category.action = category.action.or(profane).or(Some(Action::Flag));
             }
             build.category(&name, &pointer, category);
         }
@@ -177,8 +237,7 @@ impl Settings {
         if sides.is_empty() {
             build.wrong.push(("/apply_to".into(), "name prompt, answer or both".into()));
         }
-        let words =
-            Words::new(&build.words).map_err(|error| vec![("/words".to_owned(), error.to_string())])?;
+        let words = Words::new(&build.words);
         if !build.wrong.is_empty() {
             return Err(build.wrong);
         }
@@ -188,6 +247,7 @@ impl Settings {
             rules: build.rules,
             words,
             patterns: build.patterns,
+            guards: build.guards,
             mask,
             max: build.max,
             sides,
@@ -196,7 +256,7 @@ impl Settings {
 
     /// Whether a side is filtered.
     pub fn covers(&self, side: Side) -> bool {
-        self.sides.contains(&side) && !self.rules.is_empty()
+        self.sides.contains(&side) && !(self.rules.is_empty() && self.guards.is_empty())
     }
 
     /// The rule of an index that [`Words`] or the patterns carry.
@@ -210,13 +270,70 @@ impl Settings {
 struct Build {
     categories: Vec<Category>,
     rules: Vec<Rule>,
-    words: Vec<(String, usize)>,
+    words: Vec<Word>,
     patterns: Vec<(Pattern, usize)>,
+    guards: Vec<Guard>,
     wrong: Vec<Wrong>,
     max: usize,
 }
 
 impl Build {
+    /// Every language must be one that there is a list for.
+    fn languages(&mut self, languages: &[String]) {
+        for (n, language) in languages.iter().enumerate() {
+            if !PROFANITY.lines().any(|line| line.strip_prefix("= ") == Some(language)) {
+                let known: Vec<&str> = PROFANITY.lines().filter_map(|line| line.strip_prefix("= ")).collect();
+                self.wrong.push((format!("/languages/{n}"), format!("choose of {}", known.join(", "))));
+            }
+        }
+    }
+
+    /// Adds the lists of swear words, the mild ones, where they are asked for, as a category of the same name and a
+    /// lower severity.
+    fn profanity(&mut self, action: Action, least: Severity, languages: Option<&[String]>) {
+        if action == Action::Off {
+            return;
+        }
+        let mut rule = |severity| {
+            self.categories.push(Category { name: "profanity".to_owned(), severity });
+            self.rule(self.categories.len() - 1, action)
+        };
+        let (mild, usual) = (rule(Severity::Low), rule(Severity::Medium));
+        let mut language = "";
+        for line in PROFANITY.lines().filter(|line| !line.starts_with('#')) {
+            if let Some(name) = line.strip_prefix("= ") {
+                language = name;
+            } else if languages.is_none_or(|chosen| chosen.iter().any(|chosen| chosen == language)) {
+                let (word, rule) = line.strip_prefix('~').map_or((line, usual), |word| (word, mild));
+                // Parts of foreign words are everyday words of other languages.
+                let split = language == "en" && word.len() > 3;
+                if rule == usual || least == Severity::Low {
+                    self.words.push(Word { text: word.to_owned(), rule, split });
+                }
+            }
+        }
+    }
+
+    /// Adds the heads of the classifier.
+    fn guards(&mut self, categories: &mut BTreeMap<String, CategoryConfig>) {
+        for (head, name) in NAMES.iter().enumerate().skip(1) {
+            let of = categories.get_mut(*name);
+            let (action, threshold, min_severity) =
+                of.map(|c| (c.action, c.threshold, c.min_severity)).unwrap_or_default();
+            let action = action.unwrap_or(Action::Flag);
+            if action != Action::Off {
+                self.categories.push(Category { name: (*name).to_owned(), severity: Severity::Low });
+                self.guards.push(Guard {
+                    head,
+                    category: self.categories.len() - 1,
+                    action,
+                    threshold: threshold.unwrap_or(THRESHOLD),
+                    min_severity: min_severity.unwrap_or(Severity::Low),
+                });
+            }
+        }
+    }
+
     fn rule(&mut self, category: usize, action: Action) -> usize {
         self.rules.push(Rule { category, action });
         self.rules.len() - 1
@@ -224,8 +341,9 @@ impl Build {
 
     fn category(&mut self, name: &str, pointer: &str, config: CategoryConfig) {
         let category = self.categories.len();
-        let action = config.action.unwrap_or(config.severity.action());
-        self.categories.push(Category { name: name.to_owned(), severity: config.severity });
+        let severity = config.severity.unwrap_or_default();
+        let action = config.action.unwrap_or(severity.action());
+        self.categories.push(Category { name: name.to_owned(), severity });
         if !config.words.is_empty() {
             let rule = self.rule(category, action);
             for (n, word) in config.words.iter().enumerate() {
@@ -238,7 +356,7 @@ impl Build {
                         format!("{pointer}/words/{n}"),
                         "longer than 256 bytes; use a pattern".into(),
                     )),
-                    word => self.words.push((word.to_owned(), rule)),
+                    word => self.words.push(Word { text: word.to_owned(), rule, split: true }),
                 }
             }
         }

@@ -1,11 +1,12 @@
-//! Whole words and phrases, in any case.
+//! Whole words and phrases, whatever their case, spacing or disguise.
 //!
-//! A word matches where its first and last character do not continue a word, so "ass" is not in "class".
-//! Whether a word is at a position depends on the text from the character before it to the one after it;
-//! [`Words::held_from`] names the first position for which that text has not all come.
+//! A word matches where its first and last character do not continue a word, so "ass" is not in "class"; `walk` says
+//! what counts as the word. Whether a word is at a position depends on the text from the character before it to the one
+//! after it; [`Words::held_from`] names the first position for which that text has not all come.
 //! Invariant: hits are sorted by start, the longest first.
 
-use aho_corasick::{AhoCorasick, BuildError};
+use crate::trie::{Letter, Trie, Word, is_unspaced, letter};
+use crate::walk::{continues, reach, walk};
 
 /// Where a word is, and which rule it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,84 +22,54 @@ pub struct Hit {
 /// All words of all rules.
 #[derive(Debug)]
 pub struct Words {
-    finder: Option<AhoCorasick>,
-    /// The rule of each pattern.
-    rules: Vec<usize>,
-    /// The patterns in lower case (ASCII), sorted, to ask what a suffix could become.
-    sorted: Vec<String>,
-    longest: usize,
+    trie: Trie,
+    reach: usize,
 }
 
 impl Words {
-    /// Takes words with the index of their rule.
-    ///
-    /// # Errors
-    /// When there are too many for the automaton.
-    pub fn new(words: &[(String, usize)]) -> Result<Words, BuildError> {
-        let mut patterns: Vec<(String, usize)> =
-            words.iter().flat_map(|(word, rule)| spellings(word).map(|w| (w, *rule))).collect();
-        patterns.sort();
-        patterns.dedup();
-        let build =
-            || AhoCorasick::builder().ascii_case_insensitive(true).build(patterns.iter().map(|(w, _)| w));
-        let finder = if patterns.is_empty() { None } else { Some(build()?) };
-        let longest = patterns.iter().map(|(w, _)| w.len()).max().unwrap_or(0);
-        let (mut sorted, rules): (Vec<String>, Vec<usize>) = patterns.into_iter().unzip();
-        sorted.dedup();
-        Ok(Words { finder, rules, sorted, longest })
+    /// Takes words.
+    pub fn new(words: &[Word]) -> Words {
+        let trie = Trie::new(words);
+        let reach = if words.is_empty() { 0 } else { reach(trie.longest) };
+        Words { trie, reach }
     }
 
     /// The words that start in `from..until`, given that nothing comes after the text.
     pub fn hits(&self, text: &str, from: usize, until: usize) -> Vec<Hit> {
-        let Some(finder) = &self.finder else { return Vec::new() };
-        let mut hits: Vec<Hit> = finder
-            .find_overlapping_iter(text)
-            .filter(|m| (from..until).contains(&m.start()) && stands_alone(text, m.start(), m.end()))
-            .filter_map(|m| {
-                Some(Hit { start: m.start(), end: m.end(), rule: *self.rules.get(m.pattern().as_usize())? })
-            })
-            .collect();
+        let mut hits: Vec<Hit> = Vec::new();
+        for start in self.starts(text, from).take_while(|start| *start < until) {
+            let found = walk(&self.trie, text, start, true).found;
+            hits.extend(found.into_iter().map(|found| Hit { start, end: found.end, rule: found.rule }));
+        }
         hits.sort_by_key(|h| (h.start, std::cmp::Reverse(h.end), h.rule));
         hits
     }
 
     /// The first position, not before `from`, where more text could still make a word or unmake one.
     pub fn held_from(&self, text: &str, from: usize) -> usize {
-        let earliest = text.len().saturating_sub(self.longest).max(from);
-        let could_become = |s: &usize| {
-            text.get(*s..).is_some_and(|tail| {
-                let tail = tail.to_ascii_lowercase();
-                let next = self.sorted.partition_point(|w| w.as_str() < tail.as_str());
-                self.sorted.get(next).is_some_and(|w| w.starts_with(&tail)) && starts_alone(text, *s)
-            })
-        };
-        (earliest..text.len()).find(could_become).unwrap_or(text.len())
+        let earliest = text.len().saturating_sub(self.reach).max(from);
+        self.starts(text, earliest)
+            .find(|start| walk(&self.trie, text, *start, false).open)
+            .unwrap_or(text.len())
     }
-}
 
-/// A word as it may be written. ASCII letters match in any case by themselves; for the others the usual
-/// forms are listed.
-fn spellings(word: &str) -> impl Iterator<Item = String> {
-    let lower = word.to_lowercase();
-    let mut chars = lower.chars();
-    let title: String = chars.next().into_iter().flat_map(char::to_uppercase).chain(chars).collect();
-    [word.to_lowercase(), title, word.to_uppercase(), word.to_owned()]
-        .into_iter()
-        .map(|w| w.to_ascii_lowercase())
-}
+    /// The positions, not before `from`, where a word may start.
+    fn starts<'t>(&'t self, text: &'t str, from: usize) -> impl Iterator<Item = usize> + 't {
+        let from = (from..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+        let (before, rest) = text.split_at_checked(from).unwrap_or_default();
+        let mut before = before.chars().next_back();
+        rest.char_indices().filter_map(move |(at, c)| {
+            let free =
+                before.is_none_or(|before| !continues(before, c) || is_unspaced(before) && is_unspaced(c));
+            before = Some(c);
+            (free && self.begins(c)).then_some(from + at)
+        })
+    }
 
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
-}
-
-/// Whether no word runs on across the position `s`.
-fn starts_alone(text: &str, s: usize) -> bool {
-    let (before, after) = text.split_at_checked(s).unwrap_or_default();
-    !(before.chars().next_back().is_some_and(is_word) && after.chars().next().is_some_and(is_word))
-}
-
-fn stands_alone(text: &str, start: usize, end: usize) -> bool {
-    starts_alone(text, start) && starts_alone(text, end)
+    /// Whether a word may begin with a character.
+    fn begins(&self, c: char) -> bool {
+        self.reach > 0 && !c.is_whitespace() && letter(c) != Letter::Gone
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@
 #![forbid(unsafe_code)]
 
 mod features;
-mod fold;
 mod layers;
 mod lexicon;
 mod markers;

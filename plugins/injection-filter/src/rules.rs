@@ -4,7 +4,6 @@
 //! among alternatives), a `?` after a step that may be missing, and as many dots as words may stand
 //! between two steps (`..` for up to two; at most eight). Invariant: no pattern needs fewer than two words, so a single trigger word never counts.
 
-use crate::fold;
 use crate::lexicon::{Lexicon, MOST, Sets};
 use crate::markers::Markers;
 use crate::model::Model;
@@ -12,6 +11,7 @@ use crate::score::MODEL;
 use crate::tokens::{Token, Tokens};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
+use text_kit::fold;
 
 /// What ships with the plugin.
 pub const BUILT_IN: &str = include_str!("rules.json");

@@ -1,12 +1,12 @@
 //! Reads a text into tokens: for each word the sets it belongs to, and whether it stands in quotes.
 //!
-//! Undone on the way: look-alikes and invisible characters (see `fold`), `l33t` spelling, words spelled
+//! Undone on the way: look-alikes and invisible characters (see `text_kit::fold`), `l33t` spelling, words spelled
 //! with spaces or dots between the letters, words run together. Invariant: the work is linear in the text;
 //! unknown words keep their place with no sets, so gaps count them. The classifier sees of a word only two
 //! hashes; the words themselves are not kept.
 
-use crate::fold::{Fold, fold};
 use crate::lexicon::{Lexicon, Sets};
+use text_kit::fold::{Fold, fold};
 
 /// Runs of letters longer than this may be words run together.
 const GLUED: usize = 16;

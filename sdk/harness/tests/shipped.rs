@@ -43,6 +43,31 @@ async fn content_filter_streams_as_it_does_whole_when_it_masks_and_when_it_stops
 }
 
 #[tokio::test]
+async fn content_filter_scores_prompts_and_masks_sentences_of_streams() {
+    let folder = tempfile::tempdir().unwrap();
+    let component = component(&folder, "content-filter");
+    let plugin = Harness::file(component.clone()).plugin().await.unwrap();
+    let score = |flags: &[(String, String)]| {
+        let score = flags.iter().find(|(name, _)| name == "content.score");
+        score.map_or(0.0, |(_, score)| score.parse::<f64>().unwrap())
+    };
+    let threat = "I am going to kill him with a knife tonight.";
+    let asked = plugin.on_request(ask(threat, false)).await.unwrap();
+    assert_eq!(asked.decision, Decision::Next);
+    assert!(score(&asked.flags) > 0.5, "{:?}", asked.flags);
+    assert!(asked.flags.iter().any(|(name, _)| name == "content.violence"), "{:?}", asked.flags);
+    let asked = plugin.on_request(ask("When does the museum open?", false)).await.unwrap();
+    assert!(score(&asked.flags) < 0.2, "{:?}", asked.flags);
+
+    let config = json!({ "profanity": "mask", "categories": { "violence": { "action": "mask" } } });
+    let plugin = Harness::file(component).config(config).plugin().await.unwrap();
+    plugin.on_request(ask("hi", true)).await.unwrap();
+    let text = format!("Well, sh1t happens. {threat} The museum opens at nine, f u c k it.");
+    assert_eq!(plugin.whole(&text).await.unwrap(), "Well, *** happens. *** The museum opens at nine, *** it.");
+    plugin.assert_stream_equals_whole(&text).await;
+}
+
+#[tokio::test]
 async fn behind_a_gateway_the_provider_sees_the_mask_and_the_client_its_own_words() {
     let folder = tempfile::tempdir().unwrap();
     let harness = Harness::file(component(&folder, "pii-mask"));

@@ -17,7 +17,7 @@ fn a_stop_is_seen_under_a_mask() {
 
 #[test]
 fn a_flag_hides_nothing() {
-    let config = r#"{"action":"mask","words":["bomb"],"categories":{"f":{"severity":"low","patterns":[{"name":"all","pattern":"\\w+"}]}}}"#;
+    let config = r#"{"profanity":"off","classifier":false,"action":"mask","words":["bomb"],"categories":{"f":{"severity":"low","patterns":[{"name":"all","pattern":"\\w+"}]}}}"#;
     assert_eq!(
         judged(config, "a bomb", true),
         Judgement { stop: None, seen: vec![0, 1], masks: vec![(2, 6)], safe: 6 }

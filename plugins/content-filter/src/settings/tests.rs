@@ -30,7 +30,7 @@ fn everything_wrong_is_reported_at_once() {
 #[test]
 fn severity_gives_the_action_where_none_is_written() {
     let s = settings(
-        r#"{"categories":{"a":{"severity":"low","words":["x"]},"b":{"words":["x"]},"c":{"severity":"high","words":["x"]},
+        r#"{"profanity":"off","categories":{"a":{"severity":"low","words":["x"]},"b":{"words":["x"]},"c":{"severity":"high","words":["x"]},
             "d":{"severity":"high","action":"flag","patterns":[{"name":"p","pattern":"x"},{"name":"q","pattern":"y","action":"mask"}]}}}"#,
     );
     let actions: Vec<Action> = s.unwrap().rules.iter().map(|r| r.action).collect();
@@ -39,7 +39,8 @@ fn severity_gives_the_action_where_none_is_written() {
 
 #[test]
 fn sides_and_emptiness() {
-    assert!(!settings("{}").unwrap().covers(Side::Prompt));
+    assert!(settings("{}").unwrap().covers(Side::Prompt));
+    assert!(!settings(r#"{"profanity":"off","classifier":false}"#).unwrap().covers(Side::Prompt));
     let s = settings(r#"{"words":["x"],"apply_to":["answer"]}"#).unwrap();
     assert!(s.covers(Side::Answer) && !s.covers(Side::Prompt));
     assert!(settings(r#"{"profanity":"mask"}"#).unwrap().covers(Side::Prompt));

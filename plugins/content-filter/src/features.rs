@@ -1,0 +1,120 @@
+//! What the classifier sees of a unit: its words, and hashed features of them and of their classes.
+//!
+//! Words have a table of their own, because meaning is baked into it (`training/`); beside them stand beginnings of
+//! words, parts of words, pairs, and pairs of classes near one another and in one unit. Invariants: a pure function of
+//! the unit, the same in training and in use. Changing anything here makes the shipped weights worthless: train again.
+
+use crate::lexicon::Lexicon;
+use crate::reader;
+
+/// Letters of a part of a word.
+const PART: usize = 4;
+/// Classes this many words apart are near.
+const NEAR: usize = 4;
+/// Of longer words so many bytes are the beginning.
+const STEM: usize = 6;
+
+/// Where a feature's weight is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// In the table of words.
+    Word(u32),
+    /// In the table of everything else.
+    Other(u32),
+}
+
+/// What a unit says beside its features.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// How many words.
+    pub words: u32,
+    /// The classes of all of them.
+    pub classes: u64,
+}
+
+/// Calls `each` with every feature of a unit.
+pub fn features(lexicon: &Lexicon, unit: &str, mut each: impl FnMut(Feature)) -> Said {
+    let mut said = Said::default();
+    let (mut before, mut recent) = (1, [0_u64; NEAR]);
+    reader::words(unit, |word| {
+        said.words += 1;
+        let number = word.bytes().all(|byte| byte.is_ascii_digit());
+        let hash = if number && word.len() > 2 { 0 } else { hash(word.as_bytes()) };
+        each(Feature::Word(hash));
+        each(Feature::Other(mix(1, hash, before)));
+        if !number {
+            parts(word, &mut each);
+        }
+        let classes = lexicon.classes(word);
+        for (back, earlier) in recent.iter().enumerate() {
+            pairs(*earlier, classes, |a, b| each(Feature::Other(mix(3 + u32::from(back > 0), a, b))));
+        }
+        recent.rotate_right(1);
+        if let Some(newest) = recent.first_mut() {
+            *newest = classes;
+        }
+        said.classes |= classes;
+        before = hash;
+    });
+    bits(said.classes).for_each(|class| each(Feature::Other(mix(5, class, 0))));
+    pairs(said.classes, said.classes, |a, b| {
+        if a < b {
+            each(Feature::Other(mix(6, a, b)));
+        }
+    });
+    said
+}
+
+/// Calls `each` with the features of the classes of a whole window.
+pub fn window(classes: u64, mut each: impl FnMut(u32)) {
+    bits(classes).for_each(|class| each(mix(7, class, 0)));
+    pairs(classes, classes, |a, b| {
+        if a < b {
+            each(mix(8, a, b));
+        }
+    });
+}
+
+/// The beginning of a word, and its parts.
+fn parts(word: &str, each: &mut impl FnMut(Feature)) {
+    let bytes = word.as_bytes();
+    if bytes.len() > STEM {
+        each(Feature::Other(mix(9, hash(bytes.get(..STEM).unwrap_or_default()), 0)));
+    }
+    if bytes.len() > PART {
+        bytes.windows(PART).for_each(|part| each(Feature::Other(mix(10, hash(part), 0))));
+    }
+    for (kind, part) in
+        [(11, bytes.get(..3)), (12, bytes.len().checked_sub(3).and_then(|from| bytes.get(from..)))]
+    {
+        part.into_iter().for_each(|part| each(Feature::Other(mix(kind, hash(part), 0))));
+    }
+}
+
+fn pairs(a: u64, b: u64, mut each: impl FnMut(u32, u32)) {
+    if b != 0 {
+        bits(a).for_each(|a| bits(b).for_each(|b| each(a, b)));
+    }
+}
+
+fn bits(mut set: u64) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let bit = (set != 0).then(|| set.trailing_zeros())?;
+        set &= set - 1;
+        Some(bit)
+    })
+}
+
+/// FNV-1a over 32 bits.
+pub fn hash(bytes: &[u8]) -> u32 {
+    let all =
+        bytes.iter().fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
+    all ^ all >> 15
+}
+
+/// Mixes two hashes into one of a kind.
+fn mix(kind: u32, a: u32, b: u32) -> u32 {
+    let x = (a ^ kind.wrapping_mul(0x9E37_79B1)).wrapping_mul(0x85EB_CA6B) ^ b.wrapping_mul(0xC2B2_AE35);
+    let x = (x ^ x >> 15).wrapping_mul(0x2C1B_3C6D);
+    x ^ x >> 13
+}

@@ -1,0 +1,144 @@
+//! The classifier: linear, one head a category and one for "unwanted at all", trained offline (`training/`).
+//!
+//! It looks at a window: the newest unit and those before it that belong to the same hundred words. A unit is reduced
+//! to a [`Sum`] once, so a stream costs each of its units one reading. The model never decides: thresholds do.
+//!
+//! The file: `bits: u8`; per head the scales of both tables, slope and offset (`f32`, little endian); then `2^bits` rows
+//! of words and as many of other features, a signed byte a head. A margin is the units' sum divided by
+//! `(features + 16)^0.35`, and the window's own features besides; a probability `1 / (1 + e^-(slope * margin + offset))`.
+
+use crate::features::{Feature, features, window};
+use crate::lexicon::Lexicon;
+
+/// What ships with the plugin.
+const BUILT_IN: &[u8] = include_bytes!("../data/model.bin");
+/// Words of a window; the newest unit counts whole.
+pub const WINDOW: u32 = 100;
+/// Units of a window at most.
+pub const UNITS: usize = 24;
+/// Keeps a few words from weighing as much as many.
+pub const CALM: f32 = 16.0;
+/// How much of its length a text's sum is divided by: a long one that goes on and on is worse than a short one.
+pub const POWER: f32 = 0.35;
+/// Heads of the model.
+pub const HEADS: usize = 7;
+/// What each head is about; the first is "unwanted at all".
+pub const NAMES: [&str; HEADS] =
+    ["any", "sexual", "hate", "violence", "harassment", "self-harm", "sexual-minors"];
+
+/// What a window needs to know of a unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sum {
+    /// The weights of its features, a head each.
+    pub heads: [f32; HEADS],
+    /// How many features.
+    pub features: u32,
+    /// How many words.
+    pub words: u32,
+    /// Classes of its words.
+    pub classes: u64,
+}
+
+/// The weights, where they lie in the component.
+#[derive(Debug)]
+pub struct Model {
+    lexicon: Lexicon,
+    heads: [Head; HEADS],
+    words: &'static [u8],
+    others: &'static [u8],
+    mask: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Head {
+    word: f32,
+    other: f32,
+    slope: f32,
+    offset: f32,
+}
+
+impl Model {
+    /// Reads the built-in weights; `None` when the file is not what it should be.
+    pub fn built_in() -> Option<Model> {
+        let (bits, mut file) = BUILT_IN.split_first()?;
+        let mut heads = [Head::default(); HEADS];
+        for head in &mut heads {
+            let mut next = || {
+                let (bytes, rest) = file.split_first_chunk()?;
+                file = rest;
+                Some(f32::from_le_bytes(*bytes))
+            };
+            *head = Head { word: next()?, other: next()?, slope: next()?, offset: next()? };
+        }
+        let rows = 1_usize.checked_shl(u32::from(*bits))?;
+        let (words, others) = file.split_at_checked(rows * HEADS)?;
+        let mask = u32::try_from(rows).ok()? - 1;
+        (others.len() == words.len()).then_some(Model {
+            lexicon: Lexicon::built_in(),
+            heads,
+            words,
+            others,
+            mask,
+        })
+    }
+
+    /// Reads a unit.
+    pub fn unit(&self, text: &str) -> Sum {
+        let (mut words, mut others, mut count) = ([0_i32; HEADS], [0_i32; HEADS], 0);
+        let said = features(&self.lexicon, text, |feature| {
+            count += 1;
+            match feature {
+                Feature::Word(hash) => add(&mut words, self.words, hash & self.mask),
+                Feature::Other(hash) => add(&mut others, self.others, hash & self.mask),
+            }
+        });
+        let mut sum = Sum { heads: [0.0; HEADS], features: count, words: said.words, classes: said.classes };
+        for (((sum, head), words), others) in sum.heads.iter_mut().zip(&self.heads).zip(words).zip(others) {
+            *sum = head.word * float(words) + head.other * float(others);
+        }
+        sum
+    }
+
+    /// How probable each category is in the window that these units make.
+    pub fn probabilities(&self, units: &[Sum]) -> [f32; HEADS] {
+        let classes = units.iter().fold(0, |all, unit| all | unit.classes);
+        let features: u32 = units.iter().map(|unit| unit.features).sum();
+        let mut own = [0_i32; HEADS];
+        window(classes, |hash| add(&mut own, self.others, hash & self.mask));
+        let length = (f32::from(u16::try_from(features).unwrap_or(u16::MAX)) + CALM).powf(POWER);
+        let mut out = [0.0; HEADS];
+        for (at, ((out, head), own)) in out.iter_mut().zip(&self.heads).zip(own).enumerate() {
+            let sum: f32 = units.iter().filter_map(|unit| unit.heads.get(at)).sum();
+            let margin = sum / length + head.other * float(own);
+            *out = 1.0 / (1.0 + (-(head.slope * margin + head.offset)).exp());
+        }
+        out
+    }
+}
+
+/// How many of the newest units, given the words of each, make a window.
+pub fn window_of(words: impl DoubleEndedIterator<Item = u32>) -> usize {
+    let mut sum = 0;
+    let mut fits = |words: u32| {
+        let first = sum == 0;
+        sum += words.max(1);
+        first || sum <= WINDOW
+    };
+    words.rev().take(UNITS).take_while(|words| fits(*words)).count()
+}
+
+/// Adds a row of a table.
+fn add(sum: &mut [i32; HEADS], table: &[u8], row: u32) {
+    let at = row as usize * HEADS;
+    for (sum, weight) in sum.iter_mut().zip(table.get(at..at + HEADS).unwrap_or_default()) {
+        *sum += i32::from(weight.cast_signed());
+    }
+}
+
+/// Sums of bytes over a unit are far below what a float holds exactly.
+fn float(sum: i32) -> f32 {
+    f32::from(i16::try_from(sum).unwrap_or(if sum < 0 { i16::MIN } else { i16::MAX }))
+}
+
+#[cfg(test)]
+mod tests;
