@@ -4,6 +4,7 @@
 //! patterns follow, then the lists. Everything that can be wrong is reported at once, by JSON pointer.
 
 use crate::detect::{BUILT_IN, Detector, Found, Scanner};
+use crate::names::Names;
 use crate::rules::{Lists, Patterns};
 use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
@@ -149,6 +150,9 @@ impl Settings {
         }
         let mut detectors: Vec<Box<dyn Detector + Send + Sync>> =
             vec![Box::new(Scanner::new(on, per_cent(threshold)))];
+        if let Some(names) = Names::new(on, per_cent(threshold)) {
+            detectors.push(Box::new(names));
+        }
         if !patterns.is_empty() {
             detectors.push(Box::new(Patterns(patterns)));
         }

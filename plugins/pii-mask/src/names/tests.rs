@@ -1,0 +1,1 @@
+//! Names in running text, and what must not be taken for one.

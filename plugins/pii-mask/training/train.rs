@@ -1,0 +1,193 @@
+//! Trains the tagger and writes `data/tagger.bin`; the README has the whole recipe.
+//!
+//! Fixed order and seed: the same data give the same file. Each time a text teaches, some of its words are made
+//! unknown, so that what stands around a name teaches, too, and some features are left out.
+
+use super::crf::Learner;
+use super::data::{Row, rows};
+use super::measure::count;
+use crate::detect::Detector;
+use crate::names::Names;
+use crate::names::features::{active, features};
+use crate::names::lexicon::{Entry, Lexicon};
+use crate::names::model::{Model, REACH, Row as Weights, TAGS, mark};
+use crate::names::words::{SIGN, Word, cut, hash};
+
+/// The places of the file, and those that training has for more features.
+const BITS: u32 = 17;
+const ROOM: u32 = 21;
+/// So many of a hundred features are left out each time, and so many of a hundred named words are made unknown.
+const DROPPED: u64 = 12;
+
+struct Text {
+    words: Vec<Word>,
+    tags: Vec<usize>,
+    weight: f32,
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % n
+    }
+}
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+}
+
+/// The text with some words as if nobody had ever seen them.
+fn forgetful(text: &Text, random: &mut Random) -> Vec<Word> {
+    let (named, others) = (setting("PII_FORGET", 25), 4);
+    let mut words = text.words.clone();
+    for (word, tag) in words.iter_mut().zip(&text.tags) {
+        if word.shape < SIGN && random.below(100) < if *tag == 0 { others } else { named } {
+            word.entry = Entry::default();
+            word.hash = hash(b"?");
+            if random.below(3) == 0 {
+                word.affixes = [0; 4];
+            }
+        }
+    }
+    words
+}
+
+fn learn(learner: &mut Learner, text: &Text, on: &[bool], random: &mut Random) {
+    let words = forgetful(text, random);
+    let mut at = 0;
+    while let Some(start) = on[at..].iter().position(|on| *on) {
+        let start = at + start;
+        let end = start + on[start..].iter().take_while(|on| **on).count();
+        let of: Vec<Vec<u32>> = (start..end)
+            .map(|n| {
+                let mut of = Vec::with_capacity(40);
+                features(&words, n, |f| {
+                    if random.below(100) >= DROPPED {
+                        of.push(f >> (32 - ROOM));
+                    }
+                });
+                of
+            })
+            .collect();
+        learner.learn(&of, &text.tags[start..end], text.weight);
+        at = end;
+    }
+}
+
+/// The file of these weights: the rows that say most, as many as there is room for.
+fn file(weights: &[Weights], seen: &[(u32, u32)], moves: &[Weights]) -> Vec<u8> {
+    let places = 1_usize << BITS;
+    let size = |row: &Weights| row.iter().map(|w| w * w).sum::<f32>().sqrt();
+    let mut best: Vec<(f32, usize)> = (0..weights.len())
+        .filter(|n| seen[*n].0 >= 2)
+        .map(|n| (size(&weights[n]) * (seen[n].0 as f32).powf(0.25), n))
+        .filter(|(size, _)| *size > 0.02)
+        .collect();
+    best.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let all = best.len();
+    best.truncate(places * 3 / 4);
+    let mut sizes: Vec<f32> = best.iter().flat_map(|(_, n)| weights[*n]).map(f32::abs).collect();
+    sizes.sort_by(f32::total_cmp);
+    let scale = sizes[sizes.len() * 9995 / 10000] / 127.0;
+    let (mut marks, mut rows, mut lost) = (vec![0_u16; places], vec![0_u8; places * TAGS], 0);
+    for (_, n) in &best {
+        let feature = seen[*n].1;
+        let first = (feature >> (32 - BITS)) as usize;
+        match (first..(first + REACH).min(places)).find(|place| marks[*place] == 0) {
+            Some(place) => {
+                marks[place] = mark(feature);
+                for (byte, w) in rows[place * TAGS..].iter_mut().zip(&weights[*n]) {
+                    *byte = ((w / scale).round().clamp(-127.0, 127.0) as i8).cast_unsigned();
+                }
+            }
+            None => lost += 1,
+        }
+    }
+    println!("{all} features, {} kept, {lost} without a place, scale {scale}", best.len());
+    let mut file = vec![BITS as u8];
+    file.extend(scale.to_le_bytes());
+    moves.iter().flatten().for_each(|w| file.extend(w.to_le_bytes()));
+    file.extend(marks.iter().flat_map(|mark| mark.to_le_bytes()));
+    file.extend(rows);
+    file
+}
+
+/// How often each row's features occur, and one of them.
+fn seen(texts: &[Text], on: &[Vec<bool>]) -> Vec<(u32, u32)> {
+    let mut seen = vec![(0_u32, 0_u32); 1 << ROOM];
+    for (text, on) in texts.iter().zip(on) {
+        for n in (0..text.words.len()).filter(|n| on[*n]) {
+            features(&text.words, n, |f| {
+                let row = &mut seen[(f >> (32 - ROOM)) as usize];
+                *row = (row.0 + 1, f);
+            });
+        }
+    }
+    seen
+}
+
+fn texts(lexicon: &Lexicon, rows: &[Row]) -> Vec<Text> {
+    let mut lost = (0, 0);
+    let skip = std::env::var("PII_SKIP").unwrap_or_default();
+    let texts = rows.iter().filter(|row| !row.held && !skip.split(',').any(|s| row.set.starts_with(s) && !s.is_empty())).map(|row| {
+        let mut words = Vec::new();
+        cut(lexicon, &row.text, &mut words);
+        let tags = row.tags(&words);
+        let mut on = Vec::new();
+        active(&words, &mut on);
+        lost.0 += tags.iter().zip(&on).filter(|(tag, on)| **tag % 2 == 1 && **tag < 9 && !**on).count();
+        lost.1 += tags.iter().filter(|tag| **tag % 2 == 1 && **tag < 9).count();
+        Text { words, tags, weight: row.weight.unwrap_or(1.0) }
+    });
+    let texts: Vec<Text> = texts.collect();
+    println!("{} texts; {} of {} names begin where nobody looks", texts.len(), lost.0, lost.1);
+    texts
+}
+
+#[test]
+#[ignore = "a tool: needs data, writes data/tagger.bin"]
+fn train() {
+    let lexicon = Lexicon::built_in().expect("the lexicon");
+    let rows: Vec<Row> = rows("PII_TRAIN").into_iter().flat_map(|(_, rows)| rows).collect();
+    let texts = texts(&lexicon, &rows);
+    let active_of = |text: &Text| {
+        let mut on = Vec::new();
+        active(&text.words, &mut on);
+        on
+    };
+    let on: Vec<Vec<bool>> = texts.iter().map(active_of).collect();
+    let mut learner = Learner::new(1 << ROOM);
+    let mut random = Random(0x5DEE_CE66);
+    let epochs = setting("PII_EPOCHS", 8) as usize;
+    let mut order: Vec<usize> = (0..texts.len()).collect();
+    let mut mean = vec![[0.0; TAGS]; 1 << ROOM];
+    let mut mean_moves = vec![[0.0; TAGS]; TAGS + 1];
+    for epoch in 0..epochs {
+        for at in (1..order.len()).rev() {
+            order.swap(at, random.below(at as u64 + 1) as usize);
+        }
+        for n in &order {
+            learn(&mut learner, &texts[*n], &on[*n], &mut random);
+        }
+        if epoch >= epochs / 2 {
+            let pairs = mean.iter_mut().zip(&learner.weights).chain(mean_moves.iter_mut().zip(&learner.moves));
+            pairs.for_each(|(mean, row)| mean.iter_mut().zip(row).for_each(|(mean, w)| *mean += w));
+        }
+        println!("epoch {epoch}");
+    }
+    let kept = (epochs - epochs / 2) as f32;
+    mean.iter_mut().chain(&mut mean_moves).flatten().for_each(|w| *w /= kept);
+    let out = std::env::var("PII_OUT")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/data/tagger.bin").to_owned());
+    let file = file(&mean, &seen(&texts, &on), &mean_moves);
+    std::fs::write(out, &file).expect("written");
+    let model = Model::read(Box::leak(file.into_boxed_slice())).expect("a right file");
+    let names = Names::with(model, [true, true, true, true, false], 50).expect("the lexicon");
+    count(&rows, |text| {
+        let mut found = Vec::new();
+        names.detect(text, "", &mut found);
+        found
+    });
+}
