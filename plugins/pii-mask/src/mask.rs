@@ -4,10 +4,12 @@
 //! not be one that a later text contains by itself. JSON stays JSON: inside a document only the insides of
 //! strings and whole bare numbers are replaced.
 
-use crate::detect::Found;
+use crate::detect::{Detector, Found};
 use crate::digest;
 use crate::fake;
 use crate::json::{escape_into, is_document, pieces, unescape};
+use crate::names::again::Again;
+use crate::names::is_kind;
 use crate::settings::{Action, Settings};
 use crate::vault::Vault;
 
@@ -43,7 +45,10 @@ pub struct Plan {
 impl Plan {
     /// Looks through the texts.
     pub fn new<'a>(settings: &Settings, texts: impl Iterator<Item = &'a str>) -> Plan {
-        let hits: Vec<Vec<Hit>> = texts.map(|text| find(settings, text)).collect();
+        let texts: Vec<&str> = texts.collect();
+        let mut hits: Vec<Vec<Hit>> =
+            texts.iter().map(|text| find(text, |text, lead| settings.find(text, lead))).collect();
+        repeat(settings, &texts, &mut hits);
         let mut counts = vec![0; settings.kinds().len()];
         for hit in hits.iter().flatten() {
             if let Some(count) = counts.get_mut(hit.kind) {
@@ -116,10 +121,38 @@ fn replacement(settings: &Settings, kind: usize, value: &str, vault: &mut Vault)
     }
 }
 
-/// Everything private in one text.
-fn find(settings: &Settings, text: &str) -> Vec<Hit> {
+/// Finds the names that were found anywhere wherever else they stand.
+fn repeat(settings: &Settings, texts: &[&str], hits: &mut [Vec<Hit>]) {
+    let Some(names) = settings.names() else { return };
+    let mut again = Again::default();
+    for (text, hits) in texts.iter().zip(hits.iter()) {
+        for hit in hits {
+            let raw = text.get(hit.start..hit.end).unwrap_or_default();
+            again.add(names, hit.decoded.as_deref().unwrap_or(raw), hit.kind);
+        }
+    }
+    if again.is_empty() {
+        return;
+    }
+    for (text, hits) in texts.iter().zip(hits) {
+        let others = find(text, |text, lead| {
+            let mut found = Vec::new();
+            again.detect(text, lead, &mut found);
+            settings.without_allowed(text, found)
+        });
+        for other in others {
+            let at = hits.partition_point(|hit| hit.end <= other.start);
+            if hits.get(at).is_none_or(|hit| hit.start >= other.end) {
+                hits.insert(at, other);
+            }
+        }
+    }
+}
+
+/// Everything that `look` finds in one text, of which it is shown the parts that people wrote.
+fn find(text: &str, look: impl Fn(&str, &str) -> Vec<Found>) -> Vec<Hit> {
     if !is_document(text) {
-        return settings.find(text, "").into_iter().map(|f| hit(&f, 0, Form::Plain, None)).collect();
+        return look(text, "").into_iter().map(|f| hit(&f, 0, Form::Plain, None)).collect();
     }
     let mut hits = Vec::new();
     let mut key = String::new();
@@ -128,18 +161,25 @@ fn find(settings: &Settings, text: &str) -> Vec<Hit> {
         let raw = text.get(piece.start..piece.end).unwrap_or_default();
         if !piece.string {
             let bare = |f: &Found| is_whole_number(raw.as_bytes(), f.start, f.end);
-            let found = settings.find(raw, &key).into_iter().filter(bare);
+            let found = look(raw, &key).into_iter().filter(bare);
             hits.extend(found.map(|f| hit(&f, piece.start, Form::Bare, None)));
             continue;
         }
         let next = pieces.get(n + 1).and_then(|next| text.get(next.start..next.end)).unwrap_or_default();
         let is_key = next.trim_start().trim_start_matches('"').trim_start().starts_with(':');
         let lead = if is_key { "" } else { key.as_str() };
+        // A key is a name only if it cannot be a field.
+        let field = is_key && !raw.contains(' ');
+        let first = hits.len();
         if raw.contains('\\') {
-            escaped(settings, piece.start, raw, lead, &mut hits);
+            escaped(&look, piece.start, raw, lead, &mut hits);
         } else {
-            let found = settings.find(raw, lead);
+            let found = look(raw, lead);
             hits.extend(found.iter().map(|f| hit(f, piece.start, Form::Quoted, None)));
+        }
+        if field {
+            let ours = hits.split_off(first);
+            hits.extend(ours.into_iter().filter(|hit| !is_kind(hit.kind)));
         }
         if is_key {
             raw.clone_into(&mut key);
@@ -153,9 +193,9 @@ fn hit(f: &Found, offset: usize, form: Form, decoded: Option<String>) -> Hit {
 }
 
 /// What is private in the inside of a string that has escapes.
-fn escaped(settings: &Settings, offset: usize, raw: &str, lead: &str, hits: &mut Vec<Hit>) {
+fn escaped(look: impl Fn(&str, &str) -> Vec<Found>, offset: usize, raw: &str, lead: &str, hits: &mut Vec<Hit>) {
     let Some((text, from)) = unescape(raw) else { return };
-    for f in settings.find(&text, lead) {
+    for f in look(&text, lead) {
         let ends = (from.get(f.start), from.get(f.end), text.get(f.start..f.end));
         if let (Some(&start), Some(&end), Some(value)) = ends {
             hits.push(hit(&Found { start, end, ..f }, offset, Form::Quoted, Some(value.to_owned())));

@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement that a person runs")]
 
 use crate::detect::{BUILT_IN, Detector, Found, Scanner};
+use crate::names::Names;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -203,10 +204,13 @@ fn speed() {
         Please write to ann.lee@example.com or call (415) 555-0132; the card 4012 8888 8888 1881 was charged 120.50. ";
     let code = "let mut total = items.iter().map(|x| x.price * 12).sum::<u64>(); // see https://example.org/a?b=1\n\
         if config.token == \"abc\" { return Err(Error::new(404, \"not found\")); }\n";
+    let letter = "Dear Maria Gonzalez, the office of Acme Tools Ltd. in Hamburg has moved to 14 Harbour Street, and your \
+        contract with them ends in May. Please tell Dr. Lee and his colleague what you decide.\nBest regards,\nTom\n";
     let digits = "123456782 987654321 12345678901 4155550132 2345678901234 AB123456C 10.0.0.1 ";
     let scanner = Scanner::new(u128::MAX, 50);
+    let names = Names::new(u128::MAX, 50).unwrap();
     for (name, unit) in
-        [("prose", prose), ("code", code), ("digits", digits), ("words", "lorem ipsum dolor sit amet ")]
+        [("prose", prose), ("code", code), ("digits", digits), ("letter", letter), ("words", "lorem ipsum dolor sit amet ")]
     {
         let text = unit.repeat(65_536 / unit.len());
         let start = Instant::now();
@@ -214,6 +218,19 @@ fn speed() {
         let found: usize = (0..rounds).map(|_| find(&scanner, &text).len()).sum();
         let kb = f64::from(rounds) * f64::from(u32::try_from(text.len()).unwrap()) / 1024.0;
         let micros = start.elapsed().as_secs_f64() * 1e6;
-        println!("{name:8} {:6.2} µs per KB, {} finds", micros / kb, found);
+        let start = Instant::now();
+        let mut out = Vec::new();
+        for _ in 0..rounds {
+            out.clear();
+            names.detect(&text, "", &mut out);
+        }
+        let tagged = start.elapsed().as_secs_f64() * 1e6;
+        println!(
+            "{name:8} {:6.2} µs per KB, {} finds; names {:6.2} µs per KB, {} finds",
+            micros / kb,
+            found,
+            tagged / kb,
+            out.len()
+        );
     }
 }

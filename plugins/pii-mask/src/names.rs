@@ -4,6 +4,8 @@
 //! around (`features`), and gives each word the probability of each type; this file makes finds of them. Never
 //! finds anything where a structured find stands already, nor inside of identifiers, paths and URLs.
 
+pub mod again;
+mod code;
 pub mod features;
 pub mod lexicon;
 pub mod model;
@@ -19,6 +21,9 @@ use words::{SIGN, Word};
 /// The entities of the tagger's types; the last type is of names that are nobody's (works, products, languages).
 const KINDS: [Option<usize>; TYPES] =
     [Some(PERSON), Some(LOCATION), Some(ADDRESS), Some(ORGANIZATION), None];
+
+/// So few letters and digits are no name.
+const SHORTEST: usize = 2;
 
 /// The tagger.
 #[derive(Debug)]
@@ -57,6 +62,12 @@ impl Names {
         (words, first)
     }
 
+    /// Whether a word is none that everybody uses in lower case.
+    pub fn is_rare(&self, word: &str) -> bool {
+        self.lexicon.entry(words::hash(word.to_lowercase().as_bytes())).lists & lexicon::PLAIN == 0
+            && word.chars().any(char::is_alphabetic)
+    }
+
     /// Calls `each` with every stretch of words that is worth a look, as a range and the tags' probabilities.
     fn stretches(&self, words: &[Word], mut each: impl FnMut(usize, &[Row])) {
         let mut active = Vec::new();
@@ -67,9 +78,7 @@ impl Names {
             let start = at + start;
             let length = active.get(start..).unwrap_or_default().iter().take_while(|on| **on).count();
             rows.clear();
-            rows.extend((start..start + length).map(|n| {
-                self.model.sum(|add| features::features(words, n, add))
-            }));
+            rows.extend((start..start + length).map(|n| self.model.scores(words, n)));
             self.model.chain().marginals(&mut rows, &mut forward);
             each(start, &rows);
             at = start + length;
@@ -83,36 +92,48 @@ impl Detector for Names {
         let mut spans = Vec::new();
         self.stretches(&words, |start, rows| spans::collect(&self.on, start, rows, &mut spans));
         spans.retain(|span| span.first >= first);
-        let spans = spans::joined(text, &words, spans);
-        let known = out.clone();
-        for span in spans {
+        if spans.is_empty() {
+            return;
+        }
+        let code = code::fences(text);
+        let known = out.len();
+        for span in spans::joined(text, &words, spans) {
             let (Some(from), Some(to)) = (words.get(span.first), words.get(span.last)) else { continue };
             let Some(kind) = KINDS.get(span.kind).copied().flatten() else { continue };
             let score = spans::per_cent(span.kind, span.sure);
-            if score < self.threshold || !spans::may_be_name(text, from.start, to.end) {
+            let least = if code::covers(&code, from.start) { self.threshold.max(code::LEAST) } else { self.threshold };
+            if score < least || !code::may_be_name(text, from.start, to.end) {
                 continue;
             }
-            // What a structured find covers is its own.
-            let mut start = from.start;
-            let mut push = |start: usize, end: usize| {
-                let value = text.get(start..end).unwrap_or_default();
-                let trimmed = value.trim_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '-'));
-                let skipped = value.len() - value.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '-')).len();
-                if trimmed.contains(char::is_alphanumeric) {
-                    let start = start + skipped;
-                    out.push(Found { start, end: start + trimmed.len(), kind, score });
-                }
-            };
-            for other in known.iter().filter(|f| f.start < to.end && f.end > from.start) {
-                if other.start > start {
-                    push(start, other.start);
-                }
-                start = start.max(other.end);
-            }
-            if start < to.end {
-                push(start, to.end);
-            }
+            let start = if kind == PERSON { spans::with_title(text, from.start) } else { from.start };
+            let whole = Found { start, end: to.end, kind, score };
+            beside(text, whole, known, out);
         }
+    }
+}
+
+/// Whether a kind is one of the tagger's.
+pub fn is_kind(kind: usize) -> bool {
+    KINDS.contains(&Some(kind))
+}
+
+/// Reports of a find what no structured find covers; those are the first `known` of `out`, in order.
+fn beside(text: &str, whole: Found, known: usize, out: &mut Vec<Found>) {
+    let ours = out.get(..known).unwrap_or_default();
+    let mut at = ours.partition_point(|f| f.end <= whole.start);
+    let mut start = whole.start;
+    while start < whole.end {
+        let other = out.get(at).filter(|f| at < known && f.start < whole.end).map(|f| (f.start, f.end));
+        let end = other.map_or(whole.end, |(from, _)| from.max(start));
+        let value = text.get(start..end).unwrap_or_default();
+        let edge = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '-' | '>');
+        let cut = value.trim_start_matches(edge);
+        let from = end - cut.len();
+        if cut.chars().filter(|c| c.is_alphanumeric()).count() >= SHORTEST {
+            out.push(Found { start: from, end: from + cut.trim_end_matches(edge).len(), ..whole });
+        }
+        start = other.map_or(whole.end, |(_, to)| to);
+        at += 1;
     }
 }
 

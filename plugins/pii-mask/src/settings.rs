@@ -92,6 +92,7 @@ pub type Wrong = (String, String);
 pub struct Settings {
     kinds: Vec<Kind>,
     detectors: Vec<Box<dyn Detector + Send + Sync>>,
+    names: Option<Names>,
     allow: BTreeSet<String>,
     allow_domains: Vec<String>,
     /// Whether placeholders are replaced in the answer.
@@ -150,9 +151,6 @@ impl Settings {
         }
         let mut detectors: Vec<Box<dyn Detector + Send + Sync>> =
             vec![Box::new(Scanner::new(on, per_cent(threshold)))];
-        if let Some(names) = Names::new(on, per_cent(threshold)) {
-            detectors.push(Box::new(names));
-        }
         if !patterns.is_empty() {
             detectors.push(Box::new(Patterns(patterns)));
         }
@@ -162,6 +160,7 @@ impl Settings {
         Ok(Settings {
             kinds,
             detectors,
+            names: Names::new(on, per_cent(threshold)),
             allow: config.allow,
             allow_domains: config.allow_domains.iter().map(|d| d.to_lowercase()).collect(),
             restore: config.restore.unwrap_or(true),
@@ -190,6 +189,20 @@ impl Settings {
         if self.detectors.len() > 1 {
             found = disjoint(found);
         }
+        if let Some(names) = &self.names {
+            names.detect(text, lead, &mut found);
+            found.sort_by_key(|f| f.start);
+        }
+        self.without_allowed(text, found)
+    }
+
+    /// The tagger, where names are looked for.
+    pub fn names(&self) -> Option<&Names> {
+        self.names.as_ref()
+    }
+
+    /// The finds whose values may not stay.
+    pub fn without_allowed(&self, text: &str, mut found: Vec<Found>) -> Vec<Found> {
         if !self.allow.is_empty() || !self.allow_domains.is_empty() {
             found.retain(|f| text.get(f.start..f.end).is_none_or(|value| !self.allows(value)));
         }

@@ -1,6 +1,6 @@
 //! Learns the weights of the chain: the gradient of the log-likelihood, one stretch at a time, with AdaGrad.
 
-use crate::names::model::{Chain, Row, TAGS};
+use crate::names::model::{Chain, Row, TAGS, TYPES};
 
 /// Weights with their sums of squares.
 pub struct Learner {
@@ -18,7 +18,7 @@ impl Learner {
         Learner {
             weights: vec![[0.0; TAGS]; rows],
             squares: vec![[0.0; TAGS]; rows],
-            moves: vec![[0.0; TAGS]; TAGS + 1],
+            moves: (0..=TAGS).map(|from| std::array::from_fn(|to| if to > TYPES || (from > TYPES && from < TAGS) { -20.0 } else { 0.0 })).collect(),
             move_squares: vec![[1.0; TAGS]; TAGS + 1],
             rate: 0.2,
             decay: 2e-6,

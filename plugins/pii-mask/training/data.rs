@@ -37,16 +37,14 @@ impl Row {
         spans
     }
 
-    /// The tag of each word: of words at least half of which a span covers, the first begins it.
+    /// The tag of each word: the type of the span that covers at least half of it.
     pub fn tags(&self, words: &[Word]) -> Vec<usize> {
         let mut tags = vec![0; words.len()];
         for (start, end, kind) in self.spans() {
-            let mut begun = false;
             for (word, tag) in words.iter().zip(&mut tags) {
                 let shared = word.end.min(end).saturating_sub(word.start.max(start));
                 if shared * 2 >= (word.end - word.start).max(1) && *tag == 0 {
-                    *tag = 2 * kind + 1 + usize::from(begun);
-                    begun = true;
+                    *tag = kind + 1;
                 }
             }
         }

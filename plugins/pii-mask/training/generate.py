@@ -171,7 +171,7 @@ def place():
     return R.choice(["Lake %s", "Mount %s", "%s River", "%s County", "%s Valley", "%s Island", "%s Park", "%s Square", "Fort %s", "%s Bridge", "Port %s", "%s Airport", "%s Street", "%s Bay"]) % (last() if R.random() < 0.6 else city())
 
 
-FORMS = ["{n} {l} {s}", "{n} {l} {s}", "{n} {l} {s}", "{l}straße {n}", "{l}strasse {n}", "{l}weg {n}", "Rue de {l} {n}", "{n} rue {l}", "{n}, rue {f} {l}", "Calle {l} {n}", "C/ {l}, {n}", "Via {l} {n}", "Via {f} {l}, {n}", "Rua {l} {n}", "{l}gatan {n}", "{l}laan {n}", "{l}straat {n}", "ul. {l} {n}", "{l}vej {n}", "{l}katu {n}", "Avenida {l} {n}", "P.O. Box {n}", "PO Box {n}", "{l} u. {n}.", "{n} {c} {s}", "{n} W {l} {s}", "{n} North {l} {s}", "{n} {o} {s}", "{n} {o} Avenue", "Plaza {l} {n}", "Avenue {f} {l} {n}", "{l} {s} {n}", "Am {l} {n}"]
+FORMS = ["{n} {l} {s}", "{n} {l} {s}", "{n} {l} {s}", "{l}straße {n}", "{l}strasse {n}", "{l}weg {n}", "Rue de {l} {n}", "{n} rue {l}", "{n}, rue {f} {l}", "Calle {l} {n}", "C/ {l}, {n}", "Via {l} {n}", "Via {f} {l}, {n}", "Rua {l} {n}", "{l}gatan {n}", "{l}laan {n}", "{l}straat {n}", "ul. {l} {n}", "{l}vej {n}", "{l}katu {n}", "Avenida {l} {n}", "P.O. Box {n}", "PO Box {n}", "{l} u. {n}.", "{n} {c} {s}", "{n} W {l} {s}", "{n} North {l} {s}", "{n} {o} {s}", "{n} {o} Avenue", "Plaza {l} {n}", "Avenue {f} {l} {n}", "{l} {s} {n}", "Am {l} {n}", "{n} {l}weg {n}", "{n} {l} utca {n}.", "{n} Via {l} {n}", "{n} Rue de {l} {n}", "{n} {n} {l} {s}", "{n} {l}straat {n}", "the corner of {l} {s} and {f} {s}", "{n} {f}gata {n}", "Calle {f} {l}, {n}", "{n} Rua {l} {n}", "{n} P.O. Box {n}", "{n} Kirchstrasse {n}"]
 KINDS = ["Street", "St", "St.", "Road", "Rd", "Avenue", "Ave", "Ave.", "Lane", "Drive", "Dr", "Boulevard", "Blvd", "Way", "Court", "Ct", "Place", "Close", "Crescent", "Terrace", "Square", "Parkway", "Highway", "Circle", "Trail", "Gardens"]
 
 
@@ -256,12 +256,27 @@ SLOTS = {
     "org": ("ORGANIZATION", org), "uni": ("ORGANIZATION", lambda: R.choice(["University of %s" % city(), "%s University" % city(), "%s College" % last()])),
     "city": ("LOCATION", city), "country": ("LOCATION", country), "state": ("LOCATION", state), "place": ("LOCATION", place),
     "address": ("ADDRESS", address), "street": ("ADDRESS", street), "zip": ("ADDRESS", zipcode),
+    "unit": ("ADDRESS", unit), "slang": (None, lambda: slang()),
     "misc": ("OTHER", misc), "nat": ("OTHER", lambda: R.choice(LISTS["nat"])),
     "word": (None, lambda: R.choice(WORDS)), "num": (None, lambda: str(R.choice([R.randint(1, 30), R.randint(1, 30), R.randint(31, 999), R.randint(1850, 2025)]))),
     "date": (None, lambda: R.choice(["%d %s %d", "%d. %s %d", "%d %s , %d"]) % (R.randint(1, 28), month(), R.randint(1900, 2026)) if R.random() < 0.6 else "%04d-%02d-%02d" % (R.randint(1950, 2026), R.randint(1, 12), R.randint(1, 28))),
     "month": (None, lambda: month()), "day": (None, lambda: R.choice("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split())),
     "email": (None, lambda: fake("email", "en_US")), "phone": (None, lambda: fake("phone_number", "en_US")), "job": (None, lambda: R.choice(LISTS["jobs"]) if R.random() < 0.5 else fake("job", "en_US")),
 }
+
+
+def slang():
+    """A word as nobody spells it."""
+    word = R.choice(WORDS + LISTS["things"] + "good shit wow yes pretty funny waiting song people never again trash talking crazy damn peeps legit vibes roast savage cringe meme epic fail".split()).lower()
+    x = R.random()
+    if x < 0.35:
+        at = R.randrange(len(word))
+        word = word[:at] + word[at] * R.randint(2, 5) + word[at + 1:]
+    elif x < 0.5:
+        word = word[:-1] + R.choice(["z", "in", "ah", "y", "s", "o"])
+    elif x < 0.6:
+        word = "".join(R.choice(["ka", "mu", "zi", "lo", "tha", "ng", "ya", "re", "bo", "sh", "ee"]) for _ in range(R.randint(2, 4)))
+    return R.choice([word, word, word, word.title(), word.title(), word.upper()])
 
 
 def month():
@@ -393,12 +408,12 @@ def main():
             changed = recase(changed, "lower") if x < 0.15 else recase(changed, "upper") if x < 0.19 else changed
             put(name + "+", changed, moved, weight=0.5)
     every = templates()
-    count = int(os.environ.get("PII_GENERATED", "26000"))
+    count = int(os.environ.get("PII_GENERATED", "40000"))
     for _ in range(count):
         _, _, template = R.choices(every, WEIGHTS(every))[0]
         text, spans = produce(template)
         x = R.random()
-        text = recase(text, "lower") if x < 0.13 else recase(text, "upper") if x < 0.16 else text
+        text = recase(text, "lower") if x < 0.2 else recase(text, "upper") if x < 0.23 else text
         if R.random() < 0.3:
             more, others = produce(R.choices(every, WEIGHTS(every))[0][2])
             joint = R.choice([" ", "\n", "\n\n"])
@@ -408,7 +423,10 @@ def main():
     for path in sys.argv[3:]:
         for line in open(path, encoding="utf-8"):
             row = json.loads(line)
-            put("silver", row["text"], row["spans"], weight=row.get("weight", 0.5))
+            put("silver", row["text"], row["spans"], weight=row["weight"])
+            if row["spans"]:
+                text, spans = swap(row["text"], row["spans"])
+                put("silver+", recase(text, "lower") if R.random() < 0.2 else text, spans, weight=row["weight"])
 
 
 COUNTS = {}

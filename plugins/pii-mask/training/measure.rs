@@ -76,3 +76,4 @@ pub fn count(all: &[Row], find: impl Fn(&str) -> Vec<Found>) {
     }
     counts.into_iter().for_each(|(name, counts)| print(&name, counts));
 }
+

@@ -10,7 +10,7 @@ use crate::detect::Detector;
 use crate::names::Names;
 use crate::names::features::{active, features};
 use crate::names::lexicon::{Entry, Lexicon};
-use crate::names::model::{Model, REACH, Row as Weights, TAGS, mark};
+use crate::names::model::{BUCKET, Model, Row as Weights, TAGS, mark};
 use crate::names::words::{SIGN, Word, cut, hash};
 
 /// The places of the file, and those that training has for more features.
@@ -91,16 +91,17 @@ fn file(weights: &[Weights], seen: &[(u32, u32)], moves: &[Weights]) -> Vec<u8> 
     let mut sizes: Vec<f32> = best.iter().flat_map(|(_, n)| weights[*n]).map(f32::abs).collect();
     sizes.sort_by(f32::total_cmp);
     let scale = sizes[sizes.len() * 9995 / 10000] / 127.0;
-    let (mut marks, mut rows, mut lost) = (vec![0_u16; places], vec![0_u8; places * TAGS], 0);
+    let (mut rows, mut lost) = (vec![[0_u8; TAGS]; places], 0);
     for (_, n) in &best {
         let feature = seen[*n].1;
         let first = (feature >> (32 - BITS)) as usize;
-        match (first..(first + REACH).min(places)).find(|place| marks[*place] == 0) {
+        let free = |place: &usize| rows[*place][TAGS - 2..] == [0, 0];
+        match (first / BUCKET * BUCKET..).take(BUCKET).find(free) {
             Some(place) => {
-                marks[place] = mark(feature);
-                for (byte, w) in rows[place * TAGS..].iter_mut().zip(&weights[*n]) {
+                for (byte, w) in rows[place].iter_mut().zip(&weights[*n]) {
                     *byte = ((w / scale).round().clamp(-127.0, 127.0) as i8).cast_unsigned();
                 }
+                rows[place][TAGS - 2..].copy_from_slice(&mark(feature).to_le_bytes());
             }
             None => lost += 1,
         }
@@ -109,8 +110,7 @@ fn file(weights: &[Weights], seen: &[(u32, u32)], moves: &[Weights]) -> Vec<u8> 
     let mut file = vec![BITS as u8];
     file.extend(scale.to_le_bytes());
     moves.iter().flatten().for_each(|w| file.extend(w.to_le_bytes()));
-    file.extend(marks.iter().flat_map(|mark| mark.to_le_bytes()));
-    file.extend(rows);
+    file.extend(rows.iter().flatten());
     file
 }
 
@@ -137,12 +137,12 @@ fn texts(lexicon: &Lexicon, rows: &[Row]) -> Vec<Text> {
         let tags = row.tags(&words);
         let mut on = Vec::new();
         active(&words, &mut on);
-        lost.0 += tags.iter().zip(&on).filter(|(tag, on)| **tag % 2 == 1 && **tag < 9 && !**on).count();
-        lost.1 += tags.iter().filter(|tag| **tag % 2 == 1 && **tag < 9).count();
+        lost.0 += tags.iter().zip(&on).filter(|(tag, on)| (1..5).contains(*tag) && !**on).count();
+        lost.1 += tags.iter().filter(|tag| (1..5).contains(*tag)).count();
         Text { words, tags, weight: row.weight.unwrap_or(1.0) }
     });
     let texts: Vec<Text> = texts.collect();
-    println!("{} texts; {} of {} names begin where nobody looks", texts.len(), lost.0, lost.1);
+    println!("{} texts; {} of {} named words stand where nobody looks", texts.len(), lost.0, lost.1);
     texts
 }
 

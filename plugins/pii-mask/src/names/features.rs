@@ -50,8 +50,6 @@ pub fn features(words: &[Word], at: usize, mut each: impl FnMut(u32)) {
     add(7, n2.hash, l0);
     add(8, b1.hash, w.hash);
     add(9, w.hash, n1.hash);
-    add(10, b1.hash, b2.hash);
-    add(11, n1.hash, n2.hash);
     add(12, b1.hash ^ n1.hash.rotate_left(7), l0);
     add(13, lb | l0 << 8 | ln << 16, 0);
     add(14, look(b2) | lb << 8 | l0 << 16, 1);
@@ -66,8 +64,6 @@ pub fn features(words: &[Word], at: usize, mut each: impl FnMut(u32)) {
     add(22, cluster(n1), l0);
     add(23, group(w), l0);
     add(24, group(b1) | group(w) << 8 | group(n1) << 16, l0);
-    add(25, group(b2), l0);
-    add(26, group(n2), l0);
     add(27, cluster(b1) << 16 | cluster(w), 3);
     add(28, cluster(w) << 16 | cluster(n1), 4);
     add(29, lists(w), l0);
@@ -79,19 +75,22 @@ pub fn features(words: &[Word], at: usize, mut each: impl FnMut(u32)) {
     add(35, kind(b1) ^ kind(b2).rotate_left(9), kind(b3).rotate_left(3) ^ l0);
     add(36, kind(n1) ^ kind(n2).rotate_left(9), kind(n3).rotate_left(3) ^ l0);
     add(37, kind(b1) ^ kind(n1).rotate_left(11), lists(w) | group(w) << 8 | l0 << 16);
-    add(38, tail3, b1.hash);
 }
 
-/// Which words are worth a look, as a name may begin or go on there: marks them in `active`, with those around.
+/// How many words that cannot be named by themselves may stand within a name (`Bank of the West`).
+const BETWEEN: usize = 3;
+
+/// Which words are worth a look: those that may be named, and those between two of them.
 pub fn active(words: &[Word], active: &mut Vec<bool>) {
     active.clear();
-    active.resize(words.len(), false);
-    for (n, word) in words.iter().enumerate() {
-        if may_be_named(word) {
-            for slot in active.get_mut(n.saturating_sub(1)..(n + 2).min(words.len())).unwrap_or_default() {
-                *slot = true;
-            }
+    let mut gap = usize::MAX;
+    for word in words {
+        let named = may_be_named(word);
+        if named && gap <= BETWEEN {
+            active.iter_mut().rev().take(gap).for_each(|slot| *slot = true);
         }
+        gap = if named { 0 } else { gap.saturating_add(1) };
+        active.push(named);
     }
 }
 

@@ -2,19 +2,26 @@
 //! from `data/tagger.bin`.
 //!
 //! The file: `bits: u8`, `scale: f32`, `TAGS * TAGS` transition weights (f32, from row to column), `TAGS` weights
-//! for the first word (f32), all little endian, then `2^bits` marks (u16, 0 where a place is free), then as many
-//! rows of `TAGS` signed bytes. A feature is a hash: its upper bits name a place, its lower 16 the mark that stands
-//! there, or behind. What is not there says nothing. A tag is outside (0), or for type `t` the beginning (`1 + 2t`)
-//! or the inside (`2 + 2t`) of a name. Never decides: it gives probabilities.
+//! for the first word (f32), all little endian, then `2^bits` places of eight bytes: a signed weight for each of six
+//! tags, and a mark (u16, 0 where the place is free). A feature is a hash: its upper bits name four places, its lower
+//! 16 the mark of the one. What is not there says nothing. A tag is outside (0) or a type; the two
+//! where the mark stands are for nothing, so that eight bytes are added at once. Never decides: it gives
+//! probabilities.
+
+use super::features::features;
+use super::words::Word;
 
 const BUILT_IN: &[u8] = include_bytes!("../../data/tagger.bin");
 /// Types of names: person, location, address, organisation, other.
 pub const TYPES: usize = 5;
-/// Tags: outside, and two for each type.
-pub const TAGS: usize = 2 * TYPES + 1;
+/// Tags: outside, the types, and two for nothing.
+pub const TAGS: usize = 8;
 
-/// So many places from its own on a row may stand.
-pub const REACH: usize = 8;
+/// So many places a feature may stand at.
+pub const BUCKET: usize = 4;
+
+/// More features than a word has.
+const MOST: usize = 48;
 
 /// One number for each tag.
 pub type Row = [f32; TAGS];
@@ -22,8 +29,7 @@ pub type Row = [f32; TAGS];
 /// Weights of rows and transitions.
 #[derive(Debug)]
 pub struct Model {
-    marks: Vec<u16>,
-    rows: &'static [u8],
+    buckets: &'static [[[u8; TAGS]; BUCKET]],
     bits: u32,
     scale: f32,
     chain: Chain,
@@ -59,37 +65,45 @@ impl Model {
             let (number, rest) = file.split_first_chunk()?;
             (*slot, file) = (f32::from_le_bytes(*number).exp(), rest);
         }
-        let places = 1_usize.checked_shl(u32::from(*bits))?;
-        let (marks, rows) = file.split_at_checked(places.checked_mul(2)?)?;
-        let marks = marks.chunks_exact(2).filter_map(|pair| pair.first_chunk().map(|two| u16::from_le_bytes(*two)));
+        let (places, rest) = file.as_chunks::<TAGS>();
+        let (buckets, over) = places.as_chunks::<BUCKET>();
+        let right = places.len() == 1_usize.checked_shl(u32::from(*bits))? && rest.is_empty() && over.is_empty();
         let scale = f32::from_le_bytes(*scale);
-        let model = Model { marks: marks.collect(), rows, bits: u32::from(*bits), scale, chain };
-        (rows.len() == places.checked_mul(TAGS)?).then_some(model)
+        right.then_some(Model { buckets, bits: u32::from(*bits), scale, chain })
     }
 
-    /// The sum of the rows of features, to which `each` hands its argument every feature.
-    pub fn sum(&self, each: impl FnOnce(&mut dyn FnMut(u32))) -> Row {
-        let mut sum = [0_i32; TAGS];
-        each(&mut |feature| {
-            if let Some(place) = self.place(feature)
-                && let Some(row) = self.rows.get(place * TAGS..).and_then(|rest| rest.first_chunk::<TAGS>())
-            {
-                for (sum, weight) in sum.iter_mut().zip(row) {
-                    *sum += i32::from(weight.cast_signed());
-                }
+    /// The score of each tag for the word at `at`.
+    pub fn scores(&self, words: &[Word], at: usize) -> Row {
+        // First all features, then all look-ups: the processor waits for many places of memory at once.
+        let (mut seen, mut count) = ([0_u32; MOST], 0);
+        features(words, at, |feature| {
+            if let Some(slot) = seen.get_mut(count) {
+                *slot = feature;
+                count += 1;
             }
         });
-        #[expect(clippy::cast_precision_loss, reason = "a few thousand at most")]
-        sum.map(|sum| sum as f32 * self.scale)
+        let mut sum = [0_i16; TAGS];
+        for feature in seen.iter().take(count) {
+            let row = self.row(*feature).to_le_bytes();
+            for (sum, weight) in sum.iter_mut().zip(row) {
+                *sum += i16::from(weight.cast_signed());
+            }
+        }
+        let mut scores = sum.map(|sum| f32::from(sum) * self.scale);
+        scores.iter_mut().skip(1 + TYPES).for_each(|score| *score = 0.0);
+        scores
     }
 
-    /// Where the row of a feature is.
-    fn place(&self, feature: u32) -> Option<usize> {
-        let mark = mark(feature);
-        let first = (feature >> (32 - self.bits)) as usize;
-        let behind = self.marks.get(first..)?.iter().take(REACH);
-        let step = behind.take_while(|known| **known != 0).position(|known| *known == mark)?;
-        Some(first + step)
+    /// The weights of a feature, zero where it has none. Without branches, which would be guessed wrong.
+    #[inline]
+    fn row(&self, feature: u32) -> u64 {
+        let mark = u64::from(mark(feature));
+        let bucket = (feature >> (32 - self.bits)) as usize / BUCKET;
+        let Some(places) = self.buckets.get(bucket) else { return 0 };
+        places.iter().fold(0, |row, place| {
+            let place = u64::from_le_bytes(*place);
+            row | (place & u64::from(place >> 48 == mark).wrapping_neg())
+        })
     }
 
     /// The transitions.

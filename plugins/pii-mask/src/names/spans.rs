@@ -1,4 +1,5 @@
-//! Makes spans of the probabilities of tags, joins what belongs together, and says what cannot be a name.
+//! Makes spans of the probabilities of tags, and joins what belongs together. Never looks at more than the words
+//! of a name and their neighbours.
 
 use super::model::{Row, TYPES};
 use super::words::{INITIAL, Word};
@@ -25,19 +26,17 @@ pub struct Span {
 pub fn collect(on: &[bool; TYPES], start: usize, rows: &[Row], spans: &mut Vec<Span>) {
     let mut open: Option<(Span, f32)> = None;
     for (n, row) in rows.iter().enumerate() {
-        let (mut best, mut most, mut all, mut begins) = (0, 0.0, 0.0, false);
-        let mut tags = row.iter().skip(1);
-        for (kind, on) in on.iter().enumerate() {
-            let (first, inside) = (tags.next().copied().unwrap_or(0.0), tags.next().copied().unwrap_or(0.0));
+        let (mut best, mut most, mut all) = (0, 0.0, 0.0);
+        for (kind, (on, share)) in on.iter().zip(row.iter().skip(1)).enumerate() {
             if *on {
-                all += first + inside;
-                if first + inside > most {
-                    (best, most, begins) = (kind, first + inside, first > inside);
+                all += share;
+                if *share > most {
+                    (best, most) = (kind, *share);
                 }
             }
         }
         let named = all >= LEAST && all >= row.first().copied().unwrap_or(1.0) * 0.5;
-        let goes_on = open.as_ref().is_some_and(|(span, _)| span.kind == best && !begins);
+        let goes_on = open.as_ref().is_some_and(|(span, _)| span.kind == best);
         if let Some((span, _)) = open.take_if(|_| !(named && goes_on)) {
             spans.push(span);
         }
@@ -74,7 +73,7 @@ pub fn joined(text: &str, words: &[Word], spans: Vec<Span>) -> Vec<Span> {
                 gap => {
                     span.kind == ADDRESS
                         && gap.len() <= 8
-                        && gap.chars().all(|c| c.is_whitespace() || matches!(c, ',' | '.'))
+                        && gap.chars().all(|c| c.is_whitespace() || matches!(c, ',' | '.' | '>' | '|' | '*' | '?'))
                         && gap.matches('\n').count() <= 1
                 }
             }
@@ -90,31 +89,28 @@ pub fn joined(text: &str, words: &[Word], spans: Vec<Span>) -> Vec<Span> {
     out
 }
 
-/// Whether what stands around lets the bytes `start..end` be a name: not the piece of an identifier, a path, a URL or
-/// a tag.
-pub fn may_be_name(text: &str, start: usize, end: usize) -> bool {
-    let b = text.as_bytes();
-    let at = |n: usize| b.get(n).copied().unwrap_or(b' ');
-    let back = |n: usize| start.checked_sub(n).map_or(b' ', at);
-    let joins = |c: u8| matches!(c, b'_' | b'/' | b'\\' | b'=' | b'$' | b'~' | b'{' | b'%' | b'^');
-    let word = |c: u8| c.is_ascii_alphanumeric() || c >= 0x80;
-    let glued_before = matches!(back(1), b'_' | b'\\' | b'$' | b'.' | b'~')
-        || back(1) == b'/' && !back(2).is_ascii_whitespace() && !text.get(..start).is_some_and(|t| t.ends_with("//")) && is_path(b, start)
-        || back(1) == b':' && back(2) == b':'
-        || back(1) == b'-' && back(2) == b'-'
-        || back(1) == b'<' && word(at(end.saturating_sub(1))) && matches!(at(end), b'>' | b'<');
-    let glued_behind = joins(at(end)) && (at(end) != b'/' || is_path(b, end))
-        || at(end) == b'(' && !text.get(start..end).unwrap_or_default().contains(' ')
-        || at(end) == b':' && at(end + 1) == b':'
-        || at(end) == b'.' && word(at(end + 1)) && at(end + 1).is_ascii_lowercase()
-        || at(end) == b'[' ;
-    !glued_before && !glued_behind
+/// What people are called by before their names.
+const TITLES: &[&str] = &[
+    "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "herr", "frau", "madame", "mme", "monsieur", "señor",
+    "señora", "signor", "signora",
+];
+
+/// Whether a word is a title.
+pub fn is_title(word: &str) -> bool {
+    TITLES.contains(&word.to_lowercase().as_str())
 }
 
-/// Whether the run of signs without white space around `i` has two slashes or a scheme: a path or a URL.
-fn is_path(b: &[u8], i: usize) -> bool {
-    let back = b.get(..i).unwrap_or_default().iter().rev().take_while(|c| !c.is_ascii_whitespace()).count();
-    let ahead = b.get(i..).unwrap_or_default().iter().take_while(|c| !c.is_ascii_whitespace()).count();
-    let run = b.get(i - back..i + ahead).unwrap_or_default();
-    run.iter().filter(|c| **c == b'/').count() > 1 || run.contains(&b'.') && run.contains(&b'/')
+/// Takes the titles before a person's name into it; they tell as much as an initial does.
+pub fn with_title(text: &str, start: usize) -> usize {
+    let mut start = start;
+    loop {
+        let before = text.get(..start).unwrap_or_default().trim_end_matches([' ', '.']);
+        let gap = start - before.len();
+        let from = before.rfind(|c: char| !c.is_alphanumeric()).map_or(0, |at| at + before.get(at..).and_then(|r| r.chars().next()).map_or(1, char::len_utf8));
+        let word = before.get(from..).unwrap_or_default();
+        if !(1..=2).contains(&gap) || word.is_empty() || !is_title(word) {
+            return start;
+        }
+        start = from;
+    }
 }
