@@ -16,7 +16,7 @@ use crate::detect::entity::{ADDRESS, LOCATION, ORGANIZATION, PERSON};
 use crate::detect::{Detector, Found};
 use lexicon::Lexicon;
 use model::{Model, Row, TYPES};
-use words::{SIGN, Word};
+use words::{LINE_END, SIGN, Word};
 
 /// The entities of the tagger's types; the last type is of names that are nobody's (works, products, languages).
 const KINDS: [Option<usize>; TYPES] =
@@ -97,7 +97,10 @@ impl Detector for Names {
         }
         let code = code::fences(text);
         let known = out.len();
-        for span in spans::joined(text, &words, spans) {
+        for mut span in spans::joined(text, &words, spans) {
+            while span.first < span.last && words.get(span.first).is_some_and(|w| w.shape == SIGN || w.shape == LINE_END) {
+                span.first += 1;
+            }
             let (Some(from), Some(to)) = (words.get(span.first), words.get(span.last)) else { continue };
             let Some(kind) = KINDS.get(span.kind).copied().flatten() else { continue };
             let score = spans::per_cent(span.kind, span.sure);
@@ -126,7 +129,7 @@ fn beside(text: &str, whole: Found, known: usize, out: &mut Vec<Found>) {
         let other = out.get(at).filter(|f| at < known && f.start < whole.end).map(|f| (f.start, f.end));
         let end = other.map_or(whole.end, |(from, _)| from.max(start));
         let value = text.get(start..end).unwrap_or_default();
-        let edge = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '-' | '>');
+        let edge = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | ':' | '-' | '>' | '|' | '*' | '"');
         let cut = value.trim_start_matches(edge);
         let from = end - cut.len();
         if cut.chars().filter(|c| c.is_alphanumeric()).count() >= SHORTEST {

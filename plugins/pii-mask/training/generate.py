@@ -252,6 +252,9 @@ def misc():
 WORDS = "cache parser token buffer handler index node value request config stream order user session queue model data item path result logger numpy serde tokio react pandas util client server".split()
 SLOTS = {
     "person": ("PERSON", person), "first": ("PERSON", first), "last": ("PERSON", last), "titled": ("PERSON", titled),
+    "tech": ("OTHER", lambda: R.choice(LISTS["tech"])), "drug": ("OTHER", lambda: R.choice(LISTS["drugs"])),
+    "theorem": ("OTHER", lambda: R.choice(LISTS["theorems"])), "thing": (None, lambda: R.choice(R.choice([LISTS["words"], LISTS["words"], LISTS["things"], COMMON]))),
+    "lower": (None, lambda: R.choice(COMMON).lower()), "hex": (None, lambda: "%0*x" % (R.choice([6, 7, 8, 12]), R.getrandbits(48))),
     "star": ("PERSON", lambda: R.choice(LISTS["stars"])),
     "org": ("ORGANIZATION", org), "uni": ("ORGANIZATION", lambda: R.choice(["University of %s" % city(), "%s University" % city(), "%s College" % last()])),
     "city": ("LOCATION", city), "country": ("LOCATION", country), "state": ("LOCATION", state), "place": ("LOCATION", place),
@@ -277,6 +280,10 @@ def slang():
     elif x < 0.6:
         word = "".join(R.choice(["ka", "mu", "zi", "lo", "tha", "ng", "ya", "re", "bo", "sh", "ee"]) for _ in range(R.randint(2, 4)))
     return R.choice([word, word, word, word.title(), word.title(), word.upper()])
+
+
+# Words of ordinary language, as Faker has them.
+COMMON = sorted({w.title() for w in FAKERS["en_US"].get_words_list() if len(w) > 2} | {w.split()[0].strip(",()/").title() for w in (fake("job", "en_US") for _ in range(300))})
 
 
 def month():
@@ -408,7 +415,7 @@ def main():
             changed = recase(changed, "lower") if x < 0.15 else recase(changed, "upper") if x < 0.19 else changed
             put(name + "+", changed, moved, weight=0.5)
     every = templates()
-    count = int(os.environ.get("PII_GENERATED", "40000"))
+    count = int(os.environ.get("PII_GENERATED", "52000"))
     for _ in range(count):
         _, _, template = R.choices(every, WEIGHTS(every))[0]
         text, spans = produce(template)

@@ -77,3 +77,21 @@ pub fn count(all: &[Row], find: impl Fn(&str) -> Vec<Found>) {
     counts.into_iter().for_each(|(name, counts)| print(&name, counts));
 }
 
+
+#[test]
+#[ignore = "a tool: shows the finds in a file that PII_TEXT names"]
+fn show_names() {
+    let path = std::env::var("PII_TEXT").expect("PII_TEXT names a file");
+    let settings = Settings::new(serde_json::from_str("{}").expect("json")).ok().expect("settings");
+    for text in std::fs::read_to_string(path).expect("a file").split("\n====\n") {
+        let (mut out, mut at) = (String::new(), 0);
+        let plan = crate::mask::Plan::new(&settings, [text].into_iter());
+        let mut vault = crate::vault::Vault::default();
+        let masked = plan.rewrite(&settings, 0, text, &mut vault).unwrap_or_else(|| text.to_owned());
+        for found in settings.find(text, "") {
+            out += &format!("{}[{}|{} {}]", &text[at..found.start], &text[found.start..found.end], settings.kinds()[found.kind].label, found.score);
+            at = found.end;
+        }
+        println!("{out}{}\n--> {masked}\n", &text[at..]);
+    }
+}
