@@ -404,16 +404,16 @@ def main():
         out.write(json.dumps(row, ensure_ascii=False) + "\n")
 
     for name, is_held, text, spans in sets(data):
-        put(name, text, spans, is_held)
+        put(name, text, spans, is_held, 1.2 if name != "presidio" else 1.0)
         if is_held:
             continue
-        for n in range({"wikigold": 4, "wnut17": 4, "presidio": 1}[name]):
+        for n in range({"wikigold": 6, "wnut17": 6, "presidio": 1}[name]):
             changed, moved = swap(text, spans) if name != "presidio" else (text, spans)
             if name != "presidio" and R.random() < 0.5:
                 changed, moved = join(changed, moved)
             x = R.random()
             changed = recase(changed, "lower") if x < 0.15 else recase(changed, "upper") if x < 0.19 else changed
-            put(name + "+", changed, moved, weight=0.5)
+            put(name + "+", changed, moved, weight=0.7)
     every = templates()
     count = int(os.environ.get("PII_GENERATED", "52000"))
     for _ in range(count):

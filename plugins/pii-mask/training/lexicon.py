@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Writes what is known about words: python3 lexicon.py DATA_DIR MINILM ../data/lexicon.bin
+"""Writes what is known about words: python3 lexicon.py DATA_DIR MINILM ../data/lexicon.bin PRIORS.json
 
 Clusters: k-means over the vectors of whole words in `host/data/minilm.bin` (from all-MiniLM-L6-v2, Apache-2.0). Lists:
 Faker's names, towns and countries (MIT) and gazetteers.txt. Plain words: those that the moderation, jailbreak and
 routing sets (MIT, Apache-2.0) write in lower case time and again, and with a capital hardly ever within a sentence. The
-format is in src/names/lexicon.rs. `pip install faker==40.54.0 numpy scikit-learn`; seeds are fixed.
+format is in src/names/lexicon.rs. PRIORS, where given, is what teacher.py makes of each word in a sentence that says
+nothing. `pip install faker==40.54.0 numpy scikit-learn`; seeds are fixed.
 """
 import collections, gzip, json, os, re, struct, sys
 
@@ -98,6 +99,7 @@ def lists(words):
 
 def main():
     data, minilm, out = sys.argv[1:4]
+    priors = json.load(open(sys.argv[4], encoding="utf-8"))
     pieces, rows = vectors(minilm)
     fine = MiniBatchKMeans(CLUSTERS, random_state=1, batch_size=4096, n_init=3, max_iter=60).fit(rows)
     coarse = KMeans(GROUPS, random_state=1, n_init=4).fit(fine.cluster_centers_)
@@ -114,7 +116,7 @@ def main():
         if bits & PLAIN == 0 and not bits and word not in cluster:
             continue
         h = hash_of(word)
-        value = max(h >> 16, 1) << 16 | bits << 9 | cluster.get(word, 0)
+        value = max(h >> 20, 1) << 20 | priors.get(word, 0) << 16 | bits << 9 | cluster.get(word, 0)
         at = h % PLACES
         for step in range(REACH):
             if places[(at + step) % PLACES] == 0:

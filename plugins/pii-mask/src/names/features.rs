@@ -13,7 +13,7 @@ const EDGE: Word = Word {
     affixes: [0; 4],
     shape: LINE_END,
     line: USUAL,
-    entry: super::lexicon::Entry { lists: 0, cluster: 0, group: 0 },
+    entry: super::lexicon::Entry { lists: 0, opinion: 0, cluster: 0, group: 0 },
     spaced: true,
 };
 
@@ -26,6 +26,7 @@ pub fn features(words: &[Word], at: usize, mut each: impl FnMut(u32)) {
     let (b3, n3) = (near(3, 0), near(0, 3));
     let look = |w: &Word| u32::from(w.shape) | u32::from(w.line) << 4 | u32::from(w.spaced) << 6;
     let lists = |w: &Word| u32::from(w.entry.lists);
+    let opinion = |w: &Word| u32::from(w.entry.opinion);
     let cluster = |w: &Word| u32::from(w.entry.cluster);
     let group = |w: &Word| u32::from(w.entry.group);
     // What a neighbour is, roughly: the word itself where it is a plain one, otherwise its looks.
@@ -70,6 +71,11 @@ pub fn features(words: &[Word], at: usize, mut each: impl FnMut(u32)) {
     add(30, lists(b1) | lists(w) << 8 | lists(n1) << 16, l0);
     add(31, lists(w) | group(w) << 8, b1.hash);
     add(32, lists(w) | group(w) << 8, n1.hash);
+    add(39, opinion(w), l0);
+    add(40, opinion(b1) | opinion(w) << 4 | opinion(n1) << 8, l0);
+    add(41, opinion(w) | lists(w) << 4 | group(w) << 12, l0);
+    add(42, opinion(w), b1.hash);
+    add(43, opinion(w), n1.hash);
     add(33, kind(b1), kind(b2));
     add(34, kind(n1), kind(n2));
     add(35, kind(b1) ^ kind(b2).rotate_left(9), kind(b3).rotate_left(3) ^ l0);

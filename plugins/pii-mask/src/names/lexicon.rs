@@ -1,8 +1,8 @@
 //! What is known about words by themselves: a cluster of words of like meaning, and in which lists they stand.
 //!
 //! Read from `data/lexicon.bin`: 512 bytes, the group of each cluster, then 2^17 places of four bytes (little
-//! endian): the upper 16 bits of the word's hash, 7 bits of lists, 9 bits of cluster; an empty place is zero.
-//! A word stands at the place that the lower bits of its hash name, or behind. One word in thousands is taken
+//! endian): the upper 12 bits of the word's hash, 4 bits of what the word is by itself (the opinion of a larger
+//! model), 7 bits of lists, 9 bits of cluster; an empty place is zero. A word stands at the place that the lower bits of its hash name, or behind. One word in thousands is taken
 //! for another: features forgive that.
 
 const BUILT_IN: &[u8] = include_bytes!("../../data/lexicon.bin");
@@ -24,6 +24,8 @@ pub const PLAIN: u8 = 64;
 pub struct Entry {
     /// Which lists it stands in.
     pub lists: u8,
+    /// What it is by itself, or 0: none, a person, a place, an organisation, something else; each weakly or surely.
+    pub opinion: u8,
     /// Its cluster, or 0.
     pub cluster: u16,
     /// The group of its cluster, or 0.
@@ -46,7 +48,7 @@ impl Lexicon {
 
     /// What is known about the word with this hash.
     pub fn entry(&self, hash: u32) -> Entry {
-        let mark = (hash >> 16).max(1);
+        let mark = (hash >> 20).max(1);
         let mut place = hash as usize & (PLACES - 1);
         for _ in 0..REACH {
             let bytes = self.places.get(place * 4..).and_then(|rest| rest.first_chunk::<4>());
@@ -54,11 +56,11 @@ impl Lexicon {
             if value == 0 {
                 break;
             }
-            if value >> 16 == mark {
-                let [low, high, ..] = value.to_le_bytes();
+            if value >> 20 == mark {
+                let [low, high, opinion, _] = value.to_le_bytes();
                 let cluster = u16::from_le_bytes([low, high]) & 0x1FF;
                 let group = self.groups.get(usize::from(cluster)).copied().unwrap_or(0);
-                return Entry { lists: high >> 1, cluster, group };
+                return Entry { lists: high >> 1, opinion: opinion & 0xF, cluster, group };
             }
             place = (place + 1) & (PLACES - 1);
         }
