@@ -141,9 +141,13 @@ fn repeat(settings: &Settings, texts: &[&str], hits: &mut [Vec<Hit>]) {
             settings.without_allowed(text, found)
         });
         for other in others {
-            let at = hits.partition_point(|hit| hit.end <= other.start);
-            if hits.get(at).is_none_or(|hit| hit.start >= other.end) {
-                hits.insert(at, other);
+            let from = hits.partition_point(|hit| hit.end <= other.start);
+            let to = hits.partition_point(|hit| hit.start < other.end);
+            let inside = |hit: &Hit| is_kind(hit.kind) && hit.start >= other.start && hit.end <= other.end;
+            let equal = |hit: &Hit| hit.start == other.start && hit.end == other.end;
+            // A whole name takes the place of the parts of it that were found.
+            if hits.get(from..to).is_some_and(|over| over.iter().all(inside) && !over.iter().any(equal)) {
+                hits.splice(from..to, [other]);
             }
         }
     }
@@ -212,5 +216,7 @@ fn is_whole_number(b: &[u8], start: usize, end: usize) -> bool {
     digits && delimits(start.checked_sub(1).and_then(|k| b.get(k))) && delimits(b.get(end))
 }
 
+#[cfg(test)]
+mod round_trip;
 #[cfg(test)]
 mod tests;

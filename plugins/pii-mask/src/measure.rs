@@ -212,25 +212,21 @@ fn speed() {
     for (name, unit) in
         [("prose", prose), ("code", code), ("digits", digits), ("letter", letter), ("words", "lorem ipsum dolor sit amet ")]
     {
-        let text = unit.repeat(65_536 / unit.len());
-        let start = Instant::now();
-        let rounds = 40;
-        let found: usize = (0..rounds).map(|_| find(&scanner, &text).len()).sum();
-        let kb = f64::from(rounds) * f64::from(u32::try_from(text.len()).unwrap()) / 1024.0;
-        let micros = start.elapsed().as_secs_f64() * 1e6;
-        let start = Instant::now();
-        let mut out = Vec::new();
-        for _ in 0..rounds {
-            out.clear();
-            names.detect(&text, "", &mut out);
-        }
-        let tagged = start.elapsed().as_secs_f64() * 1e6;
-        println!(
-            "{name:8} {:6.2} µs per KB, {} finds; names {:6.2} µs per KB, {} finds",
-            micros / kb,
-            found,
-            tagged / kb,
-            out.len()
-        );
+        let text = unit.repeat(16_384 / unit.len());
+        let kb = f64::from(u32::try_from(text.len()).unwrap()) / 1024.0;
+        // The best of many rounds: what else the machine does is not our cost.
+        let best = |detector: &dyn Detector| {
+            let (mut best, mut count) = (f64::MAX, 0);
+            for _ in 0..60 {
+                let mut out = Vec::new();
+                let start = Instant::now();
+                detector.detect(&text, "", &mut out);
+                best = best.min(start.elapsed().as_secs_f64() * 1e6 / kb);
+                count = out.len();
+            }
+            (best, count)
+        };
+        let ((values, found), (tagged, named)) = (best(&scanner), best(&names));
+        println!("{name:8} values {values:6.2} µs per KB, {found} finds; names {tagged:6.2} µs per KB, {named} finds");
     }
 }

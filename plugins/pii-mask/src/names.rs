@@ -88,7 +88,8 @@ impl Names {
 
 impl Detector for Names {
     fn detect(&self, text: &str, lead: &str, out: &mut Vec<Found>) {
-        let (words, first) = self.words(text, lead);
+        let (mut words, first) = self.words(text, lead);
+        words::settle(words.get_mut(first..).unwrap_or_default(), out);
         let mut spans = Vec::new();
         self.stretches(&words, |start, rows| spans::collect(&self.on, start, rows, &mut spans));
         spans.retain(|span| span.first >= first);
@@ -109,6 +110,8 @@ impl Detector for Names {
                 continue;
             }
             let start = if kind == PERSON { spans::with_title(text, from.start) } else { from.start };
+            let floor = out.get(known..).and_then(|ours| ours.last()).map_or(0, |last| last.end);
+            let start = start.max(floor);
             let whole = Found { start, end: to.end, kind, score };
             beside(text, whole, known, out);
         }

@@ -6,15 +6,15 @@
 use super::crf::Learner;
 use super::data::{Row, rows};
 use super::measure::count;
-use crate::detect::Detector;
+use crate::detect::{Detector, Scanner};
 use crate::names::Names;
 use crate::names::features::{active, features};
 use crate::names::lexicon::{Entry, Lexicon};
 use crate::names::model::{BUCKET, Model, Row as Weights, TAGS, mark};
-use crate::names::words::{SIGN, Word, cut, hash};
+use crate::names::words::{SIGN, Word, cut, hash, settle};
 
 /// The places of the file, and those that training has for more features.
-const BITS: u32 = 17;
+const BITS: u32 = 18;
 const ROOM: u32 = 21;
 /// So many of a hundred features are left out each time, and so many of a hundred named words are made unknown.
 const DROPPED: u64 = 12;
@@ -54,7 +54,13 @@ fn forgetful(text: &Text, random: &mut Random) -> Vec<Word> {
     words
 }
 
-fn learn(learner: &mut Learner, text: &Text, on: &[bool], random: &mut Random) {
+fn learn(
+    learner: &mut Learner,
+    text: &Text,
+    on: &[bool],
+    places: Option<&[Option<usize>]>,
+    random: &mut Random,
+) {
     let words = forgetful(text, random);
     let mut at = 0;
     while let Some(start) = on[at..].iter().position(|on| *on) {
@@ -64,8 +70,10 @@ fn learn(learner: &mut Learner, text: &Text, on: &[bool], random: &mut Random) {
             .map(|n| {
                 let mut of = Vec::with_capacity(40);
                 features(&words, n, |f| {
-                    if random.below(100) >= DROPPED {
-                        of.push(f >> (32 - ROOM));
+                    let row = f >> (32 - ROOM);
+                    let kept = places.is_none_or(|places| places[row as usize].is_some());
+                    if random.below(100) >= DROPPED && kept {
+                        of.push(row);
                     }
                 });
                 of
@@ -76,37 +84,41 @@ fn learn(learner: &mut Learner, text: &Text, on: &[bool], random: &mut Random) {
     }
 }
 
-/// The file of these weights: the rows that say most, as many as there is room for.
-fn file(weights: &[Weights], seen: &[(u32, u32)], moves: &[Weights]) -> Vec<u8> {
-    let places = 1_usize << BITS;
+/// Where the rows stand that say most, as many as there is room for; the others get no place.
+fn places(weights: &[Weights], seen: &[(u32, u32)]) -> Vec<Option<usize>> {
+    let count = 1_usize << BITS;
     let size = |row: &Weights| row.iter().map(|w| w * w).sum::<f32>().sqrt();
     let mut best: Vec<(f32, usize)> = (0..weights.len())
         .filter(|n| seen[*n].0 >= 2)
         .map(|n| (size(&weights[n]) * (seen[n].0 as f32).powf(0.25), n))
-        .filter(|(size, _)| *size > 0.02)
         .collect();
     best.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let all = best.len();
-    best.truncate(places * 3 / 4);
-    let mut sizes: Vec<f32> = best.iter().flat_map(|(_, n)| weights[*n]).map(f32::abs).collect();
-    sizes.sort_by(f32::total_cmp);
-    let scale = sizes[sizes.len() * 9995 / 10000] / 127.0;
-    let (mut rows, mut lost) = (vec![[0_u8; TAGS]; places], 0);
+    let (mut free, mut places, mut kept) = (vec![BUCKET; count / BUCKET], vec![None; weights.len()], 0);
     for (_, n) in &best {
-        let feature = seen[*n].1;
-        let first = (feature >> (32 - BITS)) as usize;
-        let free = |place: &usize| rows[*place][TAGS - 2..] == [0, 0];
-        match (first / BUCKET * BUCKET..).take(BUCKET).find(free) {
-            Some(place) => {
-                for (byte, w) in rows[place].iter_mut().zip(&weights[*n]) {
-                    *byte = ((w / scale).round().clamp(-127.0, 127.0) as i8).cast_unsigned();
-                }
-                rows[place][TAGS - 2..].copy_from_slice(&mark(feature).to_le_bytes());
-            }
-            None => lost += 1,
+        let bucket = (seen[*n].1 >> (32 - BITS)) as usize / BUCKET;
+        if free[bucket] > 0 {
+            free[bucket] -= 1;
+            places[*n] = Some(bucket * BUCKET + free[bucket]);
+            kept += 1;
         }
     }
-    println!("{all} features, {} kept, {lost} without a place, scale {scale}", best.len());
+    println!("{} features, {kept} kept", best.len());
+    places
+}
+
+/// The file of these weights.
+fn file(weights: &[Weights], seen: &[(u32, u32)], places: &[Option<usize>], moves: &[Weights]) -> Vec<u8> {
+    let placed = || places.iter().enumerate().filter_map(|(n, place)| Some((n, (*place)?)));
+    let mut sizes: Vec<f32> = placed().flat_map(|(n, _)| weights[n]).map(f32::abs).collect();
+    sizes.sort_by(f32::total_cmp);
+    let scale = sizes[sizes.len() * 9995 / 10000] / 127.0;
+    let mut rows = vec![[0_u8; TAGS]; 1 << BITS];
+    for (n, place) in placed() {
+        for (byte, w) in rows[place].iter_mut().zip(&weights[n]) {
+            *byte = ((w / scale).round().clamp(-127.0, 127.0) as i8).cast_unsigned();
+        }
+        rows[place][TAGS - 2..].copy_from_slice(&mark(seen[n].1).to_le_bytes());
+    }
     let mut file = vec![BITS as u8];
     file.extend(scale.to_le_bytes());
     moves.iter().flatten().for_each(|w| file.extend(w.to_le_bytes()));
@@ -130,11 +142,15 @@ fn seen(texts: &[Text], on: &[Vec<bool>]) -> Vec<(u32, u32)> {
 
 fn texts(lexicon: &Lexicon, rows: &[Row]) -> Vec<Text> {
     let mut lost = (0, 0);
+    let (scanner, mut finds) = (Scanner::new(u128::MAX, 50), Vec::new());
     let skip = std::env::var("PII_SKIP").unwrap_or_default();
     let texts = rows.iter().filter(|row| !row.held && !skip.split(',').any(|s| row.set.starts_with(s) && !s.is_empty())).map(|row| {
         let mut words = Vec::new();
         cut(lexicon, &row.text, &mut words);
         let tags = row.tags(&words);
+        finds.clear();
+        scanner.detect(&row.text, "", &mut finds);
+        settle(&mut words, &finds);
         let mut on = Vec::new();
         active(&words, &mut on);
         lost.0 += tags.iter().zip(&on).filter(|(tag, on)| (1..5).contains(*tag) && !**on).count();
@@ -160,34 +176,42 @@ fn train() {
     let on: Vec<Vec<bool>> = texts.iter().map(active_of).collect();
     let mut learner = Learner::new(1 << ROOM);
     let mut random = Random(0x5DEE_CE66);
-    let epochs = setting("PII_EPOCHS", 8) as usize;
+    let (first, more) = (setting("PII_EPOCHS", 4), setting("PII_MORE", 6));
+    let seen = seen(&texts, &on);
+    let mut chosen: Option<Vec<Option<usize>>> = None;
     let mut order: Vec<usize> = (0..texts.len()).collect();
     let mut mean = vec![[0.0; TAGS]; 1 << ROOM];
     let mut mean_moves = vec![[0.0; TAGS]; TAGS + 1];
-    for epoch in 0..epochs {
+    let averaged = more / 2;
+    for epoch in 0..first + more {
+        if epoch == first {
+            chosen = Some(places(&learner.weights, &seen));
+        }
         for at in (1..order.len()).rev() {
             order.swap(at, random.below(at as u64 + 1) as usize);
         }
         for n in &order {
-            learn(&mut learner, &texts[*n], &on[*n], &mut random);
+            learn(&mut learner, &texts[*n], &on[*n], chosen.as_deref(), &mut random);
         }
-        if epoch >= epochs / 2 {
+        if epoch >= first + more - averaged {
             let pairs = mean.iter_mut().zip(&learner.weights).chain(mean_moves.iter_mut().zip(&learner.moves));
             pairs.for_each(|(mean, row)| mean.iter_mut().zip(row).for_each(|(mean, w)| *mean += w));
         }
         println!("epoch {epoch}");
     }
-    let kept = (epochs - epochs / 2) as f32;
-    mean.iter_mut().chain(&mut mean_moves).flatten().for_each(|w| *w /= kept);
+    mean.iter_mut().chain(&mut mean_moves).flatten().for_each(|w| *w /= averaged as f32);
     let out = std::env::var("PII_OUT")
         .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/data/tagger.bin").to_owned());
-    let file = file(&mean, &seen(&texts, &on), &mean_moves);
+    let file = file(&mean, &seen, &chosen.expect("chosen"), &mean_moves);
     std::fs::write(out, &file).expect("written");
     let model = Model::read(Box::leak(file.into_boxed_slice())).expect("a right file");
     let names = Names::with(model, [true, true, true, true, false], 50).expect("the lexicon");
+    let scanner = Scanner::new(u128::MAX, 50);
     count(&rows, |text| {
         let mut found = Vec::new();
+        scanner.detect(text, "", &mut found);
+        let values = found.len();
         names.detect(text, "", &mut found);
-        found
+        found.split_off(values)
     });
 }

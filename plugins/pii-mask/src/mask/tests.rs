@@ -202,3 +202,22 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_name_is_masked_wherever_it_stands_again() {
+    let texts = ["My name is Maria Gonzalez.", "gonzalez; Gonzalez! (Maria Gonzalez) Maria_Gonzalez Marias", r#"{"a":"Gonzalez"}"#];
+    assert_eq!(
+        masked("{}", &texts),
+        [
+            "My name is <PERSON_1>.",
+            "gonzalez; <PERSON_2>! (<PERSON_1>) Maria_Gonzalez Marias",
+            r#"{"a":"<PERSON_2>"}"#,
+        ]
+    );
+}
+
+#[test]
+fn names_leave_keys_and_bare_values_alone() {
+    let text = r#"{"status":"Active","Paris":true,"name":"Maria Gonzalez","items":[{"color":"Red","qty":3}]}"#;
+    assert_eq!(masked("{}", &[text]), [text.replace("Maria Gonzalez", "<PERSON_1>")]);
+}

@@ -4,7 +4,7 @@
 //! name count, too. Words that everybody uses are left out: `Will` must not take every `Will` with him.
 
 use super::Names;
-use crate::detect::entity::PERSON;
+use crate::detect::entity::{ADDRESS, PERSON};
 use crate::detect::{Detector, Found};
 use std::collections::BTreeMap;
 
@@ -23,6 +23,10 @@ impl Again {
     /// Adds a find of a kind, if it is a name.
     pub fn add(&mut self, names: &Names, value: &str, kind: usize) {
         if !super::is_kind(kind) {
+            return;
+        }
+        // A street without its number may be any word.
+        if kind == ADDRESS && !value.contains(|c: char| c.is_ascii_digit()) {
             return;
         }
         let single = !value.contains(char::is_whitespace);

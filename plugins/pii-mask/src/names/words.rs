@@ -4,6 +4,7 @@
 //! count as signs. Never looks at more than the word and its line.
 
 use super::lexicon::{Entry, Lexicon};
+use crate::detect::Found;
 
 /// What kind of word it is, by its letters.
 pub const LOWER: u8 = 0;
@@ -84,6 +85,18 @@ pub fn cut(lexicon: &Lexicon, text: &str, out: &mut Vec<Word>) {
         }
     }
     mark_line(out.get_mut(line..).unwrap_or_default());
+}
+
+/// Makes signs of the words that structured finds cover, so that their digits are not taken for house numbers. `finds`
+/// are in order.
+pub fn settle(words: &mut [Word], finds: &[Found]) {
+    let mut finds = finds.iter().peekable();
+    for word in words {
+        while finds.next_if(|find| find.end <= word.start).is_some() {}
+        if finds.peek().is_some_and(|find| find.start < word.end) {
+            *word = Word { start: word.start, end: word.end, hash: hash(b"@value"), shape: SIGN, ..Word::default() };
+        }
+    }
 }
 
 /// Marks that belong to the letter before: combining accents, and vowel signs of Indian scripts.
