@@ -197,7 +197,13 @@ fn hit(f: &Found, offset: usize, form: Form, decoded: Option<String>) -> Hit {
 }
 
 /// What is private in the inside of a string that has escapes.
-fn escaped(look: impl Fn(&str, &str) -> Vec<Found>, offset: usize, raw: &str, lead: &str, hits: &mut Vec<Hit>) {
+fn escaped(
+    look: impl Fn(&str, &str) -> Vec<Found>,
+    offset: usize,
+    raw: &str,
+    lead: &str,
+    hits: &mut Vec<Hit>,
+) {
     let Some((text, from)) = unescape(raw) else { return };
     for f in look(&text, lead) {
         let ends = (from.get(f.start), from.get(f.end), text.get(f.start..f.end));

@@ -209,9 +209,13 @@ fn speed() {
     let digits = "123456782 987654321 12345678901 4155550132 2345678901234 AB123456C 10.0.0.1 ";
     let scanner = Scanner::new(u128::MAX, 50);
     let names = Names::new(u128::MAX, 50).unwrap();
-    for (name, unit) in
-        [("prose", prose), ("code", code), ("digits", digits), ("letter", letter), ("words", "lorem ipsum dolor sit amet ")]
-    {
+    for (name, unit) in [
+        ("prose", prose),
+        ("code", code),
+        ("digits", digits),
+        ("letter", letter),
+        ("words", "lorem ipsum dolor sit amet "),
+    ] {
         let text = unit.repeat(16_384 / unit.len());
         let kb = f64::from(u32::try_from(text.len()).unwrap()) / 1024.0;
         // The best of many rounds: what else the machine does is not our cost.
@@ -227,6 +231,8 @@ fn speed() {
             (best, count)
         };
         let ((values, found), (tagged, named)) = (best(&scanner), best(&names));
-        println!("{name:8} values {values:6.2} µs per KB, {found} finds; names {tagged:6.2} µs per KB, {named} finds");
+        println!(
+            "{name:8} values {values:6.2} µs per KB, {found} finds; names {tagged:6.2} µs per KB, {named} finds"
+        );
     }
 }

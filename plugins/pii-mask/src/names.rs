@@ -19,8 +19,7 @@ use model::{Model, Row, TYPES};
 use words::{LINE_END, SIGN, Word};
 
 /// The entities of the tagger's types; the last type is of names that are nobody's (works, products, languages).
-const KINDS: [Option<usize>; TYPES] =
-    [Some(PERSON), Some(LOCATION), Some(ADDRESS), Some(ORGANIZATION), None];
+const KINDS: [Option<usize>; TYPES] = [Some(PERSON), Some(LOCATION), Some(ADDRESS), Some(ORGANIZATION), None];
 
 /// So few letters and digits are no name.
 const SHORTEST: usize = 2;
@@ -99,13 +98,19 @@ impl Detector for Names {
         let code = code::fences(text);
         let known = out.len();
         for mut span in spans::joined(text, &words, spans) {
-            while span.first < span.last && words.get(span.first).is_some_and(|w| w.shape == SIGN || w.shape == LINE_END) {
+            while span.first < span.last
+                && words.get(span.first).is_some_and(|w| w.shape == SIGN || w.shape == LINE_END)
+            {
                 span.first += 1;
             }
             let (Some(from), Some(to)) = (words.get(span.first), words.get(span.last)) else { continue };
             let Some(kind) = KINDS.get(span.kind).copied().flatten() else { continue };
             let score = spans::per_cent(span.kind, span.sure);
-            let least = if code::covers(&code, from.start) { self.threshold.max(code::LEAST) } else { self.threshold };
+            let least = if code::covers(&code, from.start) {
+                self.threshold.max(code::LEAST)
+            } else {
+                self.threshold
+            };
             if score < least || !code::may_be_name(text, from.start, to.end) {
                 continue;
             }

@@ -10,7 +10,7 @@ pub struct Learner {
     pub moves: Vec<Row>,
     move_squares: Vec<Row>,
     pub rate: f32,
-    decay: f32,
+    pub decay: f32,
 }
 
 impl Learner {
@@ -18,7 +18,13 @@ impl Learner {
         Learner {
             weights: vec![[0.0; TAGS]; rows],
             squares: vec![[0.0; TAGS]; rows],
-            moves: (0..=TAGS).map(|from| std::array::from_fn(|to| if to > TYPES || (from > TYPES && from < TAGS) { -20.0 } else { 0.0 })).collect(),
+            moves: (0..=TAGS)
+                .map(|from| {
+                    std::array::from_fn(
+                        |to| if to > TYPES || (from > TYPES && from < TAGS) { -20.0 } else { 0.0 },
+                    )
+                })
+                .collect(),
             move_squares: vec![[1.0; TAGS]; TAGS + 1],
             rate: 0.2,
             decay: 2e-6,
@@ -68,16 +74,15 @@ impl Learner {
                 }
             }
             if total > 0.0 {
-                for i in 0..TAGS {
-                    for j in 0..TAGS {
-                        pairs[i][j] += both[i][j] / total;
-                    }
+                for (sum, share) in pairs.iter_mut().flatten().zip(both.iter().flatten()) {
+                    *sum += share / total;
                 }
             }
             pairs[tags[n - 1]][tags[n]] -= 1.0;
         }
-        for i in 0..TAGS {
-            step(&mut self.moves[i], &mut self.move_squares[i], &pairs[i], self.rate * 0.3, weight, 1e-5);
+        let moves = self.moves.iter_mut().zip(&mut self.move_squares).zip(&pairs);
+        for ((weights, squares), slope) in moves {
+            step(weights, squares, slope, self.rate * 0.3, weight, 1e-5);
         }
         let mut first = scores[0];
         first[tags[0]] -= 1.0;

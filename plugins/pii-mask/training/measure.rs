@@ -15,15 +15,18 @@ type Counts = [u32; 4];
 fn print(name: &str, [found, missed, right, wrong]: Counts) {
     let share = |a: u32, b: u32| f64::from(a) / f64::from((a + b).max(1));
     let (recall, precision) = (share(found, missed), share(right, wrong));
-    let f = |beta: f64| {
-        (1.0 + beta) * precision * recall / (beta * precision + recall).max(1e-9)
-    };
+    let f = |beta: f64| (1.0 + beta) * precision * recall / (beta * precision + recall).max(1e-9);
     println!(
         "{name:<34} precision {precision:.3} recall {recall:.3} F1 {:.3} F2 {:.3} of {}",
         f(1.0),
         f(4.0),
         found + missed
     );
+}
+
+fn settings(json: &str) -> Settings {
+    let config = serde_json::from_str(json).expect("a configuration");
+    Settings::new(config).map_err(|wrong| format!("{wrong:?}")).expect("a right configuration")
 }
 
 /// Addresses are places, as most data has it.
@@ -37,7 +40,7 @@ fn measure_names() {
     let threshold = std::env::var("PII_THRESHOLD").unwrap_or_else(|_| "0.5".to_owned());
     let entities = r#"["person","location","address","organization"]"#;
     let config = format!(r#"{{"threshold":{threshold},"entities":{entities}}}"#);
-    let settings = Settings::new(serde_json::from_str(&config).expect("json")).ok().expect("settings");
+    let settings = settings(&config);
     let all: Vec<Row> = rows("PII_NAMES").into_iter().flat_map(|(_, rows)| rows).collect();
     count(&all, |text| settings.find(text, ""));
 }
@@ -49,7 +52,8 @@ pub fn count(all: &[Row], find: impl Fn(&str) -> Vec<Found>) {
     let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
     let mut shown: BTreeMap<String, usize> = BTreeMap::new();
     for row in all.iter().filter(|row| row.held || row.set == only) {
-        let gold: Vec<_> = row.spans().into_iter().filter(|s| s.2 < 4).map(|(s, e, k)| (s, e, place(k))).collect();
+        let gold: Vec<_> =
+            row.spans().into_iter().filter(|s| s.2 < 4).map(|(s, e, k)| (s, e, place(k))).collect();
         let kinds = [PERSON, LOCATION, ADDRESS, ORGANIZATION];
         let plain = |f: Found| (f.start, f.end, place(kinds.iter().position(|k| *k == f.kind).unwrap()));
         let found: Vec<_> = find(&row.text).into_iter().map(plain).collect();
@@ -77,19 +81,24 @@ pub fn count(all: &[Row], find: impl Fn(&str) -> Vec<Found>) {
     counts.into_iter().for_each(|(name, counts)| print(&name, counts));
 }
 
-
 #[test]
 #[ignore = "a tool: shows the finds in a file that PII_TEXT names"]
 fn show_names() {
     let path = std::env::var("PII_TEXT").expect("PII_TEXT names a file");
-    let settings = Settings::new(serde_json::from_str("{}").expect("json")).ok().expect("settings");
+    let settings = settings("{}");
     for text in std::fs::read_to_string(path).expect("a file").split("\n====\n") {
         let (mut out, mut at) = (String::new(), 0);
         let plan = crate::mask::Plan::new(&settings, [text].into_iter());
         let mut vault = crate::vault::Vault::default();
         let masked = plan.rewrite(&settings, 0, text, &mut vault).unwrap_or_else(|| text.to_owned());
         for found in settings.find(text, "") {
-            out += &format!("{}[{}|{} {}]", &text[at..found.start], &text[found.start..found.end], settings.kinds()[found.kind].label, found.score);
+            out += &format!(
+                "{}[{}|{} {}]",
+                &text[at..found.start],
+                &text[found.start..found.end],
+                settings.kinds()[found.kind].label,
+                found.score
+            );
             at = found.end;
         }
         println!("{out}{}\n--> {masked}\n", &text[at..]);

@@ -8,7 +8,6 @@
 )]
 #![expect(
     clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
     clippy::cast_sign_loss,
     reason = "counts and weights that are rounded on purpose"
 )]

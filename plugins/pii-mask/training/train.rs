@@ -61,6 +61,7 @@ fn learn(
     places: Option<&[Option<usize>]>,
     random: &mut Random,
 ) {
+    let dropped = setting("PII_DROPPED", DROPPED);
     let words = forgetful(text, random);
     let mut at = 0;
     while let Some(start) = on[at..].iter().position(|on| *on) {
@@ -72,7 +73,7 @@ fn learn(
                 features(&words, n, |f| {
                     let row = f >> (32 - ROOM);
                     let kept = places.is_none_or(|places| places[row as usize].is_some());
-                    if random.below(100) >= DROPPED && kept {
+                    if random.below(100) >= dropped && kept {
                         of.push(row);
                     }
                 });
@@ -144,19 +145,22 @@ fn texts(lexicon: &Lexicon, rows: &[Row]) -> Vec<Text> {
     let mut lost = (0, 0);
     let (scanner, mut finds) = (Scanner::new(u128::MAX, 50), Vec::new());
     let skip = std::env::var("PII_SKIP").unwrap_or_default();
-    let texts = rows.iter().filter(|row| !row.held && !skip.split(',').any(|s| row.set.starts_with(s) && !s.is_empty())).map(|row| {
-        let mut words = Vec::new();
-        cut(lexicon, &row.text, &mut words);
-        let tags = row.tags(&words);
-        finds.clear();
-        scanner.detect(&row.text, "", &mut finds);
-        settle(&mut words, &finds);
-        let mut on = Vec::new();
-        active(&words, &mut on);
-        lost.0 += tags.iter().zip(&on).filter(|(tag, on)| (1..5).contains(*tag) && !**on).count();
-        lost.1 += tags.iter().filter(|tag| (1..5).contains(*tag)).count();
-        Text { words, tags, weight: row.weight.unwrap_or(1.0) }
-    });
+    let texts = rows
+        .iter()
+        .filter(|row| !row.held && !skip.split(',').any(|s| row.set.starts_with(s) && !s.is_empty()))
+        .map(|row| {
+            let mut words = Vec::new();
+            cut(lexicon, &row.text, &mut words);
+            let tags = row.tags(&words);
+            finds.clear();
+            scanner.detect(&row.text, "", &mut finds);
+            settle(&mut words, &finds);
+            let mut on = Vec::new();
+            active(&words, &mut on);
+            lost.0 += tags.iter().zip(&on).filter(|(tag, on)| (1..5).contains(*tag) && !**on).count();
+            lost.1 += tags.iter().filter(|tag| (1..5).contains(*tag)).count();
+            Text { words, tags, weight: row.weight.unwrap_or(1.0) }
+        });
     let texts: Vec<Text> = texts.collect();
     println!("{} texts; {} of {} named words stand where nobody looks", texts.len(), lost.0, lost.1);
     texts
@@ -175,6 +179,8 @@ fn train() {
     };
     let on: Vec<Vec<bool>> = texts.iter().map(active_of).collect();
     let mut learner = Learner::new(1 << ROOM);
+    learner.rate = setting("PII_RATE", 200) as f32 / 1000.0;
+    learner.decay = setting("PII_DECAY", 20) as f32 / 1e7;
     let mut random = Random(0x5DEE_CE66);
     let (first, more) = (setting("PII_EPOCHS", 4), setting("PII_MORE", 6));
     let seen = seen(&texts, &on);
@@ -194,7 +200,8 @@ fn train() {
             learn(&mut learner, &texts[*n], &on[*n], chosen.as_deref(), &mut random);
         }
         if epoch >= first + more - averaged {
-            let pairs = mean.iter_mut().zip(&learner.weights).chain(mean_moves.iter_mut().zip(&learner.moves));
+            let pairs =
+                mean.iter_mut().zip(&learner.weights).chain(mean_moves.iter_mut().zip(&learner.moves));
             pairs.for_each(|(mean, row)| mean.iter_mut().zip(row).for_each(|(mean, w)| *mean += w));
         }
         println!("epoch {epoch}");

@@ -7,21 +7,43 @@ use super::Random;
 use crate::detect::entity::{ADDRESS, LOCATION, ORGANIZATION, PERSON};
 
 const GIVEN: &[&str] = &[
-    "Alex", "Andrea", "Anna", "Ben", "Carla", "Chris", "Clara", "Daniel", "Elena", "Emma", "Felix", "Frank", "Helen",
-    "Ivan", "Jana", "John", "Julia", "Karl", "Laura", "Leon", "Lisa", "Marco", "Martin", "Nina", "Oliver", "Paula",
-    "Peter", "Robin", "Sarah", "Simon", "Sofia", "Thomas",
+    "Alex", "Andrea", "Anna", "Ben", "Carla", "Chris", "Clara", "Daniel", "Elena", "Emma", "Felix", "Frank",
+    "Helen", "Ivan", "Jana", "John", "Julia", "Karl", "Laura", "Leon", "Lisa", "Marco", "Martin", "Nina",
+    "Oliver", "Paula", "Peter", "Robin", "Sarah", "Simon", "Sofia", "Thomas",
 ];
 const FAMILY: &[&str] = &[
-    "Adams", "Baker", "Becker", "Bennett", "Brooks", "Carter", "Clark", "Cooper", "Costa", "Davies", "Evans", "Fischer",
-    "Foster", "Harris", "Jensen", "Keller", "Larsen", "Martin", "Meyer", "Miller", "Moreau", "Morris", "Novak",
-    "Parker", "Rossi", "Silva", "Taylor", "Turner", "Wagner", "Walker", "Weber", "Wright",
+    "Adams", "Baker", "Becker", "Bennett", "Brooks", "Carter", "Clark", "Cooper", "Costa", "Davies", "Evans",
+    "Fischer", "Foster", "Harris", "Jensen", "Keller", "Larsen", "Martin", "Meyer", "Miller", "Moreau",
+    "Morris", "Novak", "Parker", "Rossi", "Silva", "Taylor", "Turner", "Wagner", "Walker", "Weber", "Wright",
 ];
 const PLACES: &[&str] = &[
-    "Ashby", "Bellmore", "Brenfeld", "Calden", "Dunmere", "Eastwick", "Fallbrook", "Glenholm", "Harrowby", "Ironbridge",
-    "Kestrelton", "Langmoor", "Marwick", "Norbury", "Oakhaven", "Pendrith", "Quarrydale", "Ravensby", "Selwick",
-    "Thornley", "Underhill", "Velmont", "Westerby", "Yarrowdale",
+    "Ashby",
+    "Bellmore",
+    "Brenfeld",
+    "Calden",
+    "Dunmere",
+    "Eastwick",
+    "Fallbrook",
+    "Glenholm",
+    "Harrowby",
+    "Ironbridge",
+    "Kestrelton",
+    "Langmoor",
+    "Marwick",
+    "Norbury",
+    "Oakhaven",
+    "Pendrith",
+    "Quarrydale",
+    "Ravensby",
+    "Selwick",
+    "Thornley",
+    "Underhill",
+    "Velmont",
+    "Westerby",
+    "Yarrowdale",
 ];
-const FIRMS: &[&str] = &["Works", "Group", "Partners", "Trading", "Systems", "Supplies", "Services", "Holdings"];
+const FIRMS: &[&str] =
+    &["Works", "Group", "Partners", "Trading", "Systems", "Supplies", "Services", "Holdings"];
 
 /// A name for a value of a kind, or `None` for other kinds.
 pub fn of(kind: usize, value: &str, random: &mut Random) -> Option<String> {

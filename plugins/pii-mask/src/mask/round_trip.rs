@@ -5,21 +5,43 @@ use super::*;
 use crate::vault::decode;
 
 const GIVEN: [&str; 12] = [
-    "Maria", "Thomas", "Priya", "Jean-Luc", "Ahmed", "Sofia", "Wei", "Olga", "Kwame", "Fatima", "Henrik", "Giulia",
+    "Maria", "Thomas", "Priya", "Jean-Luc", "Ahmed", "Sofia", "Wei", "Olga", "Kwame", "Fatima", "Henrik",
+    "Giulia",
 ];
 const FAMILY: [&str; 12] = [
-    "Gonzalez", "Okonkwo", "Schneider", "O'Brien", "Kowalska", "Tanaka", "Petrov", "Lindqvist", "Moreau", "Nguyen",
-    "Haddad", "Rossi",
+    "Gonzalez",
+    "Okonkwo",
+    "Schneider",
+    "O'Brien",
+    "Kowalska",
+    "Tanaka",
+    "Petrov",
+    "Lindqvist",
+    "Moreau",
+    "Nguyen",
+    "Haddad",
+    "Rossi",
 ];
 const TOWNS: [&str; 6] = ["Hamburg", "Lisbon", "Nairobi", "Osaka", "Toronto", "Kraków"];
 const VALUES: [&str; 8] = [
-    "ann.lee@example.org", "+44 20 7946 0958", "4012-8888-8888-1881", "DE89370400440532013000", "078-05-1123",
-    "10.0.0.1", "00:1A:2B:3C:4D:5E", "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq",
+    "ann.lee@example.org",
+    "+44 20 7946 0958",
+    "4012-8888-8888-1881",
+    "DE89370400440532013000",
+    "078-05-1123",
+    "10.0.0.1",
+    "00:1A:2B:3C:4D:5E",
+    "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq",
 ];
 const SENTENCES: [&str; 8] = [
-    "My name is {p} and my e-mail is {v}.", "Dear {p},\nplease call me back: {v}\n", "I live in {t}. My boss is {p}.",
-    "Summarise the call between {p} and {p} about {v}.", "{p} moved from {t} to {t} last year.", "Is {v} right?",
-    "Best regards,\n{p}\n", "Ça va? \u{201E}{p}\u{201C} said \"no\" \\ `maybe`.",
+    "My name is {p} and my e-mail is {v}.",
+    "Dear {p},\nplease call me back: {v}\n",
+    "I live in {t}. My boss is {p}.",
+    "Summarise the call between {p} and {p} about {v}.",
+    "{p} moved from {t} to {t} last year.",
+    "Is {v} right?",
+    "Best regards,\n{p}\n",
+    "Ça va? \u{201E}{p}\u{201C} said \"no\" \\ `maybe`.",
 ];
 
 /// Numbers that look random and are the same each time.
@@ -87,7 +109,8 @@ fn there_and_back(rounds: usize) {
     let (mut names, mut kept) = (0, 0);
     for round in 0..rounds {
         let (text, values) = prompt(&mut dice);
-        let text = if round % 4 == 0 { serde_json::json!({ "q": text, "n": round }).to_string() } else { text };
+        let text =
+            if round % 4 == 0 { serde_json::json!({ "q": text, "n": round }).to_string() } else { text };
         let plan = Plan::new(&settings, [text.as_str()].into_iter());
         let mut vault = Vault::default();
         vault.avoid(&text);
@@ -97,14 +120,17 @@ fn there_and_back(rounds: usize) {
         for value in values.into_iter().chain(entries.iter().map(|(_, value)| *value)) {
             assert!(!sent.contains(value), "{value:?} left: {text} -> {sent}");
         }
-        names += text.matches(" ").count().min(1) * GIVEN.iter().map(|n| text.matches(n).count()).sum::<usize>();
+        names +=
+            text.matches(" ").count().min(1) * GIVEN.iter().map(|n| text.matches(n).count()).sum::<usize>();
         kept += GIVEN.iter().map(|n| sent.matches(n).count()).sum::<usize>();
         // An answer that says everything again, in another order, with words of its own.
         let mut answer = if round % 4 == 0 { String::new() } else { sent.clone() };
         let mut expected = if round % 4 == 0 { String::new() } else { text.clone() };
         for _ in 0..dice.below(4) {
-            let words = dice.of(&["Well, ", "é 名 ", "<b>", "<EMAIL_", "see <PERSON_99> ", "**", "1 < 2 > 0 "]);
-            let (name, value) = if entries.is_empty() { ("", "") } else { entries[dice.below(entries.len())] };
+            let words =
+                dice.of(&["Well, ", "é 名 ", "<b>", "<EMAIL_", "see <PERSON_99> ", "**", "1 < 2 > 0 "]);
+            let (name, value) =
+                if entries.is_empty() { ("", "") } else { entries[dice.below(entries.len())] };
             answer += &format!("{words} {name}\n");
             expected += &format!("{words} {value}\n");
         }

@@ -205,7 +205,11 @@ proptest::proptest! {
 
 #[test]
 fn a_name_is_masked_wherever_it_stands_again() {
-    let texts = ["My name is Maria Gonzalez.", "gonzalez; Gonzalez! (Maria Gonzalez) Maria_Gonzalez Marias", r#"{"a":"Gonzalez"}"#];
+    let texts = [
+        "My name is Maria Gonzalez.",
+        "gonzalez; Gonzalez! (Maria Gonzalez) Maria_Gonzalez Marias",
+        r#"{"a":"Gonzalez"}"#,
+    ];
     assert_eq!(
         masked("{}", &texts),
         [
@@ -218,6 +222,7 @@ fn a_name_is_masked_wherever_it_stands_again() {
 
 #[test]
 fn names_leave_keys_and_bare_values_alone() {
-    let text = r#"{"status":"Active","Paris":true,"name":"Maria Gonzalez","items":[{"color":"Red","qty":3}]}"#;
+    let text =
+        r#"{"status":"Active","Paris":true,"name":"Maria Gonzalez","items":[{"color":"Red","qty":3}]}"#;
     assert_eq!(masked("{}", &[text]), [text.replace("Maria Gonzalez", "<PERSON_1>")]);
 }

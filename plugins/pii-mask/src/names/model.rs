@@ -67,7 +67,8 @@ impl Model {
         }
         let (places, rest) = file.as_chunks::<TAGS>();
         let (buckets, over) = places.as_chunks::<BUCKET>();
-        let right = places.len() == 1_usize.checked_shl(u32::from(*bits))? && rest.is_empty() && over.is_empty();
+        let right =
+            places.len() == 1_usize.checked_shl(u32::from(*bits))? && rest.is_empty() && over.is_empty();
         let scale = f32::from_le_bytes(*scale);
         right.then_some(Model { buckets, bits: u32::from(*bits), scale, chain })
     }

@@ -43,7 +43,8 @@ pub fn collect(on: &[bool; TYPES], start: usize, rows: &[Row], spans: &mut Vec<S
         }
         if named {
             let at = start + n;
-            let (span, sum) = open.take().unwrap_or((Span { first: at, last: at, kind: best, sure: 0.0 }, 0.0));
+            let (span, sum) =
+                open.take().unwrap_or((Span { first: at, last: at, kind: best, sure: 0.0 }, 0.0));
             let sum = sum + all;
             let count = u16::try_from(at - span.first + 1).unwrap_or(u16::MAX);
             open = Some((Span { last: at, sure: sum / f32::from(count), ..span }, sum));
@@ -55,7 +56,8 @@ pub fn collect(on: &[bool; TYPES], start: usize, rows: &[Row], spans: &mut Vec<S
 /// The score of a probability.
 pub fn per_cent(kind: usize, sure: f32) -> u8 {
     let even = EVEN.get(kind).copied().unwrap_or(1.0);
-    let share = if sure < even { 0.5 * sure / even } else { 0.5 + 0.5 * (sure - even) / (1.0 - even).max(0.01) };
+    let share =
+        if sure < even { 0.5 * sure / even } else { 0.5 + 0.5 * (sure - even) / (1.0 - even).max(0.01) };
     (0..=100).rev().find(|n| f32::from(*n) <= share * 100.0).unwrap_or(0)
 }
 
@@ -76,7 +78,9 @@ pub fn joined(text: &str, words: &[Word], spans: Vec<Span>) -> Vec<Span> {
                 gap => {
                     span.kind == ADDRESS
                         && gap.len() <= 8
-                        && gap.chars().all(|c| c.is_whitespace() || matches!(c, ',' | '.' | '>' | '|' | '*' | '?'))
+                        && gap
+                            .chars()
+                            .all(|c| c.is_whitespace() || matches!(c, ',' | '.' | '>' | '|' | '*' | '?'))
                         && gap.matches('\n').count() <= 1
                 }
             }
@@ -94,8 +98,23 @@ pub fn joined(text: &str, words: &[Word], spans: Vec<Span>) -> Vec<Span> {
 
 /// What people are called by before their names.
 const TITLES: &[&str] = &[
-    "mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "herr", "frau", "madame", "mme", "monsieur", "señor",
-    "señora", "signor", "signora",
+    "mr",
+    "mrs",
+    "ms",
+    "miss",
+    "mx",
+    "dr",
+    "prof",
+    "professor",
+    "herr",
+    "frau",
+    "madame",
+    "mme",
+    "monsieur",
+    "señor",
+    "señora",
+    "signor",
+    "signora",
 ];
 
 /// Whether a word is a title.
@@ -109,7 +128,9 @@ pub fn with_title(text: &str, start: usize) -> usize {
     loop {
         let before = text.get(..start).unwrap_or_default().trim_end_matches([' ', '.']);
         let gap = start - before.len();
-        let from = before.rfind(|c: char| !c.is_alphanumeric()).map_or(0, |at| at + before.get(at..).and_then(|r| r.chars().next()).map_or(1, char::len_utf8));
+        let from = before
+            .rfind(|c: char| !c.is_alphanumeric())
+            .map_or(0, |at| at + before.get(at..).and_then(|r| r.chars().next()).map_or(1, char::len_utf8));
         let word = before.get(from..).unwrap_or_default();
         if !(1..=2).contains(&gap) || word.is_empty() || !is_title(word) {
             return start;

@@ -19,12 +19,21 @@ fn found(text: &str) -> Vec<String> {
 #[test]
 fn names_in_sentences_are_found() {
     for (text, expected) in [
-        ("My name is Maria Gonzalez and I live in Hamburg.", &["person Maria Gonzalez", "location Hamburg"][..]),
+        (
+            "My name is Maria Gonzalez and I live in Hamburg.",
+            &["person Maria Gonzalez", "location Hamburg"][..],
+        ),
         ("hi my name is priya and i live in leeds", &["person priya", "location leeds"]),
-        ("Dear Dr. Okonkwo,\nthank you.\nRegards,\nJean-Luc Picard", &["person Dr. Okonkwo", "person Jean-Luc Picard"]),
+        (
+            "Dear Dr. Okonkwo,\nthank you.\nRegards,\nJean-Luc Picard",
+            &["person Dr. Okonkwo", "person Jean-Luc Picard"],
+        ),
         ("She works for Siemens AG in Munich.", &["organization Siemens AG", "location Munich"]),
         ("Please ship to 12 Rose Lane, Leeds LS1 4AB.", &["address 12 Rose Lane, Leeds LS1 4AB"]),
-        ("Tom Becker\n14 Harbour Street\nApt. 5\nBoston, MA 02110", &["person Tom Becker", "address 14 Harbour Street\nApt. 5\nBoston, MA 02110"]),
+        (
+            "Tom Becker\n14 Harbour Street\nApt. 5\nBoston, MA 02110",
+            &["person Tom Becker", "address 14 Harbour Street\nApt. 5\nBoston, MA 02110"],
+        ),
     ] {
         assert_eq!(found(text), expected, "{text}");
     }
@@ -58,7 +67,8 @@ fn structured_finds_stand_before_names() {
 fn each_entity_can_be_switched_off() {
     let only = settings(r#"{"entities":["person"]}"#);
     let text = "Maria Gonzalez works for Siemens AG in Munich.";
-    let kinds: Vec<&str> = only.find(text, "").iter().map(|f| only.kind(f.kind).unwrap().name.as_str()).collect();
+    let kinds: Vec<&str> =
+        only.find(text, "").iter().map(|f| only.kind(f.kind).unwrap().name.as_str()).collect();
     assert_eq!(kinds, ["person"]);
     assert!(settings(r#"{"entities":["email"]}"#).names().is_none());
 }

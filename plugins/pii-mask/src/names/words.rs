@@ -94,7 +94,13 @@ pub fn settle(words: &mut [Word], finds: &[Found]) {
     for word in words {
         while finds.next_if(|find| find.end <= word.start).is_some() {}
         if finds.peek().is_some_and(|find| find.start < word.end) {
-            *word = Word { start: word.start, end: word.end, hash: hash(b"@value"), shape: SIGN, ..Word::default() };
+            *word = Word {
+                start: word.start,
+                end: word.end,
+                hash: hash(b"@value"),
+                shape: SIGN,
+                ..Word::default()
+            };
         }
     }
 }
@@ -181,4 +187,3 @@ pub fn hash(bytes: &[u8]) -> u32 {
     let h = bytes.iter().fold(0x811C_9DC5_u32, |h, b| (h ^ u32::from(*b)).wrapping_mul(0x0100_0193));
     (h ^ h >> 15).wrapping_mul(0x2C1B_3C6D)
 }
-
