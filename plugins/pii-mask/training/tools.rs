@@ -6,11 +6,7 @@
     clippy::indexing_slicing,
     reason = "tools, not the plugin"
 )]
-#![expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "counts and weights that are rounded on purpose"
-)]
+#![expect(clippy::cast_possible_truncation, reason = "counts and weights that are rounded on purpose")]
 
 mod crf;
 mod data;
