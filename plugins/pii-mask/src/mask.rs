@@ -46,8 +46,17 @@ impl Plan {
     /// Looks through the texts.
     pub fn new<'a>(settings: &Settings, texts: impl Iterator<Item = &'a str>) -> Plan {
         let texts: Vec<&str> = texts.collect();
-        let mut hits: Vec<Vec<Hit>> =
-            texts.iter().map(|text| find(text, |text, lead| settings.find(text, lead))).collect();
+        let mut hits: Vec<Vec<Hit>> = texts
+            .iter()
+            .map(|text| {
+                find(
+                    text,
+                    |text, lead, words| {
+                        if words { settings.find(text, lead) } else { settings.values(text, lead) }
+                    },
+                )
+            })
+            .collect();
         repeat(settings, &texts, &mut hits);
         let mut counts = vec![0; settings.kinds().len()];
         for hit in hits.iter().flatten() {
@@ -135,9 +144,11 @@ fn repeat(settings: &Settings, texts: &[&str], hits: &mut [Vec<Hit>]) {
         return;
     }
     for (text, hits) in texts.iter().zip(hits) {
-        let others = find(text, |text, lead| {
+        let others = find(text, |text, lead, words| {
             let mut found = Vec::new();
-            again.detect(text, lead, &mut found);
+            if words {
+                again.detect(text, lead, &mut found);
+            }
             settings.without_allowed(text, found)
         });
         for other in others {
@@ -153,10 +164,10 @@ fn repeat(settings: &Settings, texts: &[&str], hits: &mut [Vec<Hit>]) {
     }
 }
 
-/// Everything that `look` finds in one text, of which it is shown the parts that people wrote.
-fn find(text: &str, look: impl Fn(&str, &str) -> Vec<Found>) -> Vec<Hit> {
+/// Everything that `look` finds in one text: it is shown a part, the key before it, and whether it is words.
+fn find(text: &str, look: impl Fn(&str, &str, bool) -> Vec<Found>) -> Vec<Hit> {
     if !is_document(text) {
-        return look(text, "").into_iter().map(|f| hit(&f, 0, Form::Plain, None)).collect();
+        return look(text, "", true).into_iter().map(|f| hit(&f, 0, Form::Plain, None)).collect();
     }
     let mut hits = Vec::new();
     let mut key = String::new();
@@ -165,7 +176,7 @@ fn find(text: &str, look: impl Fn(&str, &str) -> Vec<Found>) -> Vec<Hit> {
         let raw = text.get(piece.start..piece.end).unwrap_or_default();
         if !piece.string {
             let bare = |f: &Found| is_whole_number(raw.as_bytes(), f.start, f.end);
-            let found = look(raw, &key).into_iter().filter(bare);
+            let found = look(raw, &key, false).into_iter().filter(bare);
             hits.extend(found.map(|f| hit(&f, piece.start, Form::Bare, None)));
             continue;
         }
@@ -178,7 +189,7 @@ fn find(text: &str, look: impl Fn(&str, &str) -> Vec<Found>) -> Vec<Hit> {
         if raw.contains('\\') {
             escaped(&look, piece.start, raw, lead, &mut hits);
         } else {
-            let found = look(raw, lead);
+            let found = look(raw, lead, true);
             hits.extend(found.iter().map(|f| hit(f, piece.start, Form::Quoted, None)));
         }
         if field {
@@ -198,14 +209,14 @@ fn hit(f: &Found, offset: usize, form: Form, decoded: Option<String>) -> Hit {
 
 /// What is private in the inside of a string that has escapes.
 fn escaped(
-    look: impl Fn(&str, &str) -> Vec<Found>,
+    look: impl Fn(&str, &str, bool) -> Vec<Found>,
     offset: usize,
     raw: &str,
     lead: &str,
     hits: &mut Vec<Hit>,
 ) {
     let Some((text, from)) = unescape(raw) else { return };
-    for f in look(&text, lead) {
+    for f in look(&text, lead, true) {
         let ends = (from.get(f.start), from.get(f.end), text.get(f.start..f.end));
         if let (Some(&start), Some(&end), Some(value)) = ends {
             hits.push(hit(&Found { start, end, ..f }, offset, Form::Quoted, Some(value.to_owned())));

@@ -87,6 +87,9 @@ impl Names {
 
 impl Detector for Names {
     fn detect(&self, text: &str, lead: &str, out: &mut Vec<Found>) {
+        if text.len() < SHORTEST {
+            return;
+        }
         let (mut words, first) = self.words(text, lead);
         words::settle(words.get_mut(first..).unwrap_or_default(), out);
         let mut spans = Vec::new();

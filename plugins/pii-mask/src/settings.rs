@@ -182,6 +182,20 @@ impl Settings {
     /// Everything private in a text that `lead` comes before, in order, without overlaps, without what is
     /// allowed.
     pub fn find(&self, text: &str, lead: &str) -> Vec<Found> {
+        let mut found = self.structured(text, lead);
+        if let Some(names) = &self.names {
+            names.detect(text, lead, &mut found);
+            found.sort_by_key(|f| f.start);
+        }
+        self.without_allowed(text, found)
+    }
+
+    /// The same without names: for what is no words.
+    pub fn values(&self, text: &str, lead: &str) -> Vec<Found> {
+        self.without_allowed(text, self.structured(text, lead))
+    }
+
+    fn structured(&self, text: &str, lead: &str) -> Vec<Found> {
         let mut found = Vec::new();
         for detector in &self.detectors {
             detector.detect(text, lead, &mut found);
@@ -189,11 +203,7 @@ impl Settings {
         if self.detectors.len() > 1 {
             found = disjoint(found);
         }
-        if let Some(names) = &self.names {
-            names.detect(text, lead, &mut found);
-            found.sort_by_key(|f| f.start);
-        }
-        self.without_allowed(text, found)
+        found
     }
 
     /// The tagger, where names are looked for.

@@ -14,9 +14,17 @@ const SCORE: u8 = 80;
 const SHORTEST: usize = 3;
 
 /// Names by their first words.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Again {
+    /// The bytes that they begin with: most words of a text begin otherwise.
+    starts: [bool; 256],
     by_first: BTreeMap<String, Vec<(String, usize)>>,
+}
+
+impl Default for Again {
+    fn default() -> Again {
+        Again { starts: [false; 256], by_first: BTreeMap::new() }
+    }
 }
 
 impl Again {
@@ -46,6 +54,9 @@ impl Again {
 
     fn put(&mut self, value: &str, kind: usize) {
         let Some((_, first)) = runs(value).next().filter(|(at, _)| *at == 0) else { return };
+        if let Some(start) = first.bytes().next().and_then(|b| self.starts.get_mut(usize::from(b))) {
+            *start = true;
+        }
         let known = self.by_first.entry(first.to_owned()).or_default();
         if !known.iter().any(|(known, _)| known == value) {
             known.push((value.to_owned(), kind));
@@ -64,7 +75,8 @@ impl Detector for Again {
     fn detect(&self, text: &str, _lead: &str, out: &mut Vec<Found>) {
         let mut done = 0;
         for (start, word) in runs(text) {
-            if start < done {
+            let possible = word.bytes().next().and_then(|b| self.starts.get(usize::from(b)));
+            if start < done || possible != Some(&true) {
                 continue;
             }
             let rest = text.get(start..).unwrap_or_default();
