@@ -16,11 +16,13 @@ use crate::detect::entity::{ADDRESS, LOCATION, ORGANIZATION, PERSON};
 use crate::detect::{Detector, Found};
 use lexicon::Lexicon;
 use model::{Model, Row, TYPES};
-use words::{LINE_END, SIGN, Word};
+use words::{LINE_END, LOWER, SIGN, USUAL, Word};
 
 /// The entities of the tagger's types; the last type is of names that are nobody's (works, products, languages).
 const KINDS: [Option<usize>; TYPES] = [Some(PERSON), Some(LOCATION), Some(ADDRESS), Some(ORGANIZATION), None];
 
+/// The score that a lone word needs which does not look like a name.
+const DOUBTFUL: u8 = 75;
 /// So few letters and digits are no name.
 const SHORTEST: usize = 2;
 
@@ -98,7 +100,7 @@ impl Detector for Names {
         if spans.is_empty() {
             return;
         }
-        let code = code::fences(text);
+        let code = code::ranges(text);
         let known = out.len();
         for mut span in spans::joined(text, &words, spans) {
             while span.first < span.last
@@ -109,12 +111,17 @@ impl Detector for Names {
             let (Some(from), Some(to)) = (words.get(span.first), words.get(span.last)) else { continue };
             let Some(kind) = KINDS.get(span.kind).copied().flatten() else { continue };
             let score = spans::per_cent(span.kind, span.sure);
-            let least = if code::covers(&code, from.start) {
-                self.threshold.max(code::LEAST)
-            } else {
-                self.threshold
+            let in_code = code::covers(&code, from.start);
+            let doubtful = span.first == span.last && (is_plainly_written(from) || kind == ADDRESS);
+            let least = match () {
+                () if in_code => code::LEAST,
+                () if doubtful => DOUBTFUL,
+                () => 0,
             };
-            if score < least || !code::may_be_name(text, from.start, to.end) {
+            if score < self.threshold.max(least)
+                || !code::may_be_name(text, from.start, to.end)
+                || in_code && !code::stands_out(text, from.start, to.end)
+            {
                 continue;
             }
             let start = if kind == PERSON { spans::with_title(text, from.start) } else { from.start };
@@ -124,6 +131,11 @@ impl Detector for Names {
             beside(text, whole, known, out);
         }
     }
+}
+
+/// Whether a word is in lower case where names are not.
+fn is_plainly_written(word: &Word) -> bool {
+    word.shape == LOWER && word.line == USUAL
 }
 
 /// Whether a kind is one of the tagger's.

@@ -74,6 +74,7 @@ impl Again {
 impl Detector for Again {
     fn detect(&self, text: &str, _lead: &str, out: &mut Vec<Found>) {
         let mut done = 0;
+        let code = super::code::ranges(text);
         for (start, word) in runs(text) {
             let possible = word.bytes().next().and_then(|b| self.starts.get(usize::from(b)));
             if start < done || possible != Some(&true) {
@@ -87,7 +88,8 @@ impl Detector for Again {
             let known = self.by_first.get(word).and_then(|of| of.iter().find(|(value, _)| whole(value)));
             let Some((value, kind)) = known else { continue };
             let end = start + value.len();
-            if super::code::may_be_name(text, start, end) {
+            let in_code = super::code::covers(&code, start) && !super::code::stands_out(text, start, end);
+            if !in_code && super::code::may_be_name(text, start, end) {
                 out.push(Found { start, end, kind: *kind, score: SCORE });
                 done = end;
             }

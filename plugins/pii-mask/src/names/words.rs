@@ -135,6 +135,12 @@ fn word(lexicon: &Lexicon, text: &str, start: usize, end: usize, spaced: bool, l
     }
 }
 
+/// Scripts that put no space between words, where a run of letters may be a sentence, and Hangul, whose words end in
+/// particles: names in them are not looked for.
+fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{E00}'..='\u{EFF}' | '\u{1100}'..='\u{11FF}' | '\u{2E80}'..='\u{D7FF}' | '\u{F900}'..='\u{FAFF}')
+}
+
 fn shape(raw: &str) -> u8 {
     let (mut upper, mut lower, mut digits, mut other, mut count) = (0_u8, 0_u8, 0_u8, 0_u8, 0_u8);
     for c in raw.chars().take(40) {
@@ -150,6 +156,9 @@ fn shape(raw: &str) -> u8 {
         }
     }
     let first = raw.starts_with(char::is_uppercase);
+    if other > 0 && raw.chars().any(is_unspaced) {
+        return SIGN;
+    }
     match () {
         () if digits == count => NUMBER + digits.min(6) - 1,
         () if digits > 0 => LETTERS_AND_DIGITS,
