@@ -426,14 +426,14 @@ def main():
             joint = R.choice([" ", "\n", "\n\n"])
             spans = spans + [[s + len(text) + len(joint), e + len(text) + len(joint), t] for s, e, t in others]
             text = text + joint + more
-        put("generated", text, spans, weight=0.6)
+        put("generated", text, spans, weight=0.5)
     for path in sys.argv[3:]:
         for line in open(path, encoding="utf-8"):
             row = json.loads(line)
-            put("silver", row["text"], row["spans"], weight=row["weight"])
+            put("silver", row["text"], row["spans"], weight=1.6 * row["weight"])
             if row["spans"]:
                 text, spans = swap(row["text"], row["spans"])
-                put("silver+", recase(text, "lower") if R.random() < 0.2 else text, spans, weight=row["weight"])
+                put("silver+", recase(text, "lower") if R.random() < 0.2 else text, spans, weight=1.4 * row["weight"])
 
 
 COUNTS = {}

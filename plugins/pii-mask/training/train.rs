@@ -182,7 +182,7 @@ fn train() {
     learner.rate = setting("PII_RATE", 200) as f32 / 1000.0;
     learner.decay = setting("PII_DECAY", 20) as f32 / 1e7;
     let mut random = Random(0x5DEE_CE66);
-    let (first, more) = (setting("PII_EPOCHS", 4), setting("PII_MORE", 6));
+    let (first, more) = (setting("PII_EPOCHS", 4), setting("PII_MORE", 8));
     let seen = seen(&texts, &on);
     let mut chosen: Option<Vec<Option<usize>>> = None;
     let mut order: Vec<usize> = (0..texts.len()).collect();
