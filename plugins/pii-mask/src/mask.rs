@@ -12,6 +12,7 @@ use crate::names::again::Again;
 use crate::names::is_kind;
 use crate::settings::{Action, Settings};
 use crate::vault::Vault;
+use std::collections::BTreeMap;
 
 /// How a find is written, which decides how its replacement is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ struct Hit {
     start: usize,
     end: usize,
     kind: usize,
+    /// How sure it is, per cent.
+    score: u8,
     form: Form,
     /// The value, where it is not what the raw text says.
     decoded: Option<String>,
@@ -133,12 +136,10 @@ fn replacement(settings: &Settings, kind: usize, value: &str, vault: &mut Vault)
 /// Finds the names that were found anywhere wherever else they stand.
 fn repeat(settings: &Settings, texts: &[&str], hits: &mut [Vec<Hit>]) {
     let Some(names) = settings.names() else { return };
+    let kinds = agreed(texts, hits);
     let mut again = Again::default();
-    for (text, hits) in texts.iter().zip(hits.iter()) {
-        for hit in hits {
-            let raw = text.get(hit.start..hit.end).unwrap_or_default();
-            again.add(names, hit.decoded.as_deref().unwrap_or(raw), hit.kind);
-        }
+    for (value, (_, kind)) in &kinds {
+        again.add(names, value, *kind);
     }
     if again.is_empty() {
         return;
@@ -162,6 +163,28 @@ fn repeat(settings: &Settings, texts: &[&str], hits: &mut [Vec<Hit>]) {
             }
         }
     }
+}
+
+/// The names that were found, each with its best score and kind, which becomes the kind of all its occurrences: the same
+/// value has one placeholder.
+fn agreed(texts: &[&str], hits: &mut [Vec<Hit>]) -> BTreeMap<String, (u8, usize)> {
+    let value = |text: &str, hit: &Hit| {
+        let raw = text.get(hit.start..hit.end).unwrap_or_default();
+        hit.decoded.clone().unwrap_or_else(|| raw.to_owned())
+    };
+    let mut kinds = BTreeMap::new();
+    for (text, hits) in texts.iter().zip(hits.iter()) {
+        for hit in hits.iter().filter(|hit| is_kind(hit.kind)) {
+            let best = kinds.entry(value(text, hit)).or_insert((hit.score, hit.kind));
+            *best = (*best).max((hit.score, hit.kind));
+        }
+    }
+    for (text, hits) in texts.iter().zip(hits) {
+        for hit in hits.iter_mut().filter(|hit| is_kind(hit.kind)) {
+            hit.kind = kinds.get(&value(text, hit)).map_or(hit.kind, |(_, kind)| *kind);
+        }
+    }
+    kinds
 }
 
 /// Everything that `look` finds in one text: it is shown a part, the key before it, and whether it is words.
@@ -204,7 +227,7 @@ fn find(text: &str, look: impl Fn(&str, &str, bool) -> Vec<Found>) -> Vec<Hit> {
 }
 
 fn hit(f: &Found, offset: usize, form: Form, decoded: Option<String>) -> Hit {
-    Hit { start: offset + f.start, end: offset + f.end, kind: f.kind, form, decoded }
+    Hit { start: offset + f.start, end: offset + f.end, kind: f.kind, score: f.score, form, decoded }
 }
 
 /// What is private in the inside of a string that has escapes.

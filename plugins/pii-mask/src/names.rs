@@ -21,6 +21,8 @@ use words::{LINE_END, LOWER, SIGN, USUAL, Word};
 /// The entities of the tagger's types; the last type is of names that are nobody's (works, products, languages).
 const KINDS: [Option<usize>; TYPES] = [Some(PERSON), Some(LOCATION), Some(ADDRESS), Some(ORGANIZATION), None];
 
+/// A word whose score as no name is so much higher is none.
+const BEYOND_DOUBT: f32 = 8.0;
 /// The score that a lone word needs which does not look like a name.
 const DOUBTFUL: u8 = 75;
 /// So few letters and digits are no name.
@@ -80,8 +82,15 @@ impl Names {
             let length = active.get(start..).unwrap_or_default().iter().take_while(|on| **on).count();
             rows.clear();
             rows.extend((start..start + length).map(|n| self.model.scores(words, n)));
-            self.model.chain().marginals(&mut rows, &mut forward);
-            each(start, &rows);
+            // Most stretches are no names beyond doubt: what stands beside cannot change that.
+            let plain = |row: &Row| {
+                let (outside, others) = row.split_first().unwrap_or((&0.0, &[]));
+                others.iter().all(|score| outside - score > BEYOND_DOUBT)
+            };
+            if !rows.iter().all(plain) {
+                self.model.chain().marginals(&mut rows, &mut forward);
+                each(start, &rows);
+            }
             at = start + length;
         }
     }
