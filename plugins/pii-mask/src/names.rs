@@ -111,7 +111,7 @@ impl Detector for Names {
         }
         let code = code::ranges(text);
         let known = out.len();
-        for mut span in spans::joined(text, &words, spans) {
+        for mut span in spans::joined(text, &words, spans::with_lines(&words, spans)) {
             while span.first < span.last
                 && words.get(span.first).is_some_and(|w| w.shape == SIGN || w.shape == LINE_END)
             {

@@ -40,6 +40,13 @@ fn names_in_sentences_are_found() {
 }
 
 #[test]
+fn a_line_within_an_address_is_part_of_it() {
+    let text = "> Maria Gonzalez\n> 14 Harbour Street\n> Suite 414\n> Artilleros\n> Ethiopia 11809";
+    let found = found(text);
+    assert!(found.iter().any(|f| f.contains("Artilleros") && f.starts_with("address")), "{found:?}");
+}
+
+#[test]
 fn what_is_no_name_stays() {
     for text in [
         "",
