@@ -63,7 +63,8 @@ fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> PathBuf {
 
 #[test]
 fn eval_pii_matches_spans_whatever_the_action() {
-    let config = r#"{ "action": "reject", "custom": [{ "name": "badge", "pattern": "B-\\d{6}" }] }"#;
+    let config = r#"{ "action": "reject", "entities": ["email", "card"],
+        "custom": [{ "name": "badge", "pattern": "B-\\d{6}" }] }"#;
     let report = report("pii", &["--plugin-config", config]);
     assert_eq!((&report["cases"], &report["latency"]["calls"]), (&json!(4), &json!(4)));
     assert_eq!(

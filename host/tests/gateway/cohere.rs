@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 /// A gateway that masks, before Cohere.
 async fn stage(reply: Reply) -> Stage {
-    let chain = json!([binding("builtin:pii-mask", json!({}))]);
+    let chain = json!([binding("builtin:pii-mask", json!({ "entities": ["email"] }))]);
     let handler = move |_: &Recorded| reply.clone();
     let stage = Stage::configured(handler, chain, |mut config| {
         let origin = config["providers"]["openai"]["base_url"].as_str().unwrap().replace("/v1", "");

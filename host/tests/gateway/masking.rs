@@ -27,6 +27,19 @@ async fn the_provider_sees_placeholders_and_the_client_its_own_words() {
 }
 
 #[tokio::test]
+async fn names_leave_masked_and_come_back() {
+    let text = "My name is Maria Gonzalez and I live in Hamburg. Best regards, Maria Gonzalez";
+    let stage = Stage::start(|_: &Recorded| Reply::echo(), pii()).await;
+    for body in [ask(text), ask_streamed(text)] {
+        assert_eq!(stage.chat(&body).await.text(), text);
+    }
+    for seen in stage.upstream.requests() {
+        let masked = "My name is <PERSON_1> and I live in <LOCATION_1>. Best regards, <PERSON_1>";
+        assert_eq!(seen.last_user_text(), masked);
+    }
+}
+
+#[tokio::test]
 async fn a_placeholder_cut_in_pieces_by_the_stream_is_restored() {
     let pieces = ["Sure: <", "EM", "AIL", "_", "1", ">", " and <EMAIL_", "9> and <", "b>."];
     let stage = Stage::start(move |_: &Recorded| Reply::chunks(pieces), pii()).await;

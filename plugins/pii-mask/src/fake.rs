@@ -4,6 +4,8 @@
 //! Deterministic: the same key, kind and value give the same fake. E-mail addresses move to `example.com`,
 //! IPv4 addresses to 198.18.0.0/15 (RFC 2544), IPv6 to 2001:db8::/32, so nothing real is ever reached.
 
+mod names;
+
 use crate::detect::entity::{EMAIL, IP};
 use crate::digest;
 use crate::settings::Settings;
@@ -21,7 +23,11 @@ pub fn of(settings: &Settings, kind: usize, value: &str, n: u32) -> String {
     match kind {
         EMAIL => return email(value, &mut random(0)),
         IP => return address(value, &mut random(0)),
-        _ => {}
+        _ => {
+            if let Some(name) = names::of(kind, value, &mut random(0)) {
+                return name;
+            }
+        }
     }
     let is_valid = |fake: &str| {
         settings.find(fake, label).iter().any(|f| f.kind == kind && f.start == 0 && f.end == fake.len())

@@ -12,9 +12,13 @@ mod json;
 mod mask;
 #[cfg(test)]
 mod measure;
+mod names;
 mod restore;
 mod rules;
 mod settings;
+#[cfg(test)]
+#[path = "../training/tools.rs"]
+mod tools;
 mod vault;
 
 use lockgate_sdk::prelude::*;

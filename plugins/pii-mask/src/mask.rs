@@ -4,12 +4,15 @@
 //! not be one that a later text contains by itself. JSON stays JSON: inside a document only the insides of
 //! strings and whole bare numbers are replaced.
 
-use crate::detect::Found;
+use crate::detect::{Detector, Found};
 use crate::digest;
 use crate::fake;
 use crate::json::{escape_into, is_document, pieces, unescape};
+use crate::names::again::Again;
+use crate::names::is_kind;
 use crate::settings::{Action, Settings};
 use crate::vault::Vault;
+use std::collections::BTreeMap;
 
 /// How a find is written, which decides how its replacement is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +31,8 @@ struct Hit {
     start: usize,
     end: usize,
     kind: usize,
+    /// How sure it is, per cent.
+    score: u8,
     form: Form,
     /// The value, where it is not what the raw text says.
     decoded: Option<String>,
@@ -43,7 +48,19 @@ pub struct Plan {
 impl Plan {
     /// Looks through the texts.
     pub fn new<'a>(settings: &Settings, texts: impl Iterator<Item = &'a str>) -> Plan {
-        let hits: Vec<Vec<Hit>> = texts.map(|text| find(settings, text)).collect();
+        let texts: Vec<&str> = texts.collect();
+        let mut hits: Vec<Vec<Hit>> = texts
+            .iter()
+            .map(|text| {
+                find(
+                    text,
+                    |text, lead, words| {
+                        if words { settings.find(text, lead) } else { settings.values(text, lead) }
+                    },
+                )
+            })
+            .collect();
+        repeat(settings, &texts, &mut hits);
         let mut counts = vec![0; settings.kinds().len()];
         for hit in hits.iter().flatten() {
             if let Some(count) = counts.get_mut(hit.kind) {
@@ -116,10 +133,64 @@ fn replacement(settings: &Settings, kind: usize, value: &str, vault: &mut Vault)
     }
 }
 
-/// Everything private in one text.
-fn find(settings: &Settings, text: &str) -> Vec<Hit> {
+/// Finds the names that were found anywhere wherever else they stand.
+fn repeat(settings: &Settings, texts: &[&str], hits: &mut [Vec<Hit>]) {
+    let Some(names) = settings.names() else { return };
+    let kinds = agreed(texts, hits);
+    let mut again = Again::default();
+    for (value, (_, kind)) in &kinds {
+        again.add(names, value, *kind);
+    }
+    if again.is_empty() {
+        return;
+    }
+    for (text, hits) in texts.iter().zip(hits) {
+        let others = find(text, |text, lead, words| {
+            let mut found = Vec::new();
+            if words {
+                again.detect(text, lead, &mut found);
+            }
+            settings.without_allowed(text, found)
+        });
+        for other in others {
+            let from = hits.partition_point(|hit| hit.end <= other.start);
+            let to = hits.partition_point(|hit| hit.start < other.end);
+            let inside = |hit: &Hit| is_kind(hit.kind) && hit.start >= other.start && hit.end <= other.end;
+            let equal = |hit: &Hit| hit.start == other.start && hit.end == other.end;
+            // A whole name takes the place of the parts of it that were found.
+            if hits.get(from..to).is_some_and(|over| over.iter().all(inside) && !over.iter().any(equal)) {
+                hits.splice(from..to, [other]);
+            }
+        }
+    }
+}
+
+/// The names that were found, each with its best score and kind, which becomes the kind of all its occurrences: the same
+/// value has one placeholder.
+fn agreed(texts: &[&str], hits: &mut [Vec<Hit>]) -> BTreeMap<String, (u8, usize)> {
+    let value = |text: &str, hit: &Hit| {
+        let raw = text.get(hit.start..hit.end).unwrap_or_default();
+        hit.decoded.clone().unwrap_or_else(|| raw.to_owned())
+    };
+    let mut kinds = BTreeMap::new();
+    for (text, hits) in texts.iter().zip(hits.iter()) {
+        for hit in hits.iter().filter(|hit| is_kind(hit.kind)) {
+            let best = kinds.entry(value(text, hit)).or_insert((hit.score, hit.kind));
+            *best = (*best).max((hit.score, hit.kind));
+        }
+    }
+    for (text, hits) in texts.iter().zip(hits) {
+        for hit in hits.iter_mut().filter(|hit| is_kind(hit.kind)) {
+            hit.kind = kinds.get(&value(text, hit)).map_or(hit.kind, |(_, kind)| *kind);
+        }
+    }
+    kinds
+}
+
+/// Everything that `look` finds in one text: it is shown a part, the key before it, and whether it is words.
+fn find(text: &str, look: impl Fn(&str, &str, bool) -> Vec<Found>) -> Vec<Hit> {
     if !is_document(text) {
-        return settings.find(text, "").into_iter().map(|f| hit(&f, 0, Form::Plain, None)).collect();
+        return look(text, "", true).into_iter().map(|f| hit(&f, 0, Form::Plain, None)).collect();
     }
     let mut hits = Vec::new();
     let mut key = String::new();
@@ -128,18 +199,25 @@ fn find(settings: &Settings, text: &str) -> Vec<Hit> {
         let raw = text.get(piece.start..piece.end).unwrap_or_default();
         if !piece.string {
             let bare = |f: &Found| is_whole_number(raw.as_bytes(), f.start, f.end);
-            let found = settings.find(raw, &key).into_iter().filter(bare);
+            let found = look(raw, &key, false).into_iter().filter(bare);
             hits.extend(found.map(|f| hit(&f, piece.start, Form::Bare, None)));
             continue;
         }
         let next = pieces.get(n + 1).and_then(|next| text.get(next.start..next.end)).unwrap_or_default();
         let is_key = next.trim_start().trim_start_matches('"').trim_start().starts_with(':');
         let lead = if is_key { "" } else { key.as_str() };
+        // A key is a name only if it cannot be a field.
+        let field = is_key && !raw.contains(' ');
+        let first = hits.len();
         if raw.contains('\\') {
-            escaped(settings, piece.start, raw, lead, &mut hits);
+            escaped(&look, piece.start, raw, lead, &mut hits);
         } else {
-            let found = settings.find(raw, lead);
+            let found = look(raw, lead, true);
             hits.extend(found.iter().map(|f| hit(f, piece.start, Form::Quoted, None)));
+        }
+        if field {
+            let ours = hits.split_off(first);
+            hits.extend(ours.into_iter().filter(|hit| !is_kind(hit.kind)));
         }
         if is_key {
             raw.clone_into(&mut key);
@@ -149,13 +227,19 @@ fn find(settings: &Settings, text: &str) -> Vec<Hit> {
 }
 
 fn hit(f: &Found, offset: usize, form: Form, decoded: Option<String>) -> Hit {
-    Hit { start: offset + f.start, end: offset + f.end, kind: f.kind, form, decoded }
+    Hit { start: offset + f.start, end: offset + f.end, kind: f.kind, score: f.score, form, decoded }
 }
 
 /// What is private in the inside of a string that has escapes.
-fn escaped(settings: &Settings, offset: usize, raw: &str, lead: &str, hits: &mut Vec<Hit>) {
+fn escaped(
+    look: impl Fn(&str, &str, bool) -> Vec<Found>,
+    offset: usize,
+    raw: &str,
+    lead: &str,
+    hits: &mut Vec<Hit>,
+) {
     let Some((text, from)) = unescape(raw) else { return };
-    for f in settings.find(&text, lead) {
+    for f in look(&text, lead, true) {
         let ends = (from.get(f.start), from.get(f.end), text.get(f.start..f.end));
         if let (Some(&start), Some(&end), Some(value)) = ends {
             hits.push(hit(&Found { start, end, ..f }, offset, Form::Quoted, Some(value.to_owned())));
@@ -172,5 +256,7 @@ fn is_whole_number(b: &[u8], start: usize, end: usize) -> bool {
     digits && delimits(start.checked_sub(1).and_then(|k| b.get(k))) && delimits(b.get(end))
 }
 
+#[cfg(test)]
+mod round_trip;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 //! patterns follow, then the lists. Everything that can be wrong is reported at once, by JSON pointer.
 
 use crate::detect::{BUILT_IN, Detector, Found, Scanner};
+use crate::names::Names;
 use crate::rules::{Lists, Patterns};
 use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
@@ -91,6 +92,7 @@ pub type Wrong = (String, String);
 pub struct Settings {
     kinds: Vec<Kind>,
     detectors: Vec<Box<dyn Detector + Send + Sync>>,
+    names: Option<Names>,
     allow: BTreeSet<String>,
     allow_domains: Vec<String>,
     /// Whether placeholders are replaced in the answer.
@@ -158,6 +160,7 @@ impl Settings {
         Ok(Settings {
             kinds,
             detectors,
+            names: Names::new(on, per_cent(threshold)),
             allow: config.allow,
             allow_domains: config.allow_domains.iter().map(|d| d.to_lowercase()).collect(),
             restore: config.restore.unwrap_or(true),
@@ -179,6 +182,20 @@ impl Settings {
     /// Everything private in a text that `lead` comes before, in order, without overlaps, without what is
     /// allowed.
     pub fn find(&self, text: &str, lead: &str) -> Vec<Found> {
+        let mut found = self.structured(text, lead);
+        if let Some(names) = &self.names {
+            names.detect(text, lead, &mut found);
+            found.sort_by_key(|f| f.start);
+        }
+        self.without_allowed(text, found)
+    }
+
+    /// The same without names: for what is no words.
+    pub fn values(&self, text: &str, lead: &str) -> Vec<Found> {
+        self.without_allowed(text, self.structured(text, lead))
+    }
+
+    fn structured(&self, text: &str, lead: &str) -> Vec<Found> {
         let mut found = Vec::new();
         for detector in &self.detectors {
             detector.detect(text, lead, &mut found);
@@ -186,6 +203,16 @@ impl Settings {
         if self.detectors.len() > 1 {
             found = disjoint(found);
         }
+        found
+    }
+
+    /// The tagger, where names are looked for.
+    pub fn names(&self) -> Option<&Names> {
+        self.names.as_ref()
+    }
+
+    /// The finds whose values may not stay.
+    pub fn without_allowed(&self, text: &str, mut found: Vec<Found>) -> Vec<Found> {
         if !self.allow.is_empty() || !self.allow_domains.is_empty() {
             found.retain(|f| text.get(f.start..f.end).is_none_or(|value| !self.allows(value)));
         }

@@ -71,6 +71,10 @@ entities! {
     BR_CNPJ "br_cnpj" "cnpj";
     MX_CURP "mx_curp" "curp";
     ZA_ID "za_id" "rsa african sa";
+    PERSON "person" "";
+    LOCATION "location" "";
+    ADDRESS "address" "";
+    ORGANIZATION "organization" "";
 }
 
 /// Phrases of scripts that are written without spaces.

@@ -202,3 +202,34 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_name_is_masked_wherever_it_stands_again() {
+    let texts = [
+        "My name is Maria Gonzalez.",
+        "Please call Gonzalez (Maria Gonzalez) back, not Maria_Gonzalez.",
+        r#"{"a":"Gonzalez"}"#,
+    ];
+    assert_eq!(
+        masked("{}", &texts),
+        [
+            "My name is <PERSON_1>.",
+            "Please call <PERSON_2> (<PERSON_1>) back, not Maria_Gonzalez.",
+            r#"{"a":"<PERSON_2>"}"#,
+        ]
+    );
+}
+
+#[test]
+fn a_name_has_one_placeholder_whatever_it_is_taken_for() {
+    let out = masked("{}", &["My name is Maria Gonzalez.", "gonzalez; (Maria Gonzalez) -- Maria Gonzalez"]);
+    let second = out.get(1).unwrap();
+    assert!(second.ends_with("(<PERSON_1>) -- <PERSON_1>"), "{second}");
+}
+
+#[test]
+fn names_leave_keys_and_bare_values_alone() {
+    let text =
+        r#"{"status":"Active","Paris":true,"name":"Maria Gonzalez","items":[{"color":"Red","qty":3}]}"#;
+    assert_eq!(masked("{}", &[text]), [text.replace("Maria Gonzalez", "<PERSON_1>")]);
+}

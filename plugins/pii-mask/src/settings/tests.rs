@@ -19,7 +19,7 @@ fn wrong(json: &str) -> Vec<String> {
 #[test]
 fn everything_wrong_is_reported_at_once() {
     let pointers = wrong(
-        r#"{"entities":["email","person"],"actions":{"passports":"mask"},
+        r#"{"entities":["email","persons"],"actions":{"passports":"mask"},
             "custom":[{"name":"Bad Name","pattern":"a"},{"name":"ip","pattern":"("},{"name":"x","pattern":"a*"}]}"#,
     );
     let expected = [

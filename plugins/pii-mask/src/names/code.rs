@@ -1,0 +1,122 @@
+//! Where a name is none: pieces of identifiers, paths and URLs, and code between fences.
+//!
+//! Code that comes back with another identifier does not run, so names are left alone where in doubt. Never
+//! parses: it looks at the signs around.
+
+use std::ops::Range;
+
+/// The score that a name needs within code.
+pub const LEAST: u8 = 85;
+/// From so many lines on a text may be code as a whole.
+const FEWEST: usize = 3;
+
+/// What is code: what stands between lines of three backticks, lines that look like it, and all of a text most of whose
+/// lines do.
+pub fn ranges(text: &str) -> Vec<Range<usize>> {
+    let mut ranges = fences(text);
+    let (mut at, mut lines, mut code) = (0, 0_usize, Vec::new());
+    for line in text.split_inclusive('\n') {
+        lines += usize::from(!line.trim().is_empty());
+        if is_code(line.trim()) {
+            code.push(at..at + line.len());
+        }
+        at += line.len();
+    }
+    if lines >= FEWEST && code.len() * 3 >= lines {
+        return vec![Range { start: 0, end: text.len() }];
+    }
+    ranges.extend(code);
+    ranges.sort_by_key(|range| range.start);
+    ranges.dedup_by(|next, last| {
+        let touches = next.start <= last.end;
+        last.end = if touches { last.end.max(next.end) } else { last.end };
+        touches
+    });
+    ranges
+}
+
+/// Whether a line is one of a programming language: how it ends, or two signs that sentences do not have.
+fn is_code(line: &str) -> bool {
+    if line.ends_with(['{', '}', ';']) || line.ends_with("):") || line.ends_with("(") {
+        return true;
+    }
+    let b = line.as_bytes();
+    let marks = b.windows(2).filter(|pair| match *pair {
+        b"::" | b"->" | b"=>" | b"()" | b"==" | b"!=" | b"</" | b"/>" | b"//" | b"[]" | b"{}" => true,
+        [before, b'_' | b'('] => before.is_ascii_lowercase() || before.is_ascii_digit(),
+        [b'.', after] => after.is_ascii_lowercase(),
+        [_, b'{' | b'}' | b'='] => true,
+        _ => false,
+    });
+    marks.take(2).count() == 2
+}
+
+/// Whether a name in code is one of two words with capitals, or all that stands between quotes.
+pub fn stands_out(text: &str, start: usize, end: usize) -> bool {
+    let value = text.get(start..end).unwrap_or_default();
+    let quote = |c: Option<char>| c.is_some_and(|c| matches!(c, '"' | '\'' | '`'));
+    let before = text.get(..start).and_then(|t| t.chars().next_back());
+    let behind = text.get(end..).and_then(|t| t.chars().next());
+    let capitals = value.split(' ').filter(|word| word.starts_with(char::is_uppercase)).count();
+    capitals >= 2 || quote(before) && quote(behind) && capitals > 0
+}
+
+fn fences(text: &str) -> Vec<Range<usize>> {
+    let mut fences = Vec::new();
+    let mut open = None;
+    for (at, _) in text.match_indices("```") {
+        let line = text.get(..at).unwrap_or_default();
+        if !line.rsplit('\n').next().unwrap_or_default().trim().is_empty() {
+            continue;
+        }
+        match open.take() {
+            Some(start) => fences.push(start..at),
+            None => open = Some(at),
+        }
+    }
+    fences.extend(open.map(|start| start..text.len()));
+    fences
+}
+
+/// Whether a place is in one of the ranges, which are in order and apart.
+pub fn covers(ranges: &[Range<usize>], at: usize) -> bool {
+    let next = ranges.partition_point(|range| range.end <= at);
+    ranges.get(next).is_some_and(|range| range.start <= at)
+}
+
+/// Whether what stands around lets the bytes `start..end` be a name: not a piece of an identifier, a path, a URL or a
+/// tag.
+pub fn may_be_name(text: &str, start: usize, end: usize) -> bool {
+    let b = text.as_bytes();
+    let at = |n: usize| b.get(n).copied().unwrap_or(b' ');
+    let back = |n: usize| start.checked_sub(n).map_or(b' ', at);
+    let one = !text.get(start..end).unwrap_or_default().contains(' ');
+    let before = match back(1) {
+        b'_' | b'\\' | b'$' | b'~' => true,
+        b'.' | b'=' => one && !back(2).is_ascii_whitespace() && !back(2).is_ascii_digit(),
+        b'/' => is_path(b, start),
+        b':' => back(2) == b':',
+        b'-' => back(2) == b'-' || back(2).is_ascii_alphanumeric() && is_path(b, start),
+        b'<' => matches!(at(end), b'>' | b'<'),
+        _ => false,
+    };
+    let behind = match at(end) {
+        b'_' | b'\\' | b'=' | b'$' | b'{' => true,
+        b'(' | b'[' => one,
+        b'/' => is_path(b, end),
+        b':' => at(end + 1) == b':',
+        b'.' => one && at(end + 1).is_ascii_lowercase(),
+        _ => false,
+    };
+    !before && !behind
+}
+
+/// Whether the run of signs without white space around `i` is a path or a URL.
+fn is_path(b: &[u8], i: usize) -> bool {
+    let sign = |c: &&u8| !c.is_ascii_whitespace();
+    let back = b.get(..i).unwrap_or_default().iter().rev().take(200).take_while(sign).count();
+    let ahead = b.get(i..).unwrap_or_default().iter().take(200).take_while(sign).count();
+    let run = b.get(i - back..i + ahead).unwrap_or_default();
+    let slashes = run.iter().filter(|c| **c == b'/').count();
+    slashes > 1 || slashes > 0 && run.iter().any(|c| matches!(c, b'.' | b'_' | b'~'))
+}
