@@ -31,8 +31,8 @@ use model::Model;
 use settings::{Config, Settings, Side};
 use window::Decided;
 
-/// A score that shows as zero is none.
-const SHOWN: f32 = 0.0005;
+/// Scores that say as little as this are not told.
+const SHOWN: f32 = 0.01;
 
 struct ContentFilter {
     settings: Settings,

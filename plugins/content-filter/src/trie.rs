@@ -18,6 +18,9 @@ pub enum Letter {
 
 /// Reads a character.
 pub fn letter(c: char) -> Letter {
+    if c.is_ascii_lowercase() {
+        return Letter::Is(c);
+    }
     match fold(c) {
         Fold::Letter(c) | Fold::Word(c) | Fold::Tag(c) => Letter::Is(c),
         Fold::Gone => Letter::Gone,

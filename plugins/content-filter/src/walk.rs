@@ -5,6 +5,7 @@
 //! text from its start to one character past its furthest step; where that has not come, it says so.
 
 use crate::trie::{End, Letter, Trie, is_unspaced, letter};
+use std::sync::LazyLock;
 
 /// Signs between two letters at most.
 const SIGNS: u8 = 3;
@@ -32,7 +33,7 @@ pub struct Found {
 
 /// How a walk came where it is.
 #[derive(Clone, Copy, Debug)]
-struct Trail {
+pub struct Trail {
     node: u32,
     start: usize,
     at: usize,
@@ -71,7 +72,9 @@ pub fn reach(longest: usize) -> usize {
 }
 
 /// Reads the words that start at the byte `start`.
-pub fn walk(trie: &Trie, text: &str, start: usize, last: bool) -> Walk {
+///
+/// `todo` is room to work in: what is in it is thrown away.
+pub fn walk(trie: &Trie, text: &str, start: usize, last: bool, todo: &mut Vec<Trail>) -> Walk {
     let mut walk = Walk::default();
     let first = Trail {
         node: 0,
@@ -91,7 +94,8 @@ pub fn walk(trie: &Trie, text: &str, start: usize, last: bool) -> Walk {
         lines: false,
         gone: 0,
     };
-    let mut todo = vec![first];
+    todo.clear();
+    todo.push(first);
     let mut steps = 0;
     while let Some(trail) = todo.pop() {
         steps += 1;
@@ -99,7 +103,7 @@ pub fn walk(trie: &Trie, text: &str, start: usize, last: bool) -> Walk {
             break;
         }
         trail.ends(trie, text, last, &mut walk);
-        trail.step(trie, text, last, &mut todo, &mut walk.open);
+        trail.step(trie, text, last, todo, &mut walk.open);
     }
     walk
 }
@@ -294,7 +298,22 @@ pub fn continues(a: char, b: char) -> bool {
 fn everyday(part: &str) -> bool {
     let part = part.trim_matches(|c: char| !c.is_alphanumeric());
     part.chars().all(|c| c.is_ascii_digit())
-        || EVERYDAY.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case(part))
+        || packed(part).is_some_and(|part| EVERYDAY_PACKED.binary_search(&part).is_ok())
+}
+
+/// The everyday words in a form that is quickly looked up, sorted.
+static EVERYDAY_PACKED: LazyLock<Vec<u64>> = LazyLock::new(|| {
+    let mut words: Vec<u64> = EVERYDAY.split_ascii_whitespace().filter_map(packed).collect();
+    words.sort_unstable();
+    words
+});
+
+/// A word of eight ASCII letters at most, in small letters, as a number.
+fn packed(word: &str) -> Option<u64> {
+    if word.len() > 8 || !word.is_ascii() {
+        return None;
+    }
+    Some(word.bytes().fold(0, |packed, byte| packed << 8 | u64::from(byte.to_ascii_lowercase())))
 }
 
 /// The letters that a character imitates.

@@ -36,9 +36,9 @@ impl Words {
 
     /// The words that start in `from..until`, given that nothing comes after the text.
     pub fn hits(&self, text: &str, from: usize, until: usize) -> Vec<Hit> {
-        let mut hits: Vec<Hit> = Vec::new();
+        let (mut hits, mut todo): (Vec<Hit>, _) = (Vec::new(), Vec::new());
         for start in self.starts(text, from).take_while(|start| *start < until) {
-            let found = walk(&self.trie, text, start, true).found;
+            let found = walk(&self.trie, text, start, true, &mut todo).found;
             hits.extend(found.into_iter().map(|found| Hit { start, end: found.end, rule: found.rule }));
         }
         hits.sort_by_key(|h| (h.start, std::cmp::Reverse(h.end), h.rule));
@@ -47,9 +47,10 @@ impl Words {
 
     /// The first position, not before `from`, where more text could still make a word or unmake one.
     pub fn held_from(&self, text: &str, from: usize) -> usize {
+        let mut todo = Vec::new();
         let earliest = text.len().saturating_sub(self.reach).max(from);
         self.starts(text, earliest)
-            .find(|start| walk(&self.trie, text, *start, false).open)
+            .find(|start| walk(&self.trie, text, *start, false, &mut todo).open)
             .unwrap_or(text.len())
     }
 
