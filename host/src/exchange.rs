@@ -38,6 +38,7 @@ pub struct Exchange {
     id: String,
     tenant: Arc<str>,
     deadline: Instant,
+    text_bytes: usize,
     prompt: Mutex<Arc<Prompt>>,
     attrs: Mutex<Vec<(&'static str, String)>>,
     flags: Mutex<Vec<(String, String)>>,
@@ -62,6 +63,7 @@ impl Exchange {
             id,
             tenant,
             deadline,
+            text_bytes: prompt.text_bytes(),
             prompt: Mutex::new(Arc::new(prompt)),
             attrs: Mutex::default(),
             flags: Mutex::default(),
@@ -87,6 +89,12 @@ impl Exchange {
     #[must_use]
     pub const fn deadline(&self) -> Instant {
         self.deadline
+    }
+
+    /// Bytes of text that the request came with: how much there is to look at.
+    #[must_use]
+    pub const fn text_bytes(&self) -> usize {
+        self.text_bytes
     }
 
     /// The prompt as it is now. Holding this makes the next change copy the prompt first, so what was

@@ -177,6 +177,16 @@ async fn a_larger_deadline_lets_a_slow_plugin_answer() {
 }
 
 #[tokio::test]
+async fn who_has_more_to_read_has_more_time() {
+    let short = |settings: &mut BindingSettings| settings.limits.deadline = Duration::from_millis(100);
+    let used = house().bind(HOSTILE, json!({ "deed": "slow", "ms": 500 }), short).await;
+    let question = used.binding.on_request(&exchange("hello")).await;
+    assert_eq!(question.map_err(|error| error.kind), Err(CallErrorKind::Deadline));
+    let book = exchange(&"x".repeat(100 * 64 * 1024));
+    assert_eq!(used.binding.on_request(&book).await, Ok(Decision::Next));
+}
+
+#[tokio::test]
 async fn memory_is_bounded_by_the_binding() {
     let house = house();
     let tiny = |settings: &mut BindingSettings| settings.limits.memory = 64 * 1024;

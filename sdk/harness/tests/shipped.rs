@@ -63,7 +63,10 @@ async fn content_filter_scores_prompts_and_masks_sentences_of_streams() {
     let plugin = Harness::file(component).config(config).plugin().await.unwrap();
     plugin.on_request(ask("hi", true)).await.unwrap();
     let text = format!("Well, sh1t happens. {threat} The museum opens at nine, f u c k it.");
-    assert_eq!(plugin.whole(&text).await.unwrap(), "Well, *** happens. *** The museum opens at nine, *** it.");
+    assert_eq!(
+        plugin.whole(&text).await.unwrap(),
+        "Well, *** happens. *** The museum opens at nine, *** it."
+    );
     plugin.assert_stream_equals_whole(&text).await;
 }
 

@@ -120,7 +120,7 @@ pub struct Destination {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Milliseconds that one call may compute.
+    /// Milliseconds that one call may compute; once more for every 64 KiB of text in the request.
     #[schemars(range(min = 1, max = 60_000))]
     pub deadline_ms: u64,
     /// Milliseconds that one call may take in all.

@@ -22,6 +22,10 @@ use wasmtime::{PoolConcurrencyLimitError, Trap};
 /// How a call ended: the host panicked, time was up, the guest trapped, it reported a fault, it answered.
 pub(super) type Answered<T, F> = Result<Result<wasmtime::Result<Result<T, F>>, Elapsed>, Box<dyn Any + Send>>;
 
+/// Bytes of a request's text for which a call has its deadline once; for as many more, once more. A guard reads all of
+/// it: what is enough for a question is not for a book.
+const SHARE: usize = 64 * 1024;
+
 /// An instance on loan.
 pub(super) struct Lease<'a> {
     binding: &'a Binding,
@@ -46,7 +50,9 @@ impl Binding {
         let slot = self.slot(hook).await?;
         let started = Instant::now();
         let mut lease = Lease { binding: self, hook, started, instance: None, told: false, _slot: slot };
-        let clock = || CallClock::new(started, self.limits.deadline, self.limits.wait);
+        let shares = 1 + exchange.map_or(0, |exchange| exchange.text_bytes() / SHARE);
+        let deadline = self.limits.deadline.saturating_mul(u32::try_from(shares).unwrap_or(u32::MAX));
+        let clock = || CallClock::new(started, deadline, self.limits.wait);
         let instance = match self.warm.as_ref().and_then(|warm| warm.take()) {
             Some(instance) => instance,
             None => match self.fresh(clock()).await {
