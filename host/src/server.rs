@@ -5,7 +5,8 @@
 //! an answer unread. Malformed HTTP is answered by the protocol layer (400, 414, 431, or GOAWAY).
 //!
 //! Invariants: a panic of the service ends one request with 500, never the process; when a client goes away,
-//! the service's future (or the body it gave) is dropped. Never reads a body: see [`body`].
+//! the service's future (or the body it gave) is dropped. Of a body it reads only what the service left unread, so that
+//! its connection can go on ([`RequestBody`]); see [`body`] for the rest.
 
 mod accept;
 pub mod body;

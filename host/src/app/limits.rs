@@ -1,8 +1,8 @@
 //! From the limits and budgets of a configuration to the rules that are looked at.
 
 use crate::config::Config;
-use crate::config::limit::{Amount, Budget, Dimension, Only, Period, RateLimit, Window};
-use crate::limit::{self, Calendar, Part, Rule, Span, Unit};
+use crate::config::limit::{Amount, Budget, Only, Period, RateLimit, Window};
+use crate::limit::{Calendar, Dimension, Part, Rule, Span, Unit};
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -61,7 +61,7 @@ impl Made {
             limit,
             span,
             applies: applies(&given.only),
-            per: by(&given.by),
+            per: given.by.clone(),
             budget: false,
         };
         let mut rules = Vec::new();
@@ -122,7 +122,7 @@ impl Made {
             limit,
             span,
             applies: applies(&given.only),
-            per: by(&given.by),
+            per: given.by.clone(),
             budget: true,
         });
     }
@@ -136,25 +136,6 @@ fn nanos(usd: f64) -> Option<u64> {
     (usd.is_finite() && (0.0..=18e9).contains(&usd)).then(|| (usd * 1e9).round() as u64)
 }
 
-fn applies(only: &Only) -> Vec<(limit::Dimension, Box<str>)> {
-    only.said().map(|(dimension, value)| (known(dimension), value.into())).collect()
-}
-
-fn by(dimensions: &[Dimension]) -> Vec<limit::Dimension> {
-    dimensions.iter().map(|dimension| known(*dimension)).collect()
-}
-
-const fn known(dimension: Dimension) -> limit::Dimension {
-    match dimension {
-        Dimension::Tenant => limit::Dimension::Tenant,
-        Dimension::Team => limit::Dimension::Team,
-        Dimension::User => limit::Dimension::User,
-        Dimension::Service => limit::Dimension::Service,
-        Dimension::Agent => limit::Dimension::Agent,
-        Dimension::Key => limit::Dimension::Key,
-        Dimension::Route => limit::Dimension::Route,
-        Dimension::Model => limit::Dimension::Model,
-        Dimension::Provider => limit::Dimension::Provider,
-        Dimension::Target => limit::Dimension::Target,
-    }
+fn applies(only: &Only) -> Vec<(Dimension, Box<str>)> {
+    only.said().map(|(dimension, value)| (dimension, value.into())).collect()
 }

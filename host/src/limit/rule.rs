@@ -2,28 +2,31 @@
 
 use super::calendar::Calendar;
 use super::meter::{Meter, Micros};
+use schemars::JsonSchema;
+use serde::Deserialize;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// What rules look at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Dimension {
     /// The tenant.
     Tenant,
-    /// The team of the key.
+    /// The key's team.
     Team,
-    /// The person that the key is of, or that a key which may says.
+    /// The key's user, or the one that a key which `delegates` names.
     User,
-    /// The application that the key is of.
+    /// The key's service.
     Service,
-    /// The agent that the key is of, or that a key which may says.
+    /// The key's agent, or the one that a key which `delegates` names.
     Agent,
     /// The key's name within its tenant.
     Key,
     /// The route.
     Route,
-    /// The model's name as the client says it.
+    /// The model that the client names.
     Model,
     /// The provider that is asked.
     Provider,

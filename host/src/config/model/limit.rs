@@ -1,5 +1,6 @@
 //! Limits and budgets, as they stand in the file.
 
+use crate::limit::Dimension;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -104,32 +105,6 @@ pub enum Window {
     Hour,
     /// Twenty-four hours.
     Day,
-}
-
-/// What limits look at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Dimension {
-    /// The tenant.
-    Tenant,
-    /// The key's team.
-    Team,
-    /// The key's user, or the one that a key which `delegates` names.
-    User,
-    /// The key's service.
-    Service,
-    /// The key's agent, or the one that a key which `delegates` names.
-    Agent,
-    /// The key's name.
-    Key,
-    /// The route.
-    Route,
-    /// The model that the client names.
-    Model,
-    /// The provider that is asked.
-    Provider,
-    /// `provider/model`, as it is asked.
-    Target,
 }
 
 /// How much some may spend.
