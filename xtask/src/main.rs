@@ -1,9 +1,10 @@
-//! What is done to this repository: `cargo xtask setup | test | demo | bench | tidy | compatibility | schemas`.
+//! What is done to this repository: `cargo xtask setup | test | demo | bench | chaos | tidy | compatibility | schemas`.
 //!
 //! Everything starts from a clone, a Rust toolchain and a C compiler; what else is missing is installed or
 //! named. It writes nothing but the target directory and what `setup` says it installs.
 
 mod bench;
+mod chaos;
 mod compatibility;
 mod demo;
 mod gateway;
@@ -48,6 +49,13 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// An hour of a provider's faults in minutes, before a gateway whose clients must not see them.
+    #[command(disable_help_flag = true)]
+    Chaos {
+        /// What it is told, such as `--seed 7 --seconds 60`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Checks the layout: layers, sizes of files, names, headers.
     Tidy,
     /// Writes docs/compatibility.md from the snapshots of the tests.
@@ -65,6 +73,7 @@ fn main() -> ExitCode {
         Command::Test => test::all(),
         Command::Demo { once, binary } => demo::run(once, binary),
         Command::Bench { arguments } => bench::all(&arguments),
+        Command::Chaos { arguments } => chaos::all(&arguments),
         Command::Tidy => step::step("tidy", tidy::check),
         Command::Schemas { file } => schemas::check(&file),
         Command::Compatibility => step::step("docs/compatibility.md", compatibility::write),

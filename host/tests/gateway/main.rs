@@ -12,6 +12,7 @@ mod errors;
 mod failover;
 mod guards;
 mod hostile;
+mod incident;
 mod masking;
 mod matrix;
 mod node;

@@ -16,6 +16,7 @@ pub struct Reply {
     pub(crate) content: Content,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) delay: Option<Duration>,
+    pub(crate) resets: bool,
 }
 
 /// A test's own pace: raw bytes, as it sends them.
@@ -47,7 +48,7 @@ pub(crate) enum Speech {
 
 impl Reply {
     fn of(content: Content) -> Self {
-        Self { content, headers: Vec::new(), delay: None }
+        Self { content, headers: Vec::new(), delay: None, resets: false }
     }
 
     /// This text; it streams word by word.
@@ -122,6 +123,13 @@ impl Reply {
     #[must_use]
     pub fn paced(bytes: mpsc::Receiver<Bytes>) -> Self {
         Self::of(Content::Paced(Arc::new(Mutex::new(bytes))))
+    }
+
+    /// The end of a stream at the test's own pace is a reset of its connection.
+    #[must_use]
+    pub fn then_reset(mut self) -> Self {
+        self.resets = true;
+        self
     }
 
     /// No answer at all; the connection stays open.

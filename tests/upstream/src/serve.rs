@@ -133,7 +133,7 @@ fn render(reply: &Reply, request: &Recorded) -> Rendered {
             frames: Frames::Whole(Some(body.clone())),
         },
         Content::Cut { deltas, reset } => events(wire, wire.opening(request, deltas), *reset),
-        Content::Paced(paced) => stream(wire, Frames::Paced(paced.clone())),
+        Content::Paced(paced) => stream(wire, Frames::Paced { paced: paced.clone(), reset: reply.resets }),
         Content::Hang => Rendered::Hang,
         Content::Reset => Rendered::Reset,
     }
@@ -169,7 +169,7 @@ impl Drop for Guard {
 enum Frames {
     Whole(Option<Bytes>),
     Queue { frames: VecDeque<Bytes>, reset: bool, flushed: bool },
-    Paced(Paced),
+    Paced { paced: Paced, reset: bool },
 }
 
 /// The body of an answer.
@@ -208,9 +208,14 @@ impl Body for Answer {
                 }
                 next => next,
             },
-            Frames::Paced(paced) => {
+            Frames::Paced { paced, reset } => {
                 let mut paced = paced.lock().unwrap_or_else(PoisonError::into_inner);
                 match paced.poll_recv(context) {
+                    Poll::Ready(None) if *reset => {
+                        this.guard.ended = true;
+                        this.reset.store(true, Ordering::Relaxed);
+                        return Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())));
+                    }
                     Poll::Ready(next) => next,
                     Poll::Pending => return Poll::Pending,
                 }
