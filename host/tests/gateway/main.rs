@@ -29,5 +29,6 @@ mod secrets;
 mod shutdown;
 mod streams;
 mod support;
+mod tasks;
 mod tenants;
 mod thinking;
