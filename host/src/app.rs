@@ -26,6 +26,7 @@ use crate::plugin::{Engine, EngineSettings, Services};
 use crate::proxy::Gateway;
 use crate::store::Limits;
 use crate::store::answers::{Answers, Stale};
+use crate::store::idempotency::{self, Idempotency};
 use crate::store::kv::Kv;
 use crate::store::quarantine::Quarantine;
 use crate::store::vectors::{VectorLimits, Vectors};
@@ -54,6 +55,8 @@ pub struct Shared {
     pub services: Services,
     /// Kept answers.
     pub answers: Arc<Answers>,
+    /// Answers to requests that are made once.
+    pub idempotency: Arc<Idempotency>,
     /// What kept answers are found by.
     pub vectors: Arc<Vectors>,
     /// Small values of plugins.
@@ -307,10 +310,17 @@ fn share(config: &Config) -> Result<Shared, StartError> {
             Arc::new(opened.map_err(|error| part("the counters", &error))?)
         }
     };
+    let once = &config.idempotency;
+    let idempotency = Arc::new(Idempotency::new(idempotency::Settings {
+        ttl: Duration::from_secs(once.ttl_s),
+        limits: Limits { entries: once.max_entries, bytes: once.max_bytes },
+        max_answer_bytes: once.max_answer_bytes,
+    }));
     Ok(Shared {
         engine,
         services,
         answers,
+        idempotency,
         vectors,
         kv,
         quarantine: Arc::default(),
@@ -388,6 +398,7 @@ fn sweep(app: &Arc<App>) {
             let Some(app) = app.upgrade() else { return };
             app.shared.kv.sweep();
             app.shared.answers.sweep();
+            app.shared.idempotency.sweep();
         }
     });
 }

@@ -4,10 +4,17 @@
 //! absent, never zero; an attempt counts as in flight until its [`Observation`] is dropped, however it ends.
 //! Never chooses for a router: it only measures.
 
+mod breaker;
+mod budget;
 mod decay;
 #[cfg(test)]
 mod tests;
 
+pub use breaker::{Admission, BreakerSettings, Change};
+pub use budget::BudgetSettings;
+
+use breaker::{Breaker, Outcome};
+use budget::Budget;
 use decay::{Median, Ratio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -23,6 +30,8 @@ const FAILURES_TO_COOL: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause that is taken for granted.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// How many times as often as another a target fails that is set aside for it.
+const TIMES_WORSE: f64 = 4.0;
 /// The longest pause that a provider may ask for.
 const LONGEST_ASKED: Duration = Duration::from_secs(300);
 
@@ -39,6 +48,8 @@ pub struct Health {
     failures: Ratio,
     latency: Median,
     first_byte: Median,
+    breaker: Breaker,
+    budget: Budget,
 }
 
 impl Default for Health {
@@ -60,14 +71,76 @@ impl Health {
             failures: Ratio::new(HALF_LIFE),
             latency: Median::new(HALF_LIFE),
             first_byte: Median::new(HALF_LIFE),
+            breaker: Breaker::new(),
+            budget: Budget::new(),
         }
     }
 
     /// An attempt begins.
     #[must_use]
     pub fn begin(self: &Arc<Self>) -> Observation {
+        self.watch(&BreakerSettings::default(), false)
+    }
+
+    /// An attempt begins that the breaker let through, as a probe or not.
+    #[must_use]
+    pub fn watch(self: &Arc<Self>, settings: &BreakerSettings, probe: bool) -> Observation {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
-        Observation { health: self.clone(), started: Instant::now() }
+        let started = Instant::now();
+        Observation { health: self.clone(), started, settings: *settings, probe, counted: false }
+    }
+
+    /// Whether the breaker lets an attempt through. A probe is to be watched as one: its place is given back then.
+    /// `last_resort`: there is no other target left.
+    #[must_use]
+    pub fn admit(&self, settings: &BreakerSettings, last_resort: bool) -> Admission {
+        self.breaker.admit(settings, last_resort, self.age())
+    }
+
+    /// How long it is to be left alone: its breaker is open, or it is cooling down.
+    #[must_use]
+    pub fn pause_left(&self) -> Option<Duration> {
+        let age = self.age();
+        self.breaker.left(age).max(self.cool_down())
+    }
+
+    /// Whether its breaker has opened, and nothing has closed it since.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        !self.breaker.is_closed()
+    }
+
+    /// Sets it aside when it does much worse than another target that is well.
+    pub fn eject_beside(&self, other: &Self, settings: &BreakerSettings) -> Option<Change> {
+        let age = self.age();
+        let least = settings.outlier_rate?;
+        let mine = self.breaker.error_rate(settings, age).filter(|rate| *rate >= least)?;
+        let theirs = other.breaker.error_rate(settings, other.age())?;
+        let worse = !other.is_broken() && !other.cooling_down() && mine >= TIMES_WORSE * theirs;
+        worse.then(|| self.breaker.eject(settings, age)).flatten()
+    }
+
+    /// An exchange asks in its turn, which lets others be asked again.
+    pub fn asked(&self, settings: &BudgetSettings) {
+        self.budget.put(settings, self.age());
+    }
+
+    /// Takes one from the budget of what is asked beside its turn, where there is one.
+    #[must_use]
+    pub fn may_ask_again(&self, settings: &BudgetSettings) -> bool {
+        self.budget.take(settings, self.age())
+    }
+
+    /// The time that this many of a hundred recent attempts that succeeded did not exceed.
+    #[must_use]
+    pub fn latency_share(&self, hundredths: u32) -> Option<Duration> {
+        self.latency.share(hundredths, self.age())
+    }
+
+    /// The time to the first byte that this many of a hundred recent attempts did not exceed.
+    #[must_use]
+    pub fn first_byte_share(&self, hundredths: u32) -> Option<Duration> {
+        self.first_byte.share(hundredths, self.age())
     }
 
     /// Attempts that have not ended.
@@ -148,36 +221,46 @@ fn micros(time: Duration) -> u64 {
 pub struct Observation {
     health: Arc<Health>,
     started: Instant,
+    settings: BreakerSettings,
+    /// Whether it holds the place of a probe.
+    probe: bool,
+    /// Whether the breaker was told already.
+    counted: bool,
 }
 
 impl Observation {
-    /// The first byte of the answer is there.
-    pub fn first_byte(&self) {
+    /// It begins only now.
+    pub fn restart(&mut self) {
+        self.started = Instant::now();
+    }
+
+    /// The first byte of the answer is there: so far, the target is well.
+    pub fn first_byte(&mut self) -> Option<Change> {
         self.health.first_byte.add(self.started.elapsed(), self.health.age());
+        self.went_well()
     }
 
     /// It succeeded: the target is fine, unless it has asked for a pause since the attempt began.
-    pub fn succeeded(self) {
-        let health = &self.health;
-        let began = micros(self.started.saturating_duration_since(health.born));
-        if began >= health.cooled_at.load(Ordering::Relaxed) {
-            health.in_a_row.store(0, Ordering::Relaxed);
-            health.cool_until.store(0, Ordering::Relaxed);
-        }
-        health.failures.add(false, health.age());
-        health.latency.add(self.started.elapsed(), health.age());
+    pub fn succeeded(mut self) -> Option<Change> {
+        let change = self.went_well();
+        self.health.latency.add(self.started.elapsed(), self.health.age());
+        change
     }
 
     /// It failed. A 429 and a `retry_after` are a reason to leave the target alone at once, a failure of the
     /// target's own after a few in a row; what the target said of the request (400, 404, 422) says nothing of
-    /// the target.
-    pub fn failed(self, status: u16, retry_after: Option<Duration>) {
-        let health = &self.health;
+    /// the target. The breaker is told of failures alone: limits are a matter of time.
+    pub fn failed(mut self, status: u16, retry_after: Option<Duration>) -> Option<Change> {
+        let health = self.health.clone();
         let limited = status == 429;
         if (400..500).contains(&status) && !matches!(status, 401 | 403 | 408 | 429) {
-            return;
+            return None;
         }
-        health.failures.add(true, health.age());
+        if self.counted {
+            health.failures.amend(health.age());
+        } else {
+            health.failures.add(true, health.age());
+        }
         let in_a_row = health.in_a_row.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         if let Some(asked) = retry_after {
             health.pause(asked.min(LONGEST_ASKED));
@@ -186,11 +269,61 @@ impl Observation {
             let doublings = in_a_row.saturating_sub(grace).min(16);
             health.pause(FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE));
         }
+        match (limited, self.counted) {
+            (true, _) => None,
+            (false, true) => health.breaker.amend(&self.settings, health.age()),
+            (false, false) => self.tell(Outcome::Failed),
+        }
+    }
+
+    /// Another target was faster. How long this one would have taken nobody knows, but it was at least this slow.
+    pub fn overtaken(mut self, streaming: bool) -> Option<Change> {
+        let times = if streaming { &self.health.first_byte } else { &self.health.latency };
+        times.add(self.started.elapsed(), self.health.age());
+        if self.is_slow() { self.tell(Outcome::Slow) } else { None }
+    }
+
+    fn went_well(&mut self) -> Option<Change> {
+        if self.counted {
+            return None;
+        }
+        let health = self.health.clone();
+        if self.began() >= health.cooled_at.load(Ordering::Relaxed) {
+            health.in_a_row.store(0, Ordering::Relaxed);
+            health.cool_until.store(0, Ordering::Relaxed);
+        }
+        health.failures.add(false, health.age());
+        let outcome = if self.is_slow() { Outcome::Slow } else { Outcome::Good };
+        self.tell(outcome)
+    }
+
+    fn is_slow(&self) -> bool {
+        self.settings.slow.is_some_and(|slow| self.started.elapsed() >= slow)
+    }
+
+    fn began(&self) -> u64 {
+        micros(self.started.saturating_duration_since(self.health.born))
+    }
+
+    fn tell(&mut self, outcome: Outcome) -> Option<Change> {
+        self.counted = true;
+        let began = Duration::from_micros(self.began());
+        let told = (outcome, self.probe);
+        let change = self.health.breaker.record(&self.settings, told, began, self.health.age());
+        self.end_probe();
+        change
+    }
+
+    fn end_probe(&mut self) {
+        if std::mem::take(&mut self.probe) {
+            self.health.breaker.probed();
+        }
     }
 }
 
 impl Drop for Observation {
     fn drop(&mut self) {
+        self.end_probe();
         self.health.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }

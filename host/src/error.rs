@@ -4,6 +4,10 @@
 //! is for the operator's log alone. The message never holds private text, a credential, or a plugin's
 //! internal words. Rendering it in the client's format is the formats' business.
 
+mod cause;
+
+pub use cause::Cause;
+
 use http::StatusCode;
 use std::borrow::Cow;
 use std::time::Duration;

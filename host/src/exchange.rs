@@ -73,6 +73,35 @@ impl Exchange {
         }
     }
 
+    /// The same exchange for another attempt at the same time: what its adapter remembers is its own.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            tenant: self.tenant.clone(),
+            deadline: self.deadline,
+            text_bytes: self.text_bytes,
+            prompt: Mutex::new(self.prompt()),
+            attrs: Mutex::new(self.attrs.lock().clone()),
+            flags: Mutex::default(),
+            scratch: Mutex::default(),
+            keeps: Mutex::default(),
+            gather: AtomicBool::new(self.gathers()),
+        }
+    }
+
+    /// Takes over what an attempt that won has noted.
+    pub fn adopt(&self, fork: &Self) {
+        for (key, value) in fork.flags() {
+            self.flag(&key, &value);
+        }
+        for key in ["attempt", "target.id", "target.model"] {
+            if let Some(value) = fork.attr(key) {
+                self.set_attr(key, value);
+            }
+        }
+    }
+
     /// The request's id.
     #[must_use]
     pub fn id(&self) -> &str {

@@ -7,23 +7,31 @@
 
 mod answer;
 mod attempt;
+mod bill;
 mod count;
+mod degrade;
+mod failover;
+mod hedge;
+mod idempotent;
 mod inbound;
 mod life;
 mod outbound;
+mod plan;
 mod quota;
 mod relay;
 mod replay;
+mod seam;
 mod source;
 mod stream;
+mod trial;
 
 pub use answer::{error_response, full, json_response};
 pub use count::count_tokens;
 pub use inbound::{Inbound, authenticate, request_id};
 pub use life::{Cache, Life, log_error};
 
-use crate::auth::Authenticator;
-use crate::chat::{Answer, Event, TextAt, channel};
+use crate::auth::{Authenticator, Principal};
+use crate::chat::{Answer, Event, Prompt, TextAt, channel};
 use crate::error::{Error, Party};
 use crate::exchange::Exchange;
 use crate::ledger::Ledger;
@@ -33,6 +41,7 @@ use crate::price::Prices;
 use crate::route::{Route, Routes};
 use crate::server::BoxError;
 use crate::store::answers::Answers;
+use crate::store::idempotency::Idempotency;
 use crate::store::quarantine::Quarantine;
 use crate::telemetry::Metrics;
 use crate::upstream::UpstreamResponse;
@@ -40,9 +49,12 @@ use attempt::Opened;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
+use inbound::Facts;
+use plan::Plan;
 use source::Source;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// The body of an answer.
@@ -65,6 +77,8 @@ pub struct Gateway {
     pub reject_unpriced: bool,
     /// Answers kept for later.
     pub answers: Arc<Answers>,
+    /// Answers to requests that are made once.
+    pub idempotency: Arc<Idempotency>,
     /// Requests kept for review.
     pub quarantine: Arc<Quarantine>,
     /// The record of everything.
@@ -93,13 +107,41 @@ pub async fn serve(gateway: &Arc<Gateway>, inbound: Inbound) -> Result<Response<
     gateway.ledger.room().await;
     let (request, mut prompt) = inbound.parse(gateway).await?;
     let route = find_route(routes, prompt.model())?;
-    if route.chain.reads_requests() {
+    let name = idempotent::name(&prompt)?;
+    if route.chain.reads_requests() || name.is_some() {
         inbound::settle(&mut prompt).await?;
     }
+    let admitted = Admitted { facts: request, prompt, principal, route, started };
+    match name {
+        None => serve_once(gateway, admitted, None).await,
+        // Boxed: what it adds is not to burden every exchange.
+        Some(name) => Box::pin(idempotent::serve(gateway, name, admitted)).await,
+    }
+}
+
+/// A request that may be served.
+struct Admitted {
+    facts: Facts,
+    prompt: Prompt,
+    principal: Principal,
+    route: Arc<Route>,
+    started: Instant,
+}
+
+/// Serves a request. `keep` becomes whether its answer is to be kept for who asks for the same again.
+async fn serve_once(
+    gateway: &Arc<Gateway>,
+    admitted: Admitted,
+    keep: Option<Arc<AtomicBool>>,
+) -> Result<Response<Body>, Error> {
+    let Admitted { facts: request, prompt, principal, route, started } = admitted;
+    let routes =
+        gateway.tenants.get(&principal.tenant).ok_or_else(|| Error::internal("The tenant has no routes."))?;
     let deadline = started + gateway.total_timeout;
     let exchange = Arc::new(Exchange::new(request.id.clone(), principal.tenant.clone(), prompt, deadline));
     request.describe(&exchange, &principal);
     let mut life = Life::new(gateway.clone(), request.format, exchange, principal, route, started);
+    life.keep = keep;
     let served = tokio::time::timeout_at(deadline.into(), serve_admitted(&mut life, routes)).await;
     let error = match served {
         Ok(Ok(delivery)) => return Ok(delivery.into_response(life)),
@@ -149,12 +191,7 @@ async fn serve_admitted(life: &mut Life, routes: &Routes) -> Result<Delivery, Er
     };
     let streaming = life.exchange.prompt().streaming();
     if let Some(events) = kept {
-        if streaming {
-            let source = Source::ready(replay::in_pieces(events));
-            return Ok(Delivery::Stream { source: Box::new(source), native: false });
-        }
-        let answer = events.into_iter().collect();
-        return answer::filter(life, answer, None).await.map(|answer| Delivery::Whole { answer });
+        return deliver(life, events, streaming).await;
     }
     life.keeps = life.exchange.take_keeps();
     if let Some(mark) = life.keeps.first() {
@@ -162,30 +199,46 @@ async fn serve_admitted(life: &mut Life, routes: &Routes) -> Result<Delivery, Er
         life.cache_id = Some(mark.id.clone());
     }
     let order = attempt::rank(life).await?;
-    ask(life, order, streaming).await
+    life.set_plan(Plan::new(order, &life.route));
+    degrade::remember(life);
+    match ask(life, streaming).await {
+        Ok(delivery) => Ok(delivery),
+        // Boxed: rare, and it asks again.
+        Err(error) => Box::pin(degrade::degrade(life, error, streaming)).await,
+    }
+}
+
+/// Events that are there already, on their way to the client.
+async fn deliver(life: &mut Life, events: Vec<Event>, streaming: bool) -> Result<Delivery, Error> {
+    if streaming {
+        let source = Source::ready(replay::in_pieces(events));
+        return Ok(Delivery::Stream { source: Box::new(source), native: false });
+    }
+    let answer = events.into_iter().collect();
+    answer::filter(life, answer, None).await.map(|answer| Delivery::Whole { answer })
 }
 
 /// Asks providers until an answer is accepted.
-async fn ask(life: &mut Life, mut order: Vec<usize>, streaming: bool) -> Result<Delivery, Error> {
+async fn ask(life: &mut Life, streaming: bool) -> Result<Delivery, Error> {
     let route = life.route.clone();
     let speaks = life.exchange.prompt().operation().speaks();
     let gather =
         speaks && route.chain.judges() && (!streaming || route.chain.gathers(life.exchange.gathers()));
     loop {
-        let (answer, native) = match attempt::open(life, &order).await? {
+        let (answer, native) = match attempt::open(life).await? {
             Opened::Stream { source, native } if streaming && !gather => {
                 return Ok(Delivery::Stream { source, native });
             }
             Opened::Stream { mut source, .. } => {
-                let answer = answer::gather(&mut source).await;
+                let answer = answer::gather(&mut source, &mut life.produced_bytes).await;
                 life.waited += source.waited;
                 match answer {
-                    Ok(answer) => (answer, None),
-                    // Nothing has reached the client yet: what breaks off here fails over like any other.
-                    Err(error) if error.retryable && life.attempts < route.attempts => {
-                        put_off(&mut order, life.target);
-                        continue;
+                    Ok(answer) => {
+                        life.answered();
+                        (answer, None)
                     }
+                    // Nothing has reached the client yet: what breaks off here fails over like any other.
+                    Err(error) if failover::may_ask_another(life, &error) => continue,
                     Err(error) => return Err(error),
                 }
             }
@@ -199,9 +252,14 @@ async fn ask(life: &mut Life, mut order: Vec<usize>, streaming: bool) -> Result<
         };
         life.usage = answer.usage;
         life.produced_bytes = answer.texts().iter().map(|text| text.text.len() as u64).sum();
+        if let Some(refusal) = failover::refusal(life, &answer)
+            && failover::may_ask_another(life, &refusal)
+        {
+            continue;
+        }
         let Some((answer, replaced)) = judge(life, answer, gather).await? else {
-            // Whoever answered is asked again first: those before it have failed already.
-            put_first(&mut order, life.target);
+            life.book();
+            life.plan(|plan, life| plan.found_wanting(&life.route, life.target));
             continue;
         };
         if streaming {
@@ -209,22 +267,6 @@ async fn ask(life: &mut Life, mut order: Vec<usize>, streaming: bool) -> Result<
         }
         let native = native.filter(|_| !replaced);
         return answer::filter(life, answer, native).await.map(|answer| Delivery::Whole { answer });
-    }
-}
-
-/// Moves a target to the front.
-fn put_first(order: &mut Vec<usize>, target: Option<usize>) {
-    if let Some(target) = target {
-        order.retain(|place| *place != target);
-        order.insert(0, target);
-    }
-}
-
-/// Moves a target to the end.
-fn put_off(order: &mut Vec<usize>, target: Option<usize>) {
-    if let Some(target) = target {
-        order.retain(|place| *place != target);
-        order.push(target);
     }
 }
 

@@ -2,6 +2,12 @@
 //!
 //! Plain composition of parts that were prepared elsewhere; resolving a name is all it does itself.
 
+mod resilience;
+
+pub use resilience::{
+    Degrade, Hedge, HedgeAfter, LatencyBudget, MidStream, Prefill, Resilience, Retries, Timeouts,
+};
+
 use crate::balance::Health;
 use crate::chat::Modality;
 use crate::credential::Credentials;
@@ -36,6 +42,10 @@ pub struct Target {
     pub health: Arc<Health>,
     /// The configured facts that routing sees: `weight`, `region`, `quality.*`.
     pub facts: Vec<(String, String)>,
+    /// What of the route's timeouts is otherwise here.
+    pub timeouts: Timeouts,
+    /// How it is asked to go on with an answer that another began; none where it cannot.
+    pub prefill: Option<Prefill>,
 }
 
 /// A route of a tenant.
@@ -52,6 +62,8 @@ pub struct Route {
     pub attempts: u32,
     /// The inputs it admits besides text.
     pub modalities: Vec<Modality>,
+    /// What is done when a target fails.
+    pub resilience: Resilience,
 }
 
 /// The routes that one tenant's keys may use.
@@ -88,12 +100,20 @@ impl Routes {
     /// What `/v1/models` lists: every name that can be asked for, and who owns it.
     pub fn models(&self) -> impl Iterator<Item = (&str, &str)> {
         self.exact.iter().map(|route| {
-            let owner = match route.targets.as_slice() {
+            let owner = match route.ranked() {
                 [only] => only.provider.name.as_ref(),
                 _ => "lockgate",
             };
             (route.name.as_ref(), owner)
         })
+    }
+}
+
+impl Route {
+    /// The targets that are asked in their turn: those that only a failure leads to stand behind them.
+    #[must_use]
+    pub fn ranked(&self) -> &[Target] {
+        self.targets.get(..self.resilience.ranked).unwrap_or(&self.targets)
     }
 }
 

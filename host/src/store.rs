@@ -5,6 +5,7 @@
 
 pub mod answers;
 mod bounded;
+pub mod idempotency;
 pub mod kv;
 pub mod quarantine;
 pub mod vectors;

@@ -25,7 +25,7 @@ mod url;
 pub use body::{UpstreamBody, UpstreamResponse};
 pub use error::{Phase, UpstreamError, UpstreamErrorKind};
 pub use payload::Payload;
-pub use settings::{Http2, PoolSettings, UpstreamSettings};
+pub use settings::{Http2, Patience, PoolSettings, UpstreamSettings};
 pub use tls::UpstreamTlsError;
 pub use url::{BaseUrl, UrlError};
 
@@ -119,25 +119,40 @@ impl Upstream {
         &self,
         request: Request<impl Into<Payload>>,
     ) -> Result<UpstreamResponse, UpstreamError> {
+        self.send_within(request, &self.settings.patience()).await
+    }
+
+    /// [`Upstream::send`], with other timeouts than the settings'.
+    ///
+    /// # Errors
+    /// As for [`Upstream::send`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the request.
+    pub async fn send_within(
+        &self,
+        request: Request<impl Into<Payload>>,
+        patience: &Patience,
+    ) -> Result<UpstreamResponse, UpstreamError> {
         let request = Prepared::new(request.map(Into::into), &self.base)?;
-        let mut clock = Clock::new(self.settings.total);
+        let mut clock = Clock::new(patience.total);
         let mut again = false;
         loop {
             let connecting =
                 async { if again { Box::pin(self.pool.open()).await } else { self.pool.lease().await } };
             let mut lease = clock
-                .wait(Phase::Connect, self.settings.connect, connecting)
+                .wait(Phase::Connect, patience.connect, connecting)
                 .await
                 .map_err(|phase| UpstreamError::timeout(phase, false))??;
             let sent = Instant::now();
             let answered = clock
-                .wait(Phase::FirstByte, self.settings.first_byte, lease.send(&request))
+                .wait(Phase::FirstByte, patience.first_byte, lease.send(&request))
                 .await
                 .map_err(|phase| UpstreamError::timeout(phase, false))?;
             let error = match answered {
                 Ok(response) => {
                     let lease = (lease.sender, self.pool.clone());
-                    let bounds = (self.settings.idle, self.max_response_bytes);
+                    let bounds = (patience.idle, self.max_response_bytes);
                     return Ok(UpstreamResponse::new(response, lease, clock, bounds));
                 }
                 Err(error) => error,

@@ -4,6 +4,7 @@
 //! what comes out is swapped in as a whole, or not at all.
 
 mod providers;
+mod resilience;
 
 use super::services::Watched;
 use super::{Shared, services};
@@ -69,6 +70,7 @@ pub async fn compose(shared: &Arc<Shared>, loaded: &Loaded) -> Result<Composed, 
         limits: limit::Limits::new(rules, shared.counters.clone()),
         reject_unpriced: loaded.config.prices.unknown == config::UnknownPrice::Reject,
         answers: shared.answers.clone(),
+        idempotency: shared.idempotency.clone(),
         quarantine: shared.quarantine.clone(),
         ledger: shared.ledger.clone(),
         metrics: shared.metrics.clone(),
@@ -187,7 +189,7 @@ impl<'a> Composer<'a> {
         let tenant: Arc<str> = name.into();
         let Some(settings) = self.config.tenants.get(name) else { return Routes::new(Vec::new()) };
         let mut chains: HashMap<&str, Chain> = HashMap::new();
-        let mut providers: HashMap<&str, Option<Arc<Provider>>> = HashMap::new();
+        let mut providers: HashMap<String, Option<Arc<Provider>>> = HashMap::new();
         let mut routes = Vec::new();
         for route_name in &settings.routes {
             let Some(route) = self.config.routes.get(route_name) else { continue };
@@ -204,11 +206,13 @@ impl<'a> Composer<'a> {
                 },
             };
             let mut targets = Vec::new();
-            for described in &route.targets {
+            let settings = route.resilience.or(&self.config.resilience);
+            let reserves = resilience::reserves(&route.targets, &settings);
+            for described in route.targets.iter().chain(&reserves) {
                 let Some((provider_name, model)) = described.id().split_once('/') else { continue };
                 if !providers.contains_key(provider_name) {
                     let provider = self.provider(&tenant, provider_name).await;
-                    providers.insert(provider_name, provider);
+                    providers.insert(provider_name.to_owned(), provider);
                 }
                 if let Some(Some(provider)) = providers.get(provider_name) {
                     targets.push(Target {
@@ -217,6 +221,8 @@ impl<'a> Composer<'a> {
                         provider: provider.clone(),
                         health: self.health(described.id()),
                         facts: described.facts(),
+                        timeouts: resilience::timeouts(described.timeouts()),
+                        prefill: described.prefill().map(resilience::prefill),
                     });
                 }
             }
@@ -230,6 +236,7 @@ impl<'a> Composer<'a> {
                 None => None,
             };
             let modalities = self.modalities(route_name, route, &chain);
+            let resilience = resilience::settings(&route.targets, &settings, &targets);
             routes.push(Arc::new(Route {
                 name: route_name.as_str().into(),
                 chain,
@@ -237,6 +244,7 @@ impl<'a> Composer<'a> {
                 targets,
                 attempts: route.attempts,
                 modalities,
+                resilience,
             }));
         }
         Routes::new(routes)

@@ -13,18 +13,18 @@ const FULL: u32 = u32::MAX / 2;
 
 /// The turns of half-lives that were accounted for.
 #[derive(Debug)]
-struct Turns {
+pub(super) struct Turns {
     half_life: Duration,
     seen: AtomicU64,
 }
 
 impl Turns {
-    fn new(half_life: Duration) -> Self {
+    pub fn new(half_life: Duration) -> Self {
         Self { half_life, seen: AtomicU64::new(0) }
     }
 
     /// Halves the counters as often as is due; the one thread that sees a turn first does it.
-    fn advance<'a>(&self, age: Duration, counters: impl IntoIterator<Item = &'a AtomicU32>) {
+    pub fn advance<'a>(&self, age: Duration, counters: impl IntoIterator<Item = &'a AtomicU32>) {
         let turn = u64::try_from(age.as_nanos() / self.half_life.as_nanos().max(1)).unwrap_or(u64::MAX);
         let seen = self.seen.load(Ordering::Relaxed);
         if turn <= seen
@@ -63,6 +63,27 @@ impl Ratio {
         add(if yes { &self.yes } else { &self.no });
     }
 
+    /// A sample that was false turns out to be true.
+    pub fn amend(&self, age: Duration) {
+        self.turns.advance(age, [&self.yes, &self.no]);
+        let less = |count: u32| Some(count.saturating_sub(WEIGHT));
+        let _ = self.no.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        add(&self.yes);
+    }
+
+    /// Forgets every sample.
+    pub fn forget(&self) {
+        self.yes.store(0, Ordering::Relaxed);
+        self.no.store(0, Ordering::Relaxed);
+    }
+
+    /// How many samples there are, by what is left of their weight.
+    pub fn samples(&self, age: Duration) -> u32 {
+        self.turns.advance(age, [&self.yes, &self.no]);
+        let (yes, no) = (self.yes.load(Ordering::Relaxed), self.no.load(Ordering::Relaxed));
+        (yes / WEIGHT).saturating_add(no / WEIGHT)
+    }
+
     /// None once nothing is left of any sample.
     pub fn get(&self, age: Duration) -> Option<f64> {
         self.turns.advance(age, [&self.yes, &self.no]);
@@ -98,16 +119,22 @@ impl Median {
 
     /// None once nothing is left of any sample.
     pub fn get(&self, age: Duration) -> Option<Duration> {
+        self.share(50, age)
+    }
+
+    /// The time that this many of a hundred samples do not exceed; none once nothing is left of any sample.
+    pub fn share(&self, hundredths: u32, age: Duration) -> Option<Duration> {
         self.turns.advance(age, &self.buckets);
         let counts = || self.buckets.iter().map(|bucket| u64::from(bucket.load(Ordering::Relaxed)));
-        let half = counts().sum::<u64>().div_ceil(2);
-        if half == 0 {
+        let all = counts().sum::<u64>();
+        if all == 0 {
             return None;
         }
+        let wanted = all.saturating_mul(u64::from(hundredths.min(100))).div_ceil(100).max(1);
         let mut sum = 0;
         let at = counts().position(|count| {
             sum += count;
-            sum >= half
+            sum >= wanted
         });
         at.map(middle_of)
     }

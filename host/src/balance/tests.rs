@@ -21,12 +21,12 @@ async fn attempt(health: &Arc<Health>, ms: u64) -> Observation {
 async fn signals_say_what_is_known_and_nothing_else() {
     let health = health();
     assert_eq!(health.signals(), [("in-flight".to_owned(), "0".to_owned())]);
-    let open = health.begin();
+    let mut open = health.begin();
     attempt(&health, 100).await.succeeded();
     attempt(&health, 100).await.failed(500, None);
     open.first_byte();
     assert_eq!(signal(&health, "in-flight").as_deref(), Some("1"));
-    assert_eq!(signal(&health, "error-rate").as_deref(), Some("0.5000"));
+    assert_eq!(signal(&health, "error-rate").as_deref(), Some("0.3333"), "what has begun is well so far");
     let number = |name| signal(&health, name).unwrap().parse::<f64>().unwrap();
     assert!((88.0..=112.0).contains(&number("latency-ms.p50")));
     assert!((175.0..=225.0).contains(&number("ttft-ms.p50")));
@@ -106,8 +106,62 @@ fn threads_lose_no_attempt() {
     let health = health();
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| (0..500).for_each(|_| health.begin().succeeded()));
+            scope.spawn(|| (0..500).for_each(|_| drop(health.begin().succeeded())));
         }
     });
     assert_eq!((health.in_flight(), health.error_rate()), (0, Some(0.0)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_breaks_off_counts_once_and_as_a_failure() {
+    let health = health();
+    let mut stream = health.begin();
+    stream.first_byte();
+    assert_eq!((health.error_rate(), health.in_flight()), (Some(0.0), 1));
+    stream.failed(502, None);
+    assert_eq!((health.error_rate(), health.in_flight()), (Some(1.0), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn limits_do_not_open_the_breaker_and_failures_do() {
+    let settings = BreakerSettings::default();
+    let (limited, failing) = (health(), health());
+    for _ in 0..100 {
+        limited.watch(&settings, false).failed(429, None);
+    }
+    assert_eq!(limited.admit(&settings, false), Admission::Free);
+    let opened = (0..100).position(|_| failing.watch(&settings, false).failed(500, None).is_some());
+    assert_eq!(opened, Some(19));
+    assert_eq!(failing.admit(&settings, false), Admission::Refused);
+    assert!(failing.pause_left().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_ends_without_a_word_gives_its_place_back() {
+    let settings = BreakerSettings { probes: 1, ..BreakerSettings::default() };
+    let health = health();
+    (0..20).for_each(|_| drop(health.watch(&settings, false).failed(500, None)));
+    tokio::time::advance(settings.longest).await;
+    assert_eq!(health.admit(&settings, false), Admission::Probe);
+    let probe = health.watch(&settings, true);
+    assert_eq!(health.admit(&settings, false), Admission::Refused);
+    drop(probe);
+    assert_eq!(health.admit(&settings, false), Admission::Probe);
+    assert_eq!(health.watch(&settings, true).succeeded(), Some(Change::Closed));
+    assert_eq!(health.admit(&settings, false), Admission::Free);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_does_much_worse_than_another_is_set_aside() {
+    let settings = BreakerSettings::default();
+    let (bad, good, unknown) = (health(), health(), health());
+    for turn in 0..40 {
+        let observation = bad.watch(&settings, false);
+        drop(if turn % 4 == 0 { observation.failed(500, None) } else { observation.succeeded() });
+        good.watch(&settings, false).succeeded();
+    }
+    assert_eq!(bad.eject_beside(&unknown, &settings), None, "nothing is known of the other");
+    assert_eq!(good.eject_beside(&bad, &settings), None);
+    assert_eq!(bad.eject_beside(&good, &settings), Some(Change::Opened));
+    assert!(bad.is_broken());
 }

@@ -105,6 +105,22 @@ impl Usage {
         self
     }
 
+    /// What two answers took together.
+    #[must_use]
+    pub fn plus(mut self, other: Self) -> Self {
+        let add = |mine: &mut u64, theirs: u64| *mine = mine.saturating_add(theirs);
+        add(&mut self.input, other.input);
+        add(&mut self.output, other.output);
+        add(&mut self.cache_read, other.cache_read);
+        add(&mut self.cache_write, other.cache_write);
+        add(&mut self.reasoning, other.reasoning);
+        for (name, figure) in other.media.figures() {
+            let mine = self.media.figures().find(|(own, _)| *own == name).map_or(0, |(_, own)| own);
+            self.media.set(name, figure.saturating_add(mine));
+        }
+        self
+    }
+
     /// Takes each figure of a later report that is not zero: providers send usage in pieces.
     pub fn update(&mut self, later: Self) {
         let take = |mine: &mut u64, theirs: u64| {

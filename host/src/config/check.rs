@@ -1,8 +1,11 @@
 //! What the names of a configuration refer to. Everything that does not exist is a fault, with the name that
 //! was probably meant.
 
+mod resilience;
+
 use super::document::{Document, token};
 use super::fault::{Fault, Faults, nearest};
+use super::model::resilience::Resilience;
 use super::model::{Binding, Config, Embeddings, Provider};
 use super::preset;
 use std::collections::BTreeMap;
@@ -18,6 +21,7 @@ pub fn check(config: &Config, document: &Document, faults: &mut Faults) {
     check.chains();
     check.routes();
     check.tenants();
+    check.resilience("/resilience", &config.resilience);
     if let Embeddings::Openai { base_url, .. } = &config.embeddings {
         check.url("/embeddings/base_url", base_url);
     }
@@ -196,6 +200,7 @@ impl Check<'_> {
                     _ => self.refuse(&pointer, "a target is written `provider/model`".into(), None),
                 }
             }
+            self.resilience(&format!("{at}/resilience"), &route.resilience);
             if let Some(chain) = &route.chain {
                 self.refers(&format!("{at}/chain"), "chain", chain, &self.config.chains);
             }
@@ -204,6 +209,21 @@ impl Check<'_> {
             }
             for (n, modality) in route.modalities.iter().flatten().enumerate() {
                 self.one_of(&format!("{at}/modalities/{n}"), modality, MODALITIES.into_iter());
+            }
+        }
+    }
+
+    fn resilience(&mut self, at: &str, settings: &Resilience) {
+        for (pointer, message) in resilience::faults(settings) {
+            self.refuse(&format!("{at}{pointer}"), message, None);
+        }
+        for (pointer, target) in settings.targets() {
+            let pointer = format!("{at}{pointer}");
+            match target.split_once('/') {
+                Some((provider, model)) if !model.is_empty() => {
+                    self.refers(&pointer, "provider", provider, &self.config.providers);
+                }
+                _ => self.refuse(&pointer, "a target is written `provider/model`".into(), None),
             }
         }
     }

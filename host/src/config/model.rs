@@ -10,6 +10,7 @@ use std::path::PathBuf;
 mod binding;
 pub mod limit;
 mod provider;
+pub mod resilience;
 
 pub use binding::{
     Binding, Destination, Grants, Hold, Isolation, Limits, OnError, OnOverflow, PluginSource, Streams,
@@ -49,6 +50,10 @@ pub struct Config {
     pub budgets: BTreeMap<String, limit::Budget>,
     /// The tenant of requests without a key. Without it they are refused.
     pub anonymous: Option<String>,
+    /// What is done when a target fails, where a route does not say otherwise.
+    pub resilience: resilience::Resilience,
+    /// Requests that are made once.
+    pub idempotency: resilience::Idempotency,
     /// What `vectors.embed` uses.
     pub embeddings: Embeddings,
     /// What tokens cost.
@@ -83,6 +88,8 @@ impl Default for Config {
             rate_limits: BTreeMap::new(),
             budgets: BTreeMap::new(),
             anonymous: None,
+            resilience: resilience::Resilience::default(),
+            idempotency: resilience::Idempotency::default(),
             embeddings: Embeddings::Builtin {},
             prices: Prices::default(),
             cache: Cache::default(),
@@ -226,6 +233,9 @@ pub struct Route {
     pub modalities: Option<Vec<String>>,
     /// The plugin that orders the targets; without one the order above stands.
     pub router: Option<Binding>,
+    /// What is done when a target fails, where it is not what the top of the file says.
+    #[serde(default)]
+    pub resilience: resilience::Resilience,
 }
 
 const fn three() -> u32 {
@@ -255,6 +265,11 @@ pub struct Target {
     /// More facts: `quality.code`, ….
     #[serde(default)]
     pub signals: BTreeMap<String, String>,
+    /// How long is waited for it, where it is not what its route says.
+    #[serde(default)]
+    pub timeouts: resilience::Timeouts,
+    /// How it is asked to go on with an answer that another target began; without, it never is.
+    pub prefill: Option<resilience::Prefill>,
 }
 
 impl RouteTarget {
@@ -264,6 +279,24 @@ impl RouteTarget {
         match self {
             Self::Id(id) => id,
             Self::Described(target) => &target.target,
+        }
+    }
+
+    /// How long is waited for it, where it is not what its route says.
+    #[must_use]
+    pub fn timeouts(&self) -> Option<&resilience::Timeouts> {
+        match self {
+            Self::Id(_) => None,
+            Self::Described(target) => Some(&target.timeouts),
+        }
+    }
+
+    /// How it is asked to go on with an answer.
+    #[must_use]
+    pub fn prefill(&self) -> Option<resilience::Prefill> {
+        match self {
+            Self::Id(_) => None,
+            Self::Described(target) => target.prefill,
         }
     }
 

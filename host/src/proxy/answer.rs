@@ -38,14 +38,19 @@ impl Rendered {
     }
 }
 
-/// Gathers a provider's stream into a whole answer.
+/// Gathers a provider's stream into a whole answer; counts what it says, also where it breaks off.
 ///
 /// # Errors
 /// It broke off, or ended with an error.
-pub async fn gather(source: &mut Source) -> Result<Answer, Error> {
+pub async fn gather(source: &mut Source, produced_bytes: &mut u64) -> Result<Answer, Error> {
     let mut answer = Answer::default();
     while let Some(step) = source.next().await? {
-        step.events.into_iter().for_each(|event| answer.absorb(event));
+        for event in step.events {
+            if let Event::Text { text, .. } = &event {
+                *produced_bytes += text.len() as u64;
+            }
+            answer.absorb(event);
+        }
         if let Some(error) = answer.error.take() {
             return Err(super::attempt::refused(error, None));
         }

@@ -1,18 +1,21 @@
 //! The attempt loop: from an admitted prompt to a provider that has begun to answer.
 //!
-//! Targets are tried in the order that routing gave, each failure going to the next while the route's
-//! attempts last and another may succeed. An attempt counts as begun to answer only when its first frame
-//! (or whole body) was read: until then nothing has reached the client, so everything can fail over.
+//! Who is asked next is the plan's to say ([`super::plan`]). An attempt counts as begun to answer only when its first frame
+//! (or whole body) was read: until then nothing has reached the client, so everything can fail over. Every asking of a
+//! target goes through [`attempt`].
 
+use super::hedge;
 use super::life::Life;
 use super::outbound::Outbound;
+use super::plan::{self, Turn};
 use super::quota;
 use super::source::{
     Framing, Source, adapter_failed, incomplete, not_an_answer, provider_failed, read_whole,
 };
+use super::trial::{Bounds, Trial};
 use crate::chat::{Answer, Event, Operation, Prompt, ProviderError, Usage};
 use crate::credential::Pick;
-use crate::error::{Error, Party};
+use crate::error::{Cause, Error, Party};
 use crate::eventstream;
 use crate::format::openai;
 use crate::limit::Amounts;
@@ -63,43 +66,56 @@ pub enum Opened {
     Relayed(Box<UpstreamResponse>),
 }
 
-/// Asks the targets in order until one begins to answer.
+/// Asks targets as the plan says until one begins to answer.
 ///
 /// # Errors
-/// The last target's error, when none did.
-pub async fn open(life: &mut Life, order: &[usize]) -> Result<Opened, Error> {
-    let mut last = None;
-    for (tried, &place) in order.iter().enumerate() {
-        if life.attempts >= life.route.attempts {
-            break;
+/// The last target's error, when none did; or what an earlier one said of the request, which the client can mend.
+///
+/// # Cancel safety
+/// Dropping the future cancels what was asked.
+pub async fn open(life: &mut Life) -> Result<Opened, Error> {
+    let mut told: Option<Error> = None;
+    loop {
+        let Some(turn) = life.plan(|plan, life| plan.next(life)) else {
+            return Err(told.unwrap_or_else(|| life.plan(|plan, life| plan::nobody(life, plan))));
+        };
+        if !turn.pause.is_zero() {
+            tokio::time::sleep(turn.pause).await;
         }
-        life.attempts += 1;
+        let (place, trial, result) = ask(life, turn).await;
         life.target = Some(place);
-        life.exchange.set_attr("attempt", life.attempts.to_string());
-        match attempt(life, place).await {
-            Ok(opened) => return Ok(opened),
+        match result {
+            Ok(opened) => {
+                life.won(trial, matches!(opened, Opened::Stream { .. } | Opened::Relayed(_)));
+                return Ok(opened);
+            }
             Err(error) => {
-                if let Some(target) = life.target().filter(|_| error.party == Party::Upstream) {
-                    life.gateway.metrics.upstream_error(&target.provider.name, &error.code);
-                }
-                let target = life.target().map_or("?", |target| target.id.as_str());
-                tracing::warn!(id = life.exchange.id(), target, error = %error.chain(), "attempt failed");
-                let more = tried + 1 < order.len();
-                if !error.retryable || !more {
+                let more = life.lost(place, trial, &error);
+                if !more {
                     return Err(error);
                 }
-                last = Some(error);
+                let mendable = |told: &Error| Cause::of(told) == Cause::ContextWindow;
+                told = Some(told.filter(mendable).unwrap_or(error));
             }
         }
     }
-    Err(last.unwrap_or_else(|| {
-        Error::new(
-            Party::Upstream,
-            StatusCode::BAD_GATEWAY,
-            "no_attempts_left",
-            "The route allows no further attempt for this request.",
-        )
-    }))
+}
+
+/// Makes an attempt, or two where the route hedges.
+async fn ask(life: &mut Life, turn: Turn) -> (usize, Trial, Result<Opened, Error>) {
+    if let Some(delay) = hedge::delay(life, turn.place) {
+        // Boxed: it is rare, and twice as large.
+        return Box::pin(hedge::race(life, turn, delay)).await;
+    }
+    let place = turn.place;
+    life.attempts += 1;
+    life.exchange.set_attr("attempt", life.attempts.to_string());
+    let mut trial = Trial::new(life, life.exchange_for(place), turn);
+    // Should the client go meanwhile, the provider charges for what it has read.
+    life.is_asking(place);
+    let result = attempt(life, place, &mut trial).await;
+    life.owes = false;
+    (place, trial, result)
 }
 
 /// The order in which the targets are tried.
@@ -141,37 +157,63 @@ fn view(life: &Life, target: &Target, asked: &str) -> TargetView {
     }
 }
 
-async fn attempt(life: &mut Life, place: usize) -> Result<Opened, Error> {
+/// Asks one target. What it leaves behind is in the trial, also when this is dropped.
+pub(super) async fn attempt(life: &Life, place: usize, trial: &mut Trial) -> Result<Opened, Error> {
     let route = life.route.clone();
     let target = route
         .targets
         .get(place)
         .ok_or_else(|| Error::internal("routing named a target that is not there"))?;
     let model = target.model_for(life.exchange.prompt().model()).to_owned();
-    let grant = quota::ask(life, target, &model).await.inspect_err(|_| {
-        // It was not asked: it costs none of the attempts.
-        life.attempts = life.attempts.saturating_sub(1);
-    })?;
-    let observation = target.health.begin();
-    let result = ask(life, target).await;
-    if let Some(mut grant) = grant {
-        match &result {
-            Ok(_) => life.grants.push(grant),
-            Err(_) => grant.used(Amounts::default()),
-        }
+    // It was not asked: it costs none of the attempts.
+    trial.grant = quota::ask(life, target, &model).await.inspect_err(|_| trial.unasked = true)?;
+    let bounds = Bounds::of(life, target);
+    let asked = ask_within(life, target, trial, &bounds);
+    let result = match bounds.first_token {
+        None => asked.await,
+        Some(limit) => match tokio::time::timeout(limit, asked).await {
+            Ok(result) => result,
+            Err(_) if bounds.is_last => Err(plan::out_of_time()),
+            Err(_) => Err(too_slow()),
+        },
+    };
+    if let (Err(error), Some(grant)) = (&result, &mut trial.grant)
+        && !owes(error)
+    {
+        grant.used(Amounts::default());
     }
-    match &result {
-        Ok(_) => observation.succeeded(),
+    let Some(mut watch) = trial.watch.take() else { return result };
+    let change = match &result {
+        Ok(Opened::Stream { .. } | Opened::Relayed(_)) => {
+            let change = watch.first_byte();
+            // It ends with the stream.
+            trial.watch = Some(watch);
+            change
+        }
+        Ok(_) => watch.succeeded(),
+        // It might have had more time from another client.
+        Err(error) if error.code == "latency_budget_exceeded" => None,
         Err(error) if error.party == Party::Upstream => {
-            observation.failed(error.status.as_u16(), error.retry_after)
+            watch.failed(error.status.as_u16(), error.retry_after)
         }
-        Err(_) => drop(observation),
-    }
+        Err(_) => None,
+    };
+    plan::note(life, target, change);
     result
 }
 
-async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
-    let exchange = life.exchange.clone();
+/// Whether a provider may charge for what ended with this error: it had begun to answer, or was left while it worked.
+pub(super) fn owes(error: &Error) -> bool {
+    matches!(&*error.code, "upstream_timeout" | "latency_budget_exceeded" | "upstream_truncated")
+}
+
+async fn ask_within(
+    life: &Life,
+    target: &Target,
+    trial: &mut Trial,
+    bounds: &Bounds,
+) -> Result<Opened, Error> {
+    let exchange = trial.exchange.clone();
     let prompt = exchange.prompt();
     let provider = &target.provider;
     let model = target.model_for(prompt.model());
@@ -197,7 +239,7 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
     })?;
     let native = call.native.as_deref() == Some("openai");
     let outbound = Outbound::new(provider, call, life.format, &prompt, model)?;
-    let answered = send(life, provider, &outbound).await?;
+    let answered = send(life, provider, &outbound, (&mut *trial, bounds)).await?;
     let status = answered.status;
     // Only an adapter that decodes is shown any.
     let headers = if native { Vec::new() } else { shown(&answered.headers) };
@@ -206,7 +248,8 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
         let after = retry_after(&answered.headers);
         let from = Instant::now();
         let body = answered.body.collect(MAX_ERROR_BODY).await.unwrap_or_default();
-        life.waited += from.elapsed();
+        trial.waited += from.elapsed();
+        trial.sent = false;
         let told = if native {
             openai::read_error(status.as_u16(), &body, after)
         } else {
@@ -219,7 +262,7 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
     }
     let framing = framing(&answered.headers);
     if !operation.speaks() && (framing.is_some() || operation == Operation::Speech) {
-        life.usage.media.characters = spoken(&prompt);
+        trial.characters = spoken(&prompt);
         return Ok(Opened::Relayed(Box::new(answered)));
     }
     if let Some(framing) = framing {
@@ -229,8 +272,9 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
             let adapter = provider.adapter.clone();
             Source::adapter_stream(answered.body, framing, adapter, exchange, status.as_u16(), headers)
         };
+        source.expect_tokens_within(bounds.between_tokens);
         let begun = source.begin().await;
-        life.waited += std::mem::take(&mut source.waited);
+        trial.waited += std::mem::take(&mut source.waited);
         if let Some(error) = begun? {
             return Err(refused(error, None));
         }
@@ -239,7 +283,7 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
     let media = answered.headers.get(header::CONTENT_TYPE).cloned();
     let from = Instant::now();
     let body = answered.body.collect(life.gateway.max_answer_bytes).await;
-    life.waited += from.elapsed();
+    trial.waited += from.elapsed();
     let body = body.map_err(provider_failed)?;
     let events =
         read_whole(native, operation, &provider.adapter, &exchange, status.as_u16(), &headers, &body).await?;
@@ -261,15 +305,21 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
 
 /// Sends a request, with each of the provider's keys in turn while they are refused or exhausted: so another one may
 /// answer at once, and no attempt is lost.
-async fn send(life: &mut Life, provider: &Provider, outbound: &Outbound) -> Result<UpstreamResponse, Error> {
+async fn send(
+    life: &Life,
+    provider: &Provider,
+    outbound: &Outbound,
+    (trial, bounds): (&mut Trial, &Bounds),
+) -> Result<UpstreamResponse, Error> {
     let keys = &provider.credentials.keys;
     let mut tried: Vec<Pick> = Vec::new();
     let mut next = if outbound.is_signed() { None } else { keys.pick(&tried) };
     loop {
         let request = outbound.request(provider, next.as_ref()).await?;
         let from = Instant::now();
-        let answered = provider.upstream.send(request).await;
-        life.waited += from.elapsed();
+        trial.sent = true;
+        let answered = provider.upstream.send_within(request, &bounds.patience).await;
+        trial.waited += from.elapsed();
         let answered = answered.map_err(|error| unsent(life).unwrap_or_else(|| provider_failed(error)))?;
         let Some(mut key) = next else { return Ok(answered) };
         if answered.status.is_success() {
@@ -288,6 +338,11 @@ async fn send(life: &mut Life, provider: &Provider, outbound: &Outbound) -> Resu
             return Ok(answered);
         }
     }
+}
+
+fn too_slow() -> Error {
+    let message = "The provider did not answer in time.";
+    Error::upstream(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", message)
 }
 
 /// Why a file could not be sent on, where that is the client's doing: it did not bring it to its end, or not yet.
@@ -362,10 +417,11 @@ pub(super) fn refused(error: ProviderError, after: Option<Duration>) -> Error {
     } else {
         (told, error.message)
     };
+    let code = if ours_to_hide { "credential_refused".to_owned() } else { error.code };
     let retryable =
         ours_to_hide || told.is_server_error() || matches!(told.as_u16(), 404 | 408 | 409 | 425 | 429);
     Error {
         retryable,
-        ..Error::new(Party::Upstream, status, error.code, message).retry_after(error.retry_after.or(after))
+        ..Error::new(Party::Upstream, status, code, message).retry_after(error.retry_after.or(after))
     }
 }

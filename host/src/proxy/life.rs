@@ -3,19 +3,24 @@
 //! Invariant: every exchange that was admitted is settled exactly once, however it ends: [`Life`] settles
 //! when it is dropped, so a client that goes away, a panic and a cancelled future are accounted for too.
 
-use super::{Gateway, quota};
+use super::bill::Bill;
+use super::failover::Resume;
+use super::plan::Plan;
+use super::trial::Trial;
+use super::{Gateway, attempt, quota};
 use crate::auth::Principal;
+use crate::balance::Observation;
 use crate::chat::{Prompt, Usage};
 use crate::error::{Error, Party};
 use crate::exchange::{Exchange, Keep};
 use crate::format::Format;
 use crate::ledger::Record;
 use crate::limit::Grant;
-use crate::price::Usd;
 use crate::route::{Route, Target};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 /// Bytes per token where a provider reports no usage.
@@ -67,6 +72,22 @@ pub struct Life {
     pub keeps: Vec<Keep>,
     /// What is reserved of the limits.
     pub grants: Vec<Grant>,
+    /// How many of them are the request's; the others are of the target that was asked last.
+    pub entered: usize,
+    /// Who is asked next.
+    plan: Plan,
+    /// What earlier attempts are charged for.
+    pub bill: Bill,
+    /// Whether the attempt that was made last is charged for.
+    pub owes: bool,
+    /// How the target does that answers now.
+    watch: Option<Observation>,
+    /// The answer that another target is to go on with.
+    pub resume: Option<Arc<Resume>>,
+    /// What stands in for an answer as asked.
+    pub degraded: Option<&'static str>,
+    /// Becomes whether the answer is to be kept for who asks for the same again.
+    pub keep: Option<Arc<AtomicBool>>,
     /// Whether an answer came from the cache.
     pub cache: Cache,
     /// The id of the kept answer that it was, or that it is to be kept by.
@@ -105,6 +126,14 @@ impl Life {
             produced_bytes: 0,
             keeps: Vec::new(),
             grants: Vec::new(),
+            entered: 0,
+            plan: Plan::default(),
+            bill: Bill::default(),
+            owes: false,
+            watch: None,
+            resume: None,
+            degraded: None,
+            keep: None,
             cache: Cache::None,
             cache_id: None,
             first_byte: None,
@@ -117,6 +146,92 @@ impl Life {
     pub fn ended(&mut self, status: u16, outcome: &'static str) {
         self.status = status;
         self.outcome = outcome;
+        match outcome {
+            "answered" => self.answered(),
+            "upstream" => self.broke_off(status, None),
+            _ => self.watch = None,
+        }
+    }
+
+    /// Sets who is to be asked.
+    pub fn set_plan(&mut self, plan: Plan) {
+        self.plan = plan;
+    }
+
+    /// Takes the plan, to be set again.
+    #[must_use]
+    pub fn take_plan(&mut self) -> Plan {
+        std::mem::take(&mut self.plan)
+    }
+
+    /// Asks or tells the plan.
+    pub fn plan<T>(&mut self, with: impl FnOnce(&mut Plan, &Self) -> T) -> T {
+        let mut plan = std::mem::take(&mut self.plan);
+        let told = with(&mut plan, self);
+        self.plan = plan;
+        told
+    }
+
+    /// The exchange as an attempt at a target sees it.
+    #[must_use]
+    pub fn exchange_for(&self, place: usize) -> Arc<Exchange> {
+        let target = self.route.targets.get(place);
+        let resumed = self.resume.as_ref().and_then(|resume| resume.exchange(&self.exchange, target?));
+        resumed.map_or_else(|| self.exchange.clone(), Arc::new)
+    }
+
+    /// A target is being asked.
+    pub fn is_asking(&mut self, place: usize) {
+        self.target = Some(place);
+        self.owes = true;
+    }
+
+    /// An attempt has begun to answer. `goes_on`: how the target does is known when its stream ends.
+    pub fn won(&mut self, trial: Trial, goes_on: bool) {
+        self.waited += trial.waited;
+        self.usage.media.characters = trial.characters;
+        self.grants.extend(trial.grant);
+        self.watch = trial.watch.filter(|_| goes_on);
+        self.owes = true;
+        if !Arc::ptr_eq(&trial.exchange, &self.exchange) {
+            self.exchange.adopt(&trial.exchange);
+        }
+    }
+
+    /// An attempt failed. Says whether others may be made.
+    pub fn lost(&mut self, place: usize, trial: Trial, error: &Error) -> bool {
+        self.waited += trial.waited;
+        if trial.unasked {
+            self.attempts = self.attempts.saturating_sub(1);
+        }
+        if let Some(target) = self.route.targets.get(place) {
+            if error.party == Party::Upstream {
+                self.gateway.metrics.upstream_error(&target.provider.name, &error.code);
+            }
+            let target = target.id.as_str();
+            tracing::warn!(id = self.exchange.id(), target, error = %error.chain(), "attempt failed");
+        }
+        if trial.sent && attempt::owes(error) {
+            self.grants.extend(trial.grant);
+            self.target = Some(place);
+            self.owes = true;
+            self.book();
+        }
+        self.plan(|plan, life| plan.failed(life, place, error))
+    }
+
+    /// The target has answered to the end.
+    pub fn answered(&mut self) {
+        if let (Some(watch), Some(target)) = (self.watch.take(), self.target()) {
+            super::plan::note(self, target, watch.succeeded());
+        }
+    }
+
+    /// The target has broken off.
+    pub fn broke_off(&mut self, status: u16, after: Option<Duration>) {
+        if let (Some(watch), Some(target)) = (self.watch.take(), self.target()) {
+            super::plan::note(self, target, watch.failed(status, after));
+        }
     }
 
     /// The target that answered or failed last.
@@ -133,7 +248,7 @@ impl Life {
 
     /// Completes the usage where a provider did not report it, and says so in a flag.
     pub fn estimate_missing_usage(&mut self, prompt: &Prompt) {
-        if self.cache == Cache::Hit || self.attempts == 0 {
+        if self.cache == Cache::Hit || !self.owes {
             return;
         }
         let mut estimated = false;
@@ -148,17 +263,6 @@ impl Life {
         if estimated {
             self.exchange.flag("usage", "estimated");
         }
-    }
-
-    /// What it cost; none where the price is unknown.
-    #[must_use]
-    pub fn cost(&self) -> Option<Usd> {
-        if self.cache == Cache::Hit || self.attempts == 0 {
-            return Some(Usd::ZERO);
-        }
-        let target = self.target()?;
-        let prompt = self.exchange.prompt();
-        self.gateway.prices.cost(&target.provider.name, target.model_for(prompt.model()), &self.usage)
     }
 
     /// Adds what is known to an answer's headers. `complete`: tokens and cost are known as well.
@@ -177,11 +281,15 @@ impl Life {
         }
         put(headers, "x-lockgate-overhead-ms", &millis(self.overhead()));
         if complete {
-            put(headers, "x-lockgate-tokens-in", &self.usage.input.to_string());
-            put(headers, "x-lockgate-tokens-out", &self.usage.output.to_string());
+            let usage = self.total_usage();
+            put(headers, "x-lockgate-tokens-in", &usage.input.to_string());
+            put(headers, "x-lockgate-tokens-out", &usage.output.to_string());
             if let Some(cost) = self.cost() {
                 put(headers, "x-lockgate-cost-usd", &cost.to_string());
             }
+        }
+        if let Some(degraded) = self.degraded {
+            put(headers, "x-lockgate-degraded", degraded);
         }
         quota::describe(self, headers);
         let flags = self.flags();
@@ -200,10 +308,11 @@ impl Life {
     /// The comment that ends a stream: what the headers could not know yet.
     #[must_use]
     pub fn epilogue(&self) -> String {
+        let usage = self.total_usage();
         let mut line = format!(
             "lockgate tokens-in={} tokens-out={} attempts={} overhead-ms={}",
-            self.usage.input,
-            self.usage.output,
+            usage.input,
+            usage.output,
             self.attempts,
             millis(self.overhead())
         );
@@ -248,6 +357,10 @@ impl Drop for Life {
         let prompt = self.exchange.prompt();
         self.estimate_missing_usage(&prompt);
         quota::settle(self);
+        if let Some(keep) = &self.keep {
+            let charged = self.owes || !self.bill.is_empty();
+            keep.store(charged || self.outcome == "answered", Ordering::Release);
+        }
         let duration = self.started.elapsed();
         let ttft = self.first_byte.map(|at| at.duration_since(self.started));
         let (target, provider, model) = match self.target() {
@@ -258,7 +371,7 @@ impl Drop for Life {
             ),
             None => Default::default(),
         };
-        let cost = self.cost();
+        let (cost, usage) = (self.cost(), self.total_usage());
         let metrics = self.gateway.metrics.route(self.exchange.tenant(), &self.route.name);
         self.gateway.metrics.in_flight(-1);
         metrics.exchange(self.status, duration, self.overhead(), ttft);
@@ -279,8 +392,8 @@ impl Drop for Life {
             status = self.status,
             outcome = self.outcome,
             attempts = self.attempts,
-            tokens_in = self.usage.input,
-            tokens_out = self.usage.output,
+            tokens_in = usage.input,
+            tokens_out = usage.output,
             duration_ms = millis(duration),
             overhead_ms = millis(self.overhead()),
             "exchange"
@@ -294,7 +407,7 @@ impl Drop for Life {
             model,
             status: self.status,
             outcome: self.outcome,
-            usage: self.usage,
+            usage,
             cost,
             attempts: self.attempts,
             cache: self.cache.name(),

@@ -3,7 +3,7 @@
 //! Never decides who may take how much: the limits do. What an exchange will use is not known before, so the most that it
 //! may use is reserved: its prompt by length, and all that it allows the model to say.
 
-use super::life::{BYTES_PER_TOKEN, Cache, Life, put};
+use super::life::{BYTES_PER_TOKEN, Life, put};
 use crate::auth::Principal;
 use crate::chat::{Prompt, Usage};
 use crate::error::{Error, Party};
@@ -34,6 +34,7 @@ pub async fn enter(life: &mut Life) -> Result<(), Error> {
     let granted = gateway.limits.enter(&subject, || most(life, &prompt, &life.route.targets)).await;
     let grant = granted.map_err(|denied| explain(&denied))?;
     life.grants.push(grant);
+    life.entered = life.grants.len();
     Ok(())
 }
 
@@ -58,17 +59,28 @@ pub async fn ask(life: &Life, target: &Target, model: &str) -> Result<Option<Gra
 
 /// Says what was used in the end.
 pub fn settle(life: &mut Life) {
-    let free = life.cache == Cache::Hit || life.attempts == 0;
-    let used = if free {
-        Amounts::default()
-    } else {
-        let tokens = life.usage.input.saturating_add(life.usage.output);
-        Amounts { tokens, cost: life.cost().unwrap_or_default() }
-    };
+    settle_target(life);
+    let all = life.total_usage();
+    let tokens = all.input.saturating_add(all.output);
+    let used = Amounts { tokens, cost: life.cost().unwrap_or_default() };
     for grant in &mut life.grants {
         grant.used(used);
     }
     life.grants.clear();
+}
+
+/// Says what was used of what was reserved of the target that was asked last.
+pub fn settle_target(life: &mut Life) {
+    let tokens = life.usage.input.saturating_add(life.usage.output);
+    let used = if life.owes {
+        Amounts { tokens, cost: life.last_cost().unwrap_or_default() }
+    } else {
+        Amounts::default()
+    };
+    for grant in life.grants.iter_mut().skip(life.entered) {
+        grant.used(used);
+    }
+    life.grants.truncate(life.entered);
 }
 
 /// Tells the client what is left, as OpenAI does.

@@ -75,6 +75,8 @@ pub struct Source {
     over: bool,
     /// What the provider failed with, behind what it said.
     failed: Option<Error>,
+    /// How long is waited for the next token, and since when.
+    patience: Option<(Duration, tokio::time::Instant)>,
     /// Time spent waiting for the provider.
     pub waited: Duration,
 }
@@ -119,8 +121,14 @@ impl Source {
             choices: BTreeMap::new(),
             over: false,
             failed: None,
+            patience: None,
             waited: Duration::ZERO,
         }
+    }
+
+    /// Ends the answer when no token comes for this long, whatever else does.
+    pub fn expect_tokens_within(&mut self, limit: Option<Duration>) {
+        self.patience = limit.map(|limit| (limit, tokio::time::Instant::now()));
     }
 
     /// The next step, or none at the end of a complete answer.
@@ -187,7 +195,16 @@ impl Source {
         }
         let Some(body) = &mut self.body else { return Ok(None) };
         let from = Instant::now();
-        let chunk = body.next().await;
+        let chunk = match self.patience {
+            None => body.next().await,
+            Some((limit, since)) => match tokio::time::timeout_at(since + limit, body.next()).await {
+                Ok(chunk) => chunk,
+                Err(_) => {
+                    self.waited += from.elapsed();
+                    return Err(fell_silent());
+                }
+            },
+        };
         self.waited += from.elapsed();
         chunk.transpose().map_err(provider_failed)
     }
@@ -242,6 +259,9 @@ impl Source {
                 None => return Ok(None),
             },
         };
+        if let Some((_, since)) = self.patience.as_mut().filter(|_| !step.events.is_empty()) {
+            *since = tokio::time::Instant::now();
+        }
         for event in &step.events {
             match event {
                 Event::Text { at: TextAt { item: choice, .. }, .. } | Event::Tool { choice, .. } => {
@@ -358,6 +378,12 @@ pub fn provider_failed(error: UpstreamError) -> Error {
         _ => (StatusCode::BAD_GATEWAY, "upstream_error", "The connection to the provider failed."),
     };
     Error::upstream(status, code, message).caused_by(error)
+}
+
+/// A provider said nothing more for too long.
+fn fell_silent() -> Error {
+    let message = "The provider did not go on with its answer in time.";
+    Error::upstream(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", message)
 }
 
 /// A provider sent what is no answer.

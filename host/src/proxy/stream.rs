@@ -8,13 +8,15 @@
 
 use super::answer::{self, head};
 use super::life::{Cache, Life};
+use super::seam::Seam;
 use super::source::{Source, Step};
-use super::{Body, attempt};
+use super::{Body, attempt, failover};
 use crate::chat::{Answer, Event, TextAt, Usage, channel};
 use crate::error::{Error, Party};
 use crate::format::Writer;
 use crate::pipeline::chain::GateFilter;
 use crate::pipeline::stream::Guard;
+use crate::route::MidStream;
 use crate::sse;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
@@ -105,8 +107,14 @@ struct Stream {
     relay: bool,
     /// The tokens of the answer, as the client is told: those of a kept answer are told, but not billed again.
     usage: Usage,
-    /// The answer so far, where something will look at it when it is complete.
+    /// The answer so far, where something will look at it when it is complete, or another target may go on with it.
     gathered: Option<Answer>,
+    /// Whether the client may have read something of the answer.
+    spoke: bool,
+    /// Where another target went on.
+    seam: Option<Seam>,
+    /// The facts that the client was told in frames that were relayed.
+    facts: Vec<(String, String)>,
 }
 
 impl Stream {
@@ -116,7 +124,8 @@ impl Stream {
         let writer = Writer::new(life.format, prompt.operation(), says, life.asked.body());
         let chain = &life.route.chain;
         let guard = chain.guard(&life.exchange);
-        let wanted = !life.keeps.is_empty() || chain.judges();
+        let goes_on = life.route.resilience.mid_stream == MidStream::Continue;
+        let wanted = !life.keeps.is_empty() || chain.judges() || goes_on;
         let relay = native && guard.is_empty() && life.format.is_native();
         Self {
             guard,
@@ -125,6 +134,9 @@ impl Stream {
             relay,
             usage: Usage::default(),
             gathered: wanted.then(Answer::default),
+            spoke: false,
+            seam: None,
+            facts: Vec::new(),
             sender,
             life,
         }
@@ -134,7 +146,7 @@ impl Stream {
         let deadline = tokio::time::Instant::from_std(self.life.exchange.deadline());
         let ended = tokio::select! {
             biased;
-            ended = self.pump(&mut source) => ended,
+            ended = self.deliver(&mut source) => ended,
             () = tokio::time::sleep_until(deadline) => Err(Broken::Error(Error::new(
                 Party::Internal, StatusCode::GATEWAY_TIMEOUT, "timeout",
                 "The answer took longer than the gateway's total timeout.",
@@ -148,6 +160,36 @@ impl Stream {
             Err(Broken::Error(error)) => self.break_off(error).await,
             Err(Broken::ClientGone) => {}
         }
+    }
+
+    /// Moves everything from the provider to the client, and from whoever goes on with what it broke off.
+    async fn deliver(&mut self, source: &mut Source) -> Result<(), Broken> {
+        loop {
+            let error = match self.pump(source).await {
+                Err(Broken::Error(error)) => error,
+                ended => return ended,
+            };
+            self.life.waited += std::mem::take(&mut source.waited);
+            // Boxed: it is rare, and asks another target.
+            let gone_on =
+                Box::pin(failover::go_on(&mut self.life, self.spoke, self.gathered.as_ref(), &error)).await;
+            let Some((next, seam)) = gone_on else { return Err(error.into()) };
+            *source = *next;
+            self.join(seam);
+        }
+    }
+
+    /// Another target goes on. What was relayed so far the writer has not seen: from here on it writes, and the facts that
+    /// the client has been told stay.
+    fn join(&mut self, seam: Seam) {
+        if std::mem::take(&mut self.relay) {
+            let mut told = BytesMut::new();
+            let said = self.gathered.as_ref().map(Answer::events).unwrap_or_default();
+            said.iter().for_each(|event| self.writer.write(event, &mut told));
+            self.writer.write(&Event::Extra(std::mem::take(&mut self.facts)), &mut told);
+        }
+        self.usage = Usage::default();
+        self.seam = Some(seam);
     }
 
     /// Moves everything from the provider to the client.
@@ -181,10 +223,19 @@ impl Stream {
 
     async fn step(&mut self, step: Step) -> Result<(), Broken> {
         let mut only_usage = !step.events.is_empty();
-        for event in step.events {
+        let events = match &mut self.seam {
+            None => step.events,
+            Some(seam) => seam.join(step.events),
+        };
+        for event in events {
             only_usage &= matches!(event, Event::Usage(_) | Event::Extra(_));
-            if let Event::Text { text, .. } = &event {
-                self.life.produced_bytes += text.len() as u64;
+            match &event {
+                Event::Text { text, .. } => {
+                    self.life.produced_bytes += text.len() as u64;
+                    self.spoke |= !text.is_empty();
+                }
+                Event::Tool { .. } | Event::Finish { .. } => self.spoke = true,
+                _ => {}
             }
             if let Some(gathered) = &mut self.gathered {
                 gathered.absorb(event.clone());
@@ -195,10 +246,15 @@ impl Stream {
                     if self.life.cache != Cache::Hit {
                         self.life.usage.update(usage);
                     }
-                    self.write(&event);
+                    if self.seam.is_some() {
+                        // What both took together.
+                        self.usage = self.life.total_usage();
+                    }
+                    self.write(&Event::Usage(if self.seam.is_some() { self.usage } else { usage }));
                 }
                 Event::Error(error) => return Err(attempt::refused(error, None).into()),
                 event if !self.relay => self.pass(event).await?,
+                Event::Extra(facts) => self.facts = facts,
                 _ => {}
             }
         }
@@ -292,7 +348,7 @@ impl Stream {
         }
         let prompt = self.life.exchange.prompt();
         self.life.estimate_missing_usage(&prompt);
-        let told = if self.usage == Usage::default() { self.life.usage } else { self.usage };
+        let told = if self.usage == Usage::default() { self.life.total_usage() } else { self.usage };
         let told = Some(&told).filter(|_| !self.relay);
         self.writer.end(told, &self.life.epilogue(), &mut self.out);
         if self.flush().await.is_ok() {

@@ -36,6 +36,7 @@ pub struct Metrics {
     pub(super) plugin_families: PluginFamilies,
     pub(super) custom: Arc<Custom>,
     upstream_errors: Family<UpstreamLabels, Counter>,
+    breakers: Family<BreakerLabels, Counter>,
     /// The kinds of upstream errors so far.
     kinds: RwLock<HashSet<String>>,
     in_flight: Gauge,
@@ -53,6 +54,12 @@ struct Watched {
 struct UpstreamLabels {
     provider: String,
     kind: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BreakerLabels {
+    target: String,
+    to: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -75,6 +82,12 @@ impl Metrics {
         let plugin_families = PluginFamilies::register(&mut registry);
         let upstream_errors =
             register(&mut registry, "upstream_errors", "Failed attempts at providers.", Family::default());
+        let breakers = register(
+            &mut registry,
+            "breaker_changes",
+            "Changes of the targets' breakers, by the state they changed to.",
+            Family::default(),
+        );
         let in_flight = register(
             &mut registry,
             "exchanges_in_flight",
@@ -91,6 +104,7 @@ impl Metrics {
             route_families,
             plugin_families,
             upstream_errors,
+            breakers,
             kinds: RwLock::default(),
             in_flight,
             connections,
@@ -116,6 +130,11 @@ impl Metrics {
         let kind = if self.admits(kind) { kind } else { "other" };
         let labels = UpstreamLabels { provider: provider.to_owned(), kind: kind.to_owned() };
         self.upstream_errors.get_or_create(&labels).inc();
+    }
+
+    /// The breaker of a target, named by the configuration, is now `open`, `half_open` or `closed`.
+    pub fn breaker(&self, target: &str, to: &'static str) {
+        self.breakers.get_or_create(&BreakerLabels { target: target.to_owned(), to }).inc();
     }
 
     fn admits(&self, kind: &str) -> bool {

@@ -27,6 +27,19 @@ pub struct UpstreamSettings {
     pub client_key: Option<PathBuf>,
 }
 
+/// How long is waited for one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Time to resolve, connect and shake hands.
+    pub connect: Duration,
+    /// Time from sending a request to the head of its answer.
+    pub first_byte: Duration,
+    /// Time of silence within an answer.
+    pub idle: Duration,
+    /// Time for everything.
+    pub total: Duration,
+}
+
 /// How connections are kept and shared. The defaults fit the providers there are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -57,6 +70,12 @@ pub enum Http2 {
 }
 
 impl UpstreamSettings {
+    /// How long is waited where a request says nothing of it.
+    #[must_use]
+    pub const fn patience(&self) -> Patience {
+        Patience { connect: self.connect, first_byte: self.first_byte, idle: self.idle, total: self.total }
+    }
+
     /// Timeouts that fit a model that thinks before it speaks, and the system's authorities.
     #[must_use]
     pub fn new(base_url: impl Into<String>) -> Self {

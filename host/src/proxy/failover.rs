@@ -1,0 +1,152 @@
+//! What becomes of an answer that breaks off, or that a provider's own filter refused.
+//!
+//! While nothing of it has been said, another target answers as if nothing had been. Once the client has read some of it, the
+//! route's policy decides: it ends with the error, or a target that can goes on with it. What that target is shown is what
+//! the first one produced, never what a filter made of it: no private value that was restored for the client leaves the
+//! gateway.
+
+use super::attempt::{self, Opened};
+use super::life::{BYTES_PER_TOKEN, Life};
+use super::seam::Seam;
+use super::source::Source;
+use crate::chat::{Answer, Prompt, channel};
+use crate::error::{Cause, Error, Party};
+use crate::exchange::Exchange;
+use crate::route::{MidStream, Prefill, Target};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+/// The fields that bound an answer, in tokens.
+const BOUNDS: [&str; 3] = ["max_completion_tokens", "max_tokens", "max_output_tokens"];
+
+/// What a provider says as the reason of an answer that its own filter ended.
+const REFUSED: &str = "content_filter";
+
+/// An answer that a target is to go on with.
+#[derive(Debug)]
+pub struct Resume {
+    /// What was said of it, without white space at its end: some models refuse that.
+    said: String,
+    /// About as many tokens.
+    tokens: u64,
+}
+
+impl Resume {
+    /// The exchange as a target is asked to go on; none where it cannot be.
+    #[must_use]
+    pub fn exchange(&self, exchange: &Exchange, target: &Target) -> Option<Exchange> {
+        let fork = exchange.fork();
+        let prefill = target.prefill?;
+        let changed = fork.change_prompt(|prompt| self.ask(prompt, prefill));
+        changed.is_ok().then_some(fork)
+    }
+
+    fn ask(&self, prompt: &mut Prompt, prefill: Prefill) -> Result<(), crate::chat::PromptError> {
+        let mut messages =
+            prompt.body().get("messages").and_then(Value::as_array).cloned().unwrap_or_default();
+        let mut message = json!({ "role": "assistant", "content": self.said });
+        let mut patch = json!({});
+        match prefill {
+            Prefill::Message => {}
+            Prefill::Prefix => message["prefix"] = true.into(),
+            Prefill::ContinueFinal => {
+                patch["continue_final_message"] = true.into();
+                patch["add_generation_prompt"] = false.into();
+            }
+        }
+        messages.push(message);
+        patch["messages"] = messages.into();
+        for bound in BOUNDS {
+            if let Some(most) = prompt.body().get(bound).and_then(Value::as_u64) {
+                patch[bound] = most.saturating_sub(self.tokens).max(1).into();
+            }
+        }
+        prompt.merge(&patch.to_string())
+    }
+}
+
+/// Whether another target may be asked after this error; the attempt that failed is then settled.
+pub fn may_ask_another(life: &mut Life, error: &Error) -> bool {
+    life.broke_off(error.status.as_u16(), error.retry_after);
+    let place = life.target;
+    let more = life.plan(|plan, life| {
+        place.is_some_and(|place| plan.failed(life, place, error)) && life.attempts < plan.limit
+    });
+    if more {
+        life.book();
+    }
+    more
+}
+
+/// That a provider's own filter ended a whole answer, as an error: where the route names targets for that.
+#[must_use]
+pub fn refusal(life: &Life, answer: &Answer) -> Option<Error> {
+    let named = life.route.resilience.fallback.iter().any(|(cause, _)| *cause == Cause::Refused);
+    let refused = || answer.choices.iter().all(|choice| choice.finish.as_deref() == Some(REFUSED));
+    let message = "The provider's own filter refused this request.";
+    (named && refused())
+        .then(|| Error::new(Party::Upstream, StatusCode::BAD_REQUEST, "content_filter", message))
+}
+
+/// Goes on with an answer that broke off with this error: with its rest, from another target, or, where nothing was said yet,
+/// with another answer. `said` is the answer so far, where the route keeps it.
+pub async fn go_on(
+    life: &mut Life,
+    spoke: bool,
+    said: Option<&Answer>,
+    error: &Error,
+) -> Option<(Box<Source>, Seam)> {
+    if error.party != Party::Upstream || !error.retryable || !life.owes {
+        return None;
+    }
+    let seam = if spoke {
+        let said = said.filter(|_| life.route.resilience.mid_stream == MidStream::Continue)?;
+        resume(life, said)?
+    } else {
+        Seam::anew()
+    };
+    if !may_ask_another(life, error) {
+        return None;
+    }
+    let source = match attempt::open(life).await {
+        Ok(Opened::Stream { source, .. }) => source,
+        Ok(Opened::Whole { answer, .. }) => {
+            life.answered();
+            Box::new(Source::ready(answer.events()))
+        }
+        // The client is told of what happened first.
+        Ok(Opened::Document { .. } | Opened::Relayed(_)) | Err(_) => return None,
+    };
+    life.exchange.flag("failover", if spoke { "continued" } else { "anew" });
+    Some((source, seam))
+}
+
+/// Prepares the exchange for going on with what was said; none where nobody could.
+fn resume(life: &mut Life, said: &Answer) -> Option<Seam> {
+    let [choice] = said.choices.as_slice() else { return None };
+    let plain = |name: &str| name == channel::CONTENT || name == channel::REASONING;
+    let is_plain =
+        choice.texts.iter().all(|(at, _)| plain(&at.channel) || channel::opaque(&at.channel).is_some());
+    if !choice.tools.is_empty() || !is_plain || choice.finish.is_some() {
+        return None;
+    }
+    let able: Vec<usize> = (0..)
+        .zip(&life.route.targets)
+        .filter(|(_, target)| target.prefill.is_some())
+        .map(|(place, _)| place)
+        .collect();
+    if able.is_empty() {
+        return None;
+    }
+    let all = choice.channel(channel::CONTENT).unwrap_or_default();
+    let part = choice.texts.iter().rfind(|(at, _)| at.channel == channel::CONTENT).map(|(at, _)| at.part);
+    let whole = all.trim_end();
+    let seam = Seam::behind(whole, all.get(whole.len()..).unwrap_or_default(), part);
+    // Before a word was said of the answer itself, it is asked for anew: thoughts are not gone on with.
+    if !whole.is_empty() {
+        let tokens = (whole.len() as u64).div_ceil(BYTES_PER_TOKEN);
+        life.resume = Some(std::sync::Arc::new(Resume { said: whole.to_owned(), tokens }));
+        life.plan(|plan, _| plan.only_those(&able));
+    }
+    Some(seam)
+}
