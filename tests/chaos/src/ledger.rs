@@ -19,6 +19,8 @@ pub struct Entry {
     pub nanodollars: Option<u64>,
     /// Attempts made.
     pub attempts: u64,
+    /// Whether it says that a part of its usage is an estimate: nobody told it.
+    pub estimated: bool,
 }
 
 /// Every exchange of a ledger.
@@ -29,7 +31,7 @@ pub fn read(file: &Path) -> Result<Vec<Entry>> {
     let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY)
         .with_context(|| format!("{} cannot be opened", file.display()))?;
     let mut select = connection.prepare(
-        "SELECT id, status, tokens_input, tokens_output, cost_nano_usd, attempts FROM exchanges ORDER BY seq",
+        "SELECT id, status, tokens_input, tokens_output, cost_nano_usd, attempts, flags FROM exchanges ORDER BY seq",
     )?;
     let number = |value: i64| u64::try_from(value).unwrap_or_default();
     let rows = select.query_map([], |row| {
@@ -40,6 +42,7 @@ pub fn read(file: &Path) -> Result<Vec<Entry>> {
             output: number(row.get(3)?),
             nanodollars: row.get::<_, Option<i64>>(4)?.map(number),
             attempts: number(row.get(5)?),
+            estimated: row.get::<_, Option<String>>(6)?.is_some_and(|flags| flags.contains("estimated")),
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

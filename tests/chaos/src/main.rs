@@ -30,10 +30,13 @@ struct Options {
     /// Seconds that the hour takes.
     #[arg(long, default_value_t = 180)]
     seconds: u64,
+    /// Providers with an hour of faults each, before the one that is always well.
+    #[arg(long, default_value_t = 8)]
+    skies: u64,
     /// Services that ask.
     #[arg(long, default_value_t = 11)]
     services: u64,
-    /// A JSON object that is laid over the route's settings.
+    /// A JSON object that is laid over the routes' settings.
     #[arg(long, default_value = "{}")]
     route: String,
 }
@@ -51,36 +54,40 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<()> {
     let takes = Duration::from_secs(options.seconds);
-    let sky = Sky::new(options.seed, takes);
+    let skies: Vec<Sky> =
+        (0..options.skies).map(|n| Sky::new(options.seed.wrapping_add(n << 32), takes)).collect();
     let folder = tempfile::tempdir()?;
     let ledger = folder.path().join("ledger.db");
-    let stage = Stage::start(sky.clone()).await?;
-    let mut configuration = stage.configuration(options.services, &ledger);
+    let stage = Stage::start(&skies).await?;
+    let mut configuration = stage.configuration(options.services, &ledger, takes);
     let over: serde_json::Value = serde_json::from_str(&options.route).context("--route is no JSON")?;
-    let route = configuration.pointer_mut("/routes/words").and_then(serde_json::Value::as_object_mut);
-    if let (Some(route), Some(over)) = (route, over.as_object()) {
-        route.extend(over.clone());
+    let routes = configuration.pointer_mut("/routes").and_then(serde_json::Value::as_object_mut);
+    let settings =
+        routes.into_iter().flat_map(|routes| routes.values_mut()).filter_map(|route| route.as_object_mut());
+    for route in settings {
+        route.extend(over.as_object().cloned().unwrap_or_default());
     }
     let gateway = Gateway::start(&options.binary, folder.path(), configuration).await?;
     println!("an hour of seed {} in {} s, {} services", options.seed, options.seconds, options.services);
     let plan = Plan {
         seed: options.seed,
         services: options.services,
+        models: skies.len(),
         at_once: 2,
         requests: u64::MAX,
         until: takes,
         rest: Duration::from_millis(200),
     };
-    let direct = Plan { services: 1, at_once: 1, seed: !options.seed, ..plan };
+    let direct = Plan { services: 1, models: 1, at_once: 1, seed: !options.seed, ..plan };
     // The same provider without a gateway, with books of its own.
-    let beside = Stage::start(Sky::calm()).await?;
+    let beside = Stage::start(&[]).await?;
     let steady = beside.steady.address();
     let (outcomes, direct) =
         tokio::join!(serve(gateway.address, plan, &stage.books), serve(steady, direct, &beside.books));
     let direct =
         direct.iter().filter(|outcome| outcome.fault.is_none()).map(|outcome| outcome.took).collect();
     gateway.stop().await?;
-    let report = Report::new(&outcomes, &stage.books, &read(&ledger)?, &sky, direct);
+    let report = Report::new(&outcomes, &stage.books, &read(&ledger)?, &skies, direct);
     print!("\n{}", report.render());
     let missed = report.missed(Bars::default());
     if !missed.is_empty() {

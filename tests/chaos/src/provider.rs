@@ -27,6 +27,8 @@ const SLOW: std::ops::Range<u64> = 200..700;
 /// A provider.
 pub(crate) struct Provider {
     pub(crate) sky: Sky,
+    /// Whether it is one whose faults are counted.
+    pub(crate) stormy: bool,
     pub(crate) begun: Instant,
     pub(crate) books: Arc<Books>,
     pub(crate) seen: AtomicU64,
@@ -42,7 +44,9 @@ impl Handler for Provider {
         let number = hasher.finish();
         let mut random = Rng::with_seed(number);
         let weather = self.sky.over(self.begun.elapsed(), number);
-        self.books.met(weather);
+        if self.stormy {
+            self.books.met(weather);
+        }
         match weather {
             Weather::Limited => {
                 let wait = random.u64(100..1_500).to_string();

@@ -4,7 +4,7 @@ use crate::books::Books;
 use crate::ledger::Entry;
 use crate::service::Outcome;
 use crate::weather::{Sky, Weather};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -42,6 +42,9 @@ pub struct Report {
     pub told: (u64, u64),
     /// Tokens in the ledger.
     pub booked: (u64, u64),
+    /// Exchanges of which the ledger says that it had to guess, because nobody told it all; and by how many tokens it has
+    /// more of them than the providers told.
+    pub guessed: (usize, u64),
     /// Exchanges of which providers and ledger say different things.
     pub unbalanced: Vec<String>,
     /// Exchanges that were answered to their end more than once.
@@ -72,7 +75,7 @@ impl Report {
         outcomes: &[Outcome],
         books: &Books,
         entries: &[Entry],
-        sky: &Sky,
+        skies: &[Sky],
         mut direct: Vec<Duration>,
     ) -> Self {
         let mut report = Self::default();
@@ -88,7 +91,7 @@ impl Report {
                 None => report.answered += 1,
                 Some(fault) => *report.faults.entry(fault.clone()).or_default() += 1,
             }
-            let (weather, _) = sky.at(outcome.at);
+            let (weather, _) = skies.get(outcome.model).map_or((Weather::Calm, 0), |sky| sky.at(outcome.at));
             match times.iter_mut().find(|(known, _)| *known == weather) {
                 Some((_, times)) => times.push(outcome.took),
                 None => times.push((weather, vec![outcome.took])),
@@ -108,32 +111,41 @@ impl Report {
     fn balance(&mut self, outcomes: &[Outcome], books: &Books, entries: &[Entry]) {
         let mut booked: HashMap<&str, (u64, u64)> = HashMap::new();
         let mut rows: HashMap<&str, usize> = HashMap::new();
+        let mut guessed: HashSet<&str> = HashSet::new();
         for entry in entries {
             let sums = booked.entry(asked_as(&entry.id)).or_default();
+            if entry.estimated {
+                guessed.insert(asked_as(&entry.id));
+            }
             sums.0 += entry.input;
             sums.1 += entry.output;
-            *rows.entry(&entry.id).or_default() += 1;
+            *rows.entry(asked_as(&entry.id)).or_default() += 1;
         }
-        for outcome in outcomes {
+        // What came twice under one key is one exchange, and who only got its answer once more is not in the ledger.
+        for outcome in outcomes.iter().filter(|outcome| asked_as(&outcome.id) == outcome.id) {
             if rows.get(outcome.id.as_str()) != Some(&1) {
                 self.not_once.push(outcome.id.clone());
             }
         }
-        for (id, answers) in &books.answers() {
+        let answers = books.answers();
+        // What nobody answered is in no provider's books.
+        let unanswered =
+            booked.keys().filter(|id| !answers.contains_key(**id)).map(|id| ((*id).to_owned(), Vec::new()));
+        let unanswered: Vec<_> = unanswered.collect();
+        for (id, answers) in answers.iter().chain(unanswered.iter().map(|(id, none)| (id, none))) {
             let sum = answers.iter().fold((0, 0), |sum, told| (sum.0 + told.input, sum.1 + told.output));
             self.told = (self.told.0 + sum.0, self.told.1 + sum.1);
             if answers.iter().filter(|told| told.complete).count() > 1 {
                 self.twice.push(id.clone());
             }
-            let wrote = booked.remove(id.as_str()).unwrap_or_default();
+            let wrote = booked.get(id.as_str()).copied().unwrap_or_default();
             self.booked = (self.booked.0 + wrote.0, self.booked.1 + wrote.1);
-            if wrote != sum {
+            if guessed.contains(id.as_str()) && wrote.0 >= sum.0 && wrote.1 >= sum.1 {
+                self.guessed.0 += 1;
+                self.guessed.1 += wrote.0 - sum.0 + wrote.1 - sum.1;
+            } else if wrote != sum {
                 self.unbalanced.push(format!("{id}: the providers told {sum:?}, the ledger has {wrote:?}"));
             }
-        }
-        for (id, wrote) in booked.into_iter().filter(|(_, wrote)| *wrote != (0, 0)) {
-            self.booked = (self.booked.0 + wrote.0, self.booked.1 + wrote.1);
-            self.unbalanced.push(format!("{id}: the providers told nothing, the ledger has {wrote:?}"));
         }
     }
 
@@ -199,13 +211,17 @@ impl Report {
         }
         let _ = writeln!(
             text,
-            "tokens       providers told {} + {}, the ledger has {} + {}; {} exchanges differ\n\
+            "tokens       providers told {} + {}, the ledger has {} + {}\n\
+             \x20            {} more are estimates of {} exchanges, of attempts that were given up before anything was told\n\
+             \x20            {} exchanges differ\n\
              twice        {} exchanges were answered to their end twice\n\
              ledger       {} exchanges are not in it exactly once",
             self.told.0,
             self.told.1,
             self.booked.0,
             self.booked.1,
+            self.guessed.1,
+            self.guessed.0,
             self.unbalanced.len(),
             self.twice.len(),
             self.not_once.len(),

@@ -2,7 +2,7 @@
 
 use crate::books::Books;
 use crate::speech::Asked;
-use crate::stage::KEY_OF;
+use crate::stage::{KEY_OF, Stage};
 use fastrand::Rng;
 use http::Method;
 use lockgate_client::{Answer, Client};
@@ -25,6 +25,8 @@ pub struct Plan {
     pub seed: u64,
     /// Services.
     pub services: u64,
+    /// Models; a service asks for one of them.
+    pub models: usize,
     /// How much each asks at the same time.
     pub at_once: u64,
     /// How many requests each of these lines has, at most.
@@ -40,6 +42,8 @@ pub struct Plan {
 pub struct Outcome {
     /// The exchange.
     pub id: String,
+    /// Which of the models was asked for.
+    pub model: usize,
     /// Whether it was streamed.
     pub streamed: bool,
     /// Why it is no answer; none where it is the right one.
@@ -95,15 +99,16 @@ impl Service {
                 pause: leaves.then(|| random.usize(1..words)),
             };
             let streamed = leaves || random.bool();
+            let model = random.usize(..plan.models);
             if !leaves && random.u8(..100) < 4 {
                 let again = format!("{}+again", asked.id);
                 let (one, other) = tokio::join!(
-                    self.ask(&asked, &asked.id, streamed, true),
-                    self.ask(&asked, &again, streamed, true)
+                    self.ask(&asked, &asked.id, model, streamed, true),
+                    self.ask(&asked, &again, model, streamed, true)
                 );
                 outcomes.extend([one, other]);
             } else {
-                outcomes.push(self.ask(&asked, &asked.id, streamed, false).await);
+                outcomes.push(self.ask(&asked, &asked.id, model, streamed, false).await);
             }
             tokio::time::sleep(plan.rest.mul_f64(random.f64())).await;
         }
@@ -111,10 +116,11 @@ impl Service {
     }
 
     /// Asks once. A request that may come twice says so.
-    async fn ask(&self, asked: &Asked, id: &str, streamed: bool, twice: bool) -> Outcome {
+    async fn ask(&self, asked: &Asked, id: &str, model: usize, streamed: bool, twice: bool) -> Outcome {
         let started = Instant::now();
         let mut outcome = Outcome {
             id: id.to_owned(),
+            model,
             streamed,
             fault: None,
             left: false,
@@ -148,7 +154,8 @@ impl Service {
     ) -> io::Result<Option<Answer>> {
         let started = Instant::now();
         let messages = json!([{ "role": "user", "content": asked.prompt() }]);
-        let body = json!({ "model": "words", "stream": outcome.streamed, "messages": messages });
+        let model = Stage::model(outcome.model);
+        let body = json!({ "model": model, "stream": outcome.streamed, "messages": messages });
         let mut request = self.client.request(Method::POST, "/v1/chat/completions");
         request = request.header("x-request-id", &outcome.id);
         if twice {
