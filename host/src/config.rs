@@ -21,13 +21,13 @@ mod tests;
 pub use command::run as run_command;
 pub use document::{Document, Position};
 pub use fault::{Fault, Faults};
-pub use model::limit;
 pub use model::{
     Admin, Aws, Binding, Cache, Config, Destination, Embeddings, Engine, Entra, Google, Grants, Hold,
     Isolation, Ledger, Limits, Log, LogFormat, OnError, OnOverflow, PluginSource, Prices, Provider,
     ProviderKey, ProviderTimeouts, ProviderTls, Quotas, Route, RouteTarget, Streams, Target, Tenant,
     TenantKey, Tls, UnknownPrice,
 };
+pub use model::{identity, limit};
 pub use reference::{Digest, Environment, Sources, digest};
 pub use shape::{check_against, schema};
 pub use standard::standard;

@@ -1,6 +1,8 @@
 //! What the names of a configuration refer to. Everything that does not exist is a fault, with the name that
 //! was probably meant.
 
+mod identity;
+
 use super::document::{Document, token};
 use super::fault::{Fault, Faults, nearest};
 use super::model::{Binding, Config, Embeddings, Provider};
@@ -18,6 +20,7 @@ pub fn check(config: &Config, document: &Document, faults: &mut Faults) {
     check.chains();
     check.routes();
     check.tenants();
+    check.identity();
     if let Embeddings::Openai { base_url, .. } = &config.embeddings {
         check.url("/embeddings/base_url", base_url);
     }
@@ -218,7 +221,11 @@ impl Check<'_> {
             if let Some(chain) = &tenant.chain {
                 self.refers(&format!("{at}/chain"), "chain", chain, &self.config.chains);
             }
+            for (n, chain) in tenant.chains.iter().enumerate() {
+                self.refers(&format!("{at}/chains/{n}"), "chain", chain, &self.config.chains);
+            }
             for (n, key) in tenant.keys.iter().enumerate() {
+                self.permissions(&format!("{at}/keys/{n}/permissions"), &key.permissions);
                 let pointer = format!("{at}/keys/{n}/hash");
                 if let Some(first) = hashes.insert(&key.hash, format!("{name}.{}", key.name)) {
                     self.refuse(&pointer, format!("this is the key `{first}` as well"), None);
