@@ -42,10 +42,10 @@ async fn dispatch(
         Asked::Chat(path) => (Operation::Chat, path, false),
         Asked::Other(operation) => (operation, None, false),
         Asked::Tokens(path) => (Operation::Chat, path, true),
-        Asked::Models => return models(gateway, format, &request, None, &id),
-        Asked::Model(model) => return models(gateway, format, &request, Some(&model), &id),
-        Asked::Reject(kept) => return reject(gateway, &request, &kept, &id),
-        Asked::Unknown => return Err(unknown_path(&request)),
+        Asked::Models => return models(gateway, format, &request, peer, None, &id).await,
+        Asked::Model(model) => return models(gateway, format, &request, peer, Some(&model), &id).await,
+        Asked::Reject(kept) => return reject(gateway, format, &request, peer, &kept, &id).await,
+        Asked::Unknown => return Err(proxy::unknown_path(request.method(), request.uri().path())),
     };
     if request.method() != Method::POST {
         return Err(wrong_method(&request));
@@ -54,24 +54,25 @@ async fn dispatch(
     if counts { proxy::count_tokens(gateway, inbound).await } else { proxy::serve(gateway, inbound).await }
 }
 
-fn models(
+async fn models(
     gateway: &Gateway,
     format: Format,
     request: &Request<RequestBody>,
+    peer: IpAddr,
     model: Option<&str>,
     id: &str,
 ) -> Result<Response<Body>, Error> {
     if request.method() != Method::GET {
         return Err(wrong_method(request));
     }
-    let principal = proxy::authenticate(gateway, request.headers(), id)?;
-    let routes =
-        gateway.tenants.get(&principal.tenant).ok_or_else(|| Error::internal("The tenant has no routes."))?;
+    let principal = proxy::authenticate(gateway, request, format, peer, id).await?;
+    let routes = proxy::routes(gateway, &principal)?;
+    let mut models = routes.models().filter(|(id, _)| principal.permissions.allows(id, id));
     let body = match model {
-        None => format.models(routes.models()),
+        None => format.models(models),
         Some(model) => {
             let (id, owner) =
-                routes.models().find(|(id, _)| *id == model).ok_or_else(|| proxy::unknown_model(model))?;
+                models.find(|(id, _)| *id == model).ok_or_else(|| proxy::unknown_model(model))?;
             format.model(id, owner)
         }
     };
@@ -79,27 +80,23 @@ fn models(
 }
 
 /// Takes a kept answer away that was wrong for who got it. A tenant has only its own: another's is not there.
-fn reject(
+async fn reject(
     gateway: &Gateway,
+    format: Format,
     request: &Request<RequestBody>,
+    peer: IpAddr,
     kept: &str,
     id: &str,
 ) -> Result<Response<Body>, Error> {
     if request.method() != Method::POST {
         return Err(wrong_method(request));
     }
-    let principal = proxy::authenticate(gateway, request.headers(), id)?;
+    let principal = proxy::authenticate(gateway, request, format, peer, id).await?;
     if !gateway.answers.reject(&principal.tenant, kept) {
         let message = "There is no kept answer of this id.";
         return Err(Error::new(Party::Client, StatusCode::NOT_FOUND, "unknown_answer", message));
     }
     Ok(json_response(StatusCode::OK, &json!({ "id": kept, "rejected": true }), id))
-}
-
-fn unknown_path(request: &Request<RequestBody>) -> Error {
-    let message =
-        format!("Unknown request URL: {} {}.", request.method(), proxy::printable(request.uri().path()));
-    Error::new(Party::Client, StatusCode::NOT_FOUND, "unknown_url", message)
 }
 
 fn wrong_method(request: &Request<RequestBody>) -> Error {

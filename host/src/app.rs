@@ -6,6 +6,7 @@
 
 mod compose;
 mod credentials;
+mod identity;
 mod limits;
 mod lone;
 mod observe;
@@ -16,6 +17,8 @@ pub use compose::{check_schemas, grants};
 pub use lone::{Lone, lone};
 pub use watch::watch;
 
+use crate::auth::issuer::{KeySource, KeySourceSettings};
+use crate::auth::{KeyFile, Keys, Lockout};
 use crate::balance::Health;
 use crate::config::{self, Config, Digest, Embeddings, Environment, Examined, Faults, Loaded, Sources};
 use crate::credential::Credentials;
@@ -75,6 +78,14 @@ pub struct Shared {
     pub counters: Arc<dyn Counters>,
     /// How targets have been doing, by id.
     pub health: Mutex<HashMap<String, Arc<Health>>>,
+    /// The keys that are made at run time.
+    pub keys: Arc<Keys>,
+    /// Those by which tokens of identity providers are verified.
+    pub token_keys: Mutex<HashMap<KeySourceSettings, Arc<KeySource>>>,
+    /// Who guessed keys.
+    pub lockout: Arc<Lockout>,
+    /// Who guessed tokens of administrators.
+    pub admin_lockout: Arc<Lockout>,
 }
 
 impl Shared {
@@ -170,6 +181,7 @@ impl App {
             generation: AtomicU64::new(1),
             changing: tokio::sync::Mutex::default(),
         });
+        app.gateway().auth.warm();
         observe::start(&app);
         sweep(&app);
         let refresh = Duration::from_millis(loaded.config.command_refresh_ms);
@@ -222,6 +234,7 @@ impl App {
         match prove(&self.shared, examined).await {
             Ok(composed) => {
                 self.current.store(Arc::new(composed.gateway));
+                self.gateway().auth.warm();
                 *self.sources.lock() = composed.sources;
                 let generation = self.generation.fetch_add(1, Ordering::Relaxed) + 1;
                 tracing::info!(generation, "a new configuration serves");
@@ -271,6 +284,7 @@ pub async fn check(source: &Source, environment: &dyn Environment) -> Result<(),
     };
     config.ledger.file = None;
     config.counters.file = None;
+    config.keys.file = None;
     if !examined.faults.list.is_empty() {
         // A faulty part would end this before the other faults are found.
         config.embeddings = Embeddings::default();
@@ -316,6 +330,13 @@ fn share(config: &Config) -> Result<Shared, StartError> {
         limits: Limits { entries: once.max_entries, bytes: once.max_bytes },
         max_answer_bytes: once.max_answer_bytes,
     }));
+    let keys = match &config.keys.file {
+        None => Keys::default(),
+        Some(file) => {
+            let opened = KeyFile::open(file).map_err(|error| part("the keys", &error))?;
+            Keys::load(opened).map_err(|error| part("the keys", &error))?
+        }
+    };
     Ok(Shared {
         engine,
         services,
@@ -330,6 +351,10 @@ fn share(config: &Config) -> Result<Shared, StartError> {
         credentials: Mutex::default(),
         counters,
         health: Mutex::default(),
+        keys: Arc::new(keys),
+        token_keys: Mutex::default(),
+        lockout: Arc::default(),
+        admin_lockout: Arc::default(),
     })
 }
 

@@ -1,40 +1,39 @@
-//! Who asks: from the key that a client sends to a tenant and the key's name.
+//! Who asks: from the credential that a client shows to a tenant, a key's name, and what it may be used for.
 //!
-//! Invariants: only hashes of keys are held; a key is compared by its whole hash and in constant time; the
-//! answer to a wrong key says nothing about the keys there are. No key is ever logged, shown or stored, and
-//! no type here that could hold one can be printed.
+//! Credentials are keys of the configuration (`configured`), keys made at run time (`keys`), tokens of an identity
+//! provider (`issuer`) and verified client certificates (`certificate`).
+//!
+//! Invariants: only hashes of keys are held; they are compared whole and in constant time; the answer to a wrong
+//! credential says nothing about those there are, and who shows too many of them waits (`lockout`). No credential is
+//! ever logged, shown or stored, and no type here that could hold one can be printed.
 
+pub mod admin;
+mod certificate;
+mod configured;
+pub mod issuer;
+mod keys;
+mod lockout;
+mod permissions;
+mod presented;
 #[cfg(test)]
 mod tests;
 
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
-use sha2::{Digest, Sha256};
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+pub use certificate::{CertificateRule, Field, HolderField};
+pub use configured::{KeyError, TenantKey, hash_key, parse_hash};
+pub use keys::{
+    HolderSettings, KeyChangeError, KeyFile, KeyFileError, KeyId, KeyRecord, KeySettings, KeyStore,
+    KeyStoreError, Keys, NewKey, Page,
+};
+pub use lockout::{Lockout, LockoutSettings};
+pub use permissions::{ClientFormat, Permissions};
+
+use crate::server::ClientIdentity;
+use configured::{Configured, Hash, digest};
+use http::header::{HeaderMap, HeaderName};
+use issuer::Issuers;
+use std::net::IpAddr;
 use std::sync::Arc;
-use subtle::{Choice, ConstantTimeEq};
-
-const PREFIX: &str = "sha256:";
-
-/// The headers that the usual SDKs send their key in, in the order they are looked at.
-const KEY_HEADERS: [HeaderName; 3] = [
-    HeaderName::from_static("x-api-key"),
-    HeaderName::from_static("x-goog-api-key"),
-    HeaderName::from_static("api-key"),
-];
-
-/// One key of a tenant.
-#[derive(Debug, Clone)]
-pub struct TenantKey {
-    /// Whose it is.
-    pub tenant: Arc<str>,
-    /// Its name, as the log and the ledger have it.
-    pub name: Arc<str>,
-    /// What [`hash_key`] gives for it.
-    pub hash: String,
-    /// Who has it.
-    pub holder: Holder,
-}
+use std::time::Duration;
 
 /// Who has a key, as far as it is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,10 +57,12 @@ pub struct Holder {
 pub struct Principal {
     /// The tenant.
     pub tenant: Arc<str>,
-    /// The name of the key; `anonymous` where none was needed.
+    /// The name of the key, of the issuer, or of the rule for certificates; `anonymous` where none was needed.
     pub key: Arc<str>,
     /// Who has the key.
     pub holder: Holder,
+    /// What may be asked for.
+    pub permissions: Arc<Permissions>,
 }
 
 /// The headers in which a request says of whom it is.
@@ -108,6 +109,12 @@ pub enum AuthError {
     /// It came with something that is no key of ours.
     #[error("The API key is not valid.")]
     Invalid,
+    /// Too many wrong credentials came from its address.
+    #[error("Too many wrong API keys came from this address. Try again later.")]
+    Locked(Duration),
+    /// Its token cannot be verified, since the identity provider's keys cannot be had.
+    #[error("The identity provider cannot be reached, so the token cannot be verified. Try again later.")]
+    Unavailable,
     /// It says of whom it is, with a key that may not.
     #[error("This API key may not say for whom it asks.")]
     NotDelegated,
@@ -116,162 +123,160 @@ pub enum AuthError {
     NoName,
 }
 
-/// The configured keys cannot be used.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyError {
-    /// Not a hash.
-    #[error("the hash of key '{name}' of tenant '{tenant}' is not 'sha256:' and 64 hexadecimal digits")]
-    Malformed {
-        /// Whose key.
-        tenant: Arc<str>,
-        /// Its name.
-        name: Arc<str>,
-    },
-    /// The same key twice: it would be unclear who asks.
-    #[error("key '{name}' of tenant '{tenant}' is also key '{other_name}' of tenant '{other_tenant}'")]
-    Shared {
-        /// Whose key.
-        tenant: Arc<str>,
-        /// Its name.
-        name: Arc<str>,
-        /// Who has it as well.
-        other_tenant: Arc<str>,
-        /// Its name there.
-        other_name: Arc<str>,
-    },
+/// Why a credential is none. Clients are not told which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rejected {
+    /// It is nobody's: a guess, or a mistake.
+    Unknown,
+    /// It was somebody's: it has expired, was rotated away, or is for something else.
+    Ended,
+    /// It cannot be verified now.
+    Unavailable,
 }
 
-type Hash = [u8; 32];
+/// What a request shows of who sends it.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker<'a> {
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// The other end of its connection.
+    pub peer: IpAddr,
+    /// Whom the other end proved to be.
+    pub certificate: Option<&'a ClientIdentity>,
+}
+
+impl<'a> Asker<'a> {
+    /// Who sends a request. The identity of its connection is among its extensions.
+    #[must_use]
+    pub fn of<B>(request: &'a http::Request<B>, peer: IpAddr) -> Self {
+        Self { headers: request.headers(), peer, certificate: request.extensions().get() }
+    }
+}
+
+/// What an authenticator is made of.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// The keys of the configuration.
+    pub configured: Vec<TenantKey>,
+    /// Those made at run time.
+    pub keys: Arc<Keys>,
+    /// Whose tokens are taken.
+    pub issuers: Issuers,
+    /// Which certificates are.
+    pub certificates: Vec<CertificateRule>,
+    /// The tenant of requests without any credential.
+    pub anonymous: Option<Arc<str>>,
+    /// What is known of addresses, and how patient to be with them; none for endlessly.
+    pub lockout: (Arc<Lockout>, Option<LockoutSettings>),
+}
 
 /// Knows the keys of all tenants.
 #[derive(Debug)]
 pub struct Authenticator {
-    /// By the first half of the hash; the rest is compared in constant time.
-    keys: HashMap<[u8; 16], (Hash, Principal)>,
+    configured: Configured,
+    keys: Arc<Keys>,
+    issuers: Issuers,
+    certificates: Vec<CertificateRule>,
     anonymous: Option<Principal>,
+    lockout: (Arc<Lockout>, Option<LockoutSettings>),
 }
 
 impl Authenticator {
-    /// An authenticator of these keys. With an `anonymous` tenant, a request without any key is that tenant's;
-    /// where no keys are configured at all, so is a request with any key, since SDKs insist on sending one.
+    /// An authenticator of these credentials. With an `anonymous` tenant, a request without any is that tenant's;
+    /// where nobody has a credential at all, so is a request with any key, since SDKs insist on sending one.
     ///
     /// # Errors
     /// Every key that cannot be used.
-    pub fn new(
-        keys: impl IntoIterator<Item = TenantKey>,
-        anonymous: Option<Arc<str>>,
-    ) -> Result<Self, Vec<KeyError>> {
-        let mut known: HashMap<[u8; 16], (Hash, Principal)> = HashMap::new();
-        let mut errors = Vec::new();
-        for TenantKey { tenant, name, hash, holder } in keys {
-            let Some(hash) = parse_hash(&hash) else {
-                errors.push(KeyError::Malformed { tenant, name });
-                continue;
-            };
-            match known.entry(half(&hash)) {
-                Entry::Vacant(place) => {
-                    place.insert((hash, Principal { tenant, key: name, holder }));
-                }
-                Entry::Occupied(place) => {
-                    let (_, other) = place.get();
-                    let (other_tenant, other_name) = (other.tenant.clone(), other.key.clone());
-                    errors.push(KeyError::Shared { tenant, name, other_tenant, other_name });
-                }
-            }
-        }
-        let anonymous =
-            anonymous.map(|tenant| Principal { tenant, key: "anonymous".into(), holder: Holder::default() });
-        if errors.is_empty() { Ok(Self { keys: known, anonymous }) } else { Err(errors) }
+    pub fn new(sources: Sources) -> Result<Self, Vec<KeyError>> {
+        let Sources { configured, keys, issuers, certificates, anonymous, lockout } = sources;
+        let anonymous = anonymous.map(|tenant| Principal {
+            tenant,
+            key: "anonymous".into(),
+            holder: Holder::default(),
+            permissions: Permissions::all(),
+        });
+        let configured = Configured::new(configured)?;
+        Ok(Self { configured, keys, issuers, certificates, anonymous, lockout })
     }
 
-    /// Who sends these headers.
+    /// Who asks. It waits for nothing but the keys of an identity provider, and for those only when a token names one
+    /// that is not known.
     ///
     /// # Errors
     /// [`AuthError`], with what the client reads.
-    pub fn authenticate(&self, headers: &HeaderMap) -> Result<Principal, AuthError> {
-        let nobody = |error| match &self.anonymous {
-            Some(anonymous) if self.keys.is_empty() || error == AuthError::Missing => Ok(anonymous.clone()),
-            _ => Err(error),
+    pub async fn authenticate(&self, asker: Asker<'_>) -> Result<Principal, AuthError> {
+        let certified = asker.certificate.and_then(|identity| {
+            self.certificates.iter().find_map(|rule| Some((rule.principal(identity)?, rule.outranks_keys)))
+        });
+        if let Some((principal, true)) = certified {
+            return Ok(principal);
+        }
+        let shown = match presented::presented(asker.headers) {
+            Ok(shown) => shown,
+            Err(AuthError::Missing) => {
+                let nobody = certified.map(|(principal, _)| principal).or_else(|| self.anonymous.clone());
+                return nobody.ok_or(AuthError::Missing);
+            }
+            Err(error) => return Err(error),
         };
-        match presented(headers) {
-            Ok(key) => self.identify(key).or_else(nobody),
-            Err(error) => nobody(error),
+        if let Some(anonymous) = self.anonymous.as_ref().filter(|_| self.is_open()) {
+            return Ok(anonymous.clone());
+        }
+        let digest = digest(shown);
+        let (lockout, settings) = &self.lockout;
+        if let Some(settings) = settings
+            && let Some(wait) = lockout.wait(settings, asker.peer, &digest)
+        {
+            return Err(AuthError::Locked(wait));
+        }
+        match self.identify(shown, &digest).await {
+            Ok(principal) => {
+                if settings.is_some() {
+                    lockout.succeeded(asker.peer, &digest);
+                }
+                Ok(principal)
+            }
+            Err(Rejected::Unavailable) => Err(AuthError::Unavailable),
+            Err(Rejected::Ended) => Err(AuthError::Invalid),
+            Err(Rejected::Unknown) => {
+                lockout.failed(asker.peer);
+                Err(AuthError::Invalid)
+            }
         }
     }
 
-    /// Whose key this is.
-    ///
-    /// # Errors
-    /// [`AuthError::Invalid`] for a key that is nobody's.
-    pub fn identify(&self, key: &[u8]) -> Result<Principal, AuthError> {
-        let hash: Hash = Sha256::digest(key).into();
-        let found = self.keys.get(&half(&hash));
-        // The comparison is made for an unknown key as well.
-        let expected = found.map_or(&[0; 32], |(hash, _)| hash);
-        let same = expected.ct_eq(&hash) & Choice::from(u8::from(found.is_some()));
-        match found {
-            Some((_, principal)) if bool::from(same) => Ok(principal.clone()),
-            _ => Err(AuthError::Invalid),
+    /// Prepares what would keep the first requests waiting.
+    pub fn warm(&self) {
+        self.issuers.warm();
+    }
+
+    /// The keys that are made at run time.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// Whether a tenant has a key of this name in the configuration.
+    #[must_use]
+    pub fn has_key(&self, tenant: &str, name: &str) -> bool {
+        self.configured.has(tenant, name)
+    }
+
+    async fn identify(&self, shown: &[u8], digest: &Hash) -> Result<Principal, Rejected> {
+        if let Some(principal) = self.configured.identify(digest) {
+            return Ok(principal.clone());
         }
-    }
-}
-
-/// The form in which a configuration holds a key: `sha256:` and the hexadecimal digits.
-#[must_use]
-pub fn hash_key(key: &str) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(key.as_bytes()).iter().fold(PREFIX.to_owned(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-/// The key in the headers. A header that comes twice is ambiguous, and no key.
-fn presented(headers: &HeaderMap) -> Result<&[u8], AuthError> {
-    let one = |name: &HeaderName| {
-        let mut values = headers.get_all(name).iter();
-        match (values.next(), values.next()) {
-            (None, _) => Ok(None),
-            (Some(value), None) => Ok(Some(value.as_bytes().trim_ascii())),
-            _ => Err(AuthError::Invalid),
+        if Keys::claim(shown) {
+            return self.keys.identify(shown);
         }
-    };
-    let authorization = one(&AUTHORIZATION)?;
-    if let Some(token) = authorization.and_then(bearer) {
-        return Ok(token);
+        self.issuers.identify(shown, digest).await
     }
-    for name in &KEY_HEADERS {
-        if let Some(key) = one(name)?.filter(|key| !key.is_empty()) {
-            return Ok(key);
-        }
-    }
-    // Something of another scheme is not nothing.
-    Err(if authorization.is_some() { AuthError::Invalid } else { AuthError::Missing })
-}
 
-/// The token of a `Bearer` credential; the scheme's case does not matter. Source: RFC 9110, 11.1.
-fn bearer(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, rest) = value.split_at_checked(6)?;
-    let token = rest.strip_prefix(b" ")?.trim_ascii();
-    (scheme.eq_ignore_ascii_case(b"bearer") && !token.is_empty()).then_some(token)
-}
-
-fn half(hash: &Hash) -> [u8; 16] {
-    let mut half = [0; 16];
-    half.copy_from_slice(hash.split_at(16).0);
-    half
-}
-
-fn parse_hash(text: &str) -> Option<Hash> {
-    let digits = text.strip_prefix(PREFIX)?.as_bytes();
-    let mut hash = [0; 32];
-    if digits.len() != 2 * hash.len() {
-        return None;
+    /// Whether nobody has a credential.
+    fn is_open(&self) -> bool {
+        self.configured.is_empty()
+            && !self.keys.are_kept()
+            && self.issuers.is_empty()
+            && self.certificates.is_empty()
     }
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
-        let [high, low] = pair else { return None };
-        *byte = digit(high)? << 4 | digit(low)?;
-    }
-    Some(hash)
 }

@@ -3,6 +3,7 @@
 //! 0: done. 1: it failed. 2: the command line or the configuration is wrong.
 
 mod eval;
+mod keys;
 mod serve;
 
 use crate::app::{self, Source};
@@ -40,6 +41,8 @@ enum Command {
     },
     /// Runs a component over a file of cases with known answers, and prints what it is worth.
     Eval(Box<eval::Eval>),
+    /// Makes, lists, changes, rotates and revokes keys of a running gateway.
+    Keys(Box<keys::Keys>),
     /// Reads a key from standard input and prints its hash, as configurations hold it.
     HashKey,
 }
@@ -61,6 +64,7 @@ pub fn run(cli: Cli) -> ExitCode {
             print(&schema)
         }
         Command::Eval(args) => eval::eval(*args),
+        Command::Keys(args) => keys::keys(*args),
         Command::HashKey => hash_key(),
     }
 }

@@ -16,6 +16,7 @@ mod idempotent;
 mod inbound;
 mod life;
 mod outbound;
+mod permit;
 mod plan;
 mod quota;
 mod relay;
@@ -27,9 +28,10 @@ mod trial;
 
 pub use answer::{error_response, full, json_response};
 pub use count::count_tokens;
-pub use inbound::{Inbound, authenticate, request_id};
+pub use inbound::{Inbound, authenticate, request_id, unknown_path};
 pub use life::{Cache, Life, log_error};
 
+use crate::auth::admin::Admins;
 use crate::auth::{Authenticator, Principal};
 use crate::chat::{Answer, Event, Prompt, TextAt, channel};
 use crate::error::{Error, Party};
@@ -67,6 +69,8 @@ const MAX_REROUTES: u32 = 3;
 pub struct Gateway {
     /// Who may come in.
     pub auth: Authenticator,
+    /// Who may administer.
+    pub admins: Admins,
     /// The tenants' routes.
     pub tenants: HashMap<Arc<str>, Routes>,
     /// What tokens cost.
@@ -101,12 +105,11 @@ pub struct Gateway {
 /// What the client is to be told in its format, when the request was not admitted at all.
 pub async fn serve(gateway: &Arc<Gateway>, inbound: Inbound) -> Result<Response<Body>, Error> {
     let started = inbound.accepted;
-    let principal = authenticate(gateway, inbound.request.headers(), &inbound.id)?;
-    let routes =
-        gateway.tenants.get(&principal.tenant).ok_or_else(|| Error::internal("The tenant has no routes."))?;
+    let principal = inbound.authenticate(gateway).await?;
+    let routes = routes(gateway, &principal)?;
     gateway.ledger.room().await;
     let (request, mut prompt) = inbound.parse(gateway).await?;
-    let route = find_route(routes, prompt.model())?;
+    let route = permit::admit(routes, &principal, &mut prompt)?;
     let name = idempotent::name(&prompt)?;
     if route.chain.reads_requests() || name.is_some() {
         inbound::settle(&mut prompt).await?;
@@ -135,8 +138,7 @@ async fn serve_once(
     keep: Option<Arc<AtomicBool>>,
 ) -> Result<Response<Body>, Error> {
     let Admitted { facts: request, prompt, principal, route, started } = admitted;
-    let routes =
-        gateway.tenants.get(&principal.tenant).ok_or_else(|| Error::internal("The tenant has no routes."))?;
+    let routes = routes(gateway, &principal)?;
     let deadline = started + gateway.total_timeout;
     let exchange = Arc::new(Exchange::new(request.id.clone(), principal.tenant.clone(), prompt, deadline));
     request.describe(&exchange, &principal);
@@ -321,8 +323,12 @@ async fn admit(life: &mut Life, routes: &Routes) -> Result<Admission, Error> {
             Admission::Reroute(name) => {
                 life.exchange.restore_prompt(original.clone());
                 drop(life.exchange.take_keeps());
-                life.route = routes.resolve(&name).cloned().ok_or_else(|| {
-                    Error::internal("A plugin sent the request to a route that the tenant does not have.")
+                let permissions = &life.principal.permissions;
+                let other = routes.resolve(&name).filter(|route| permissions.allows_route(&route.name));
+                life.route = other.cloned().ok_or_else(|| {
+                    Error::internal(
+                        "A plugin sent the request to a route that the tenant or the key does not have.",
+                    )
                 })?;
             }
             Admission::Quarantine(rejection) => {
@@ -346,7 +352,11 @@ async fn admit(life: &mut Life, routes: &Routes) -> Result<Admission, Error> {
 /// A plugin may ask for another model within the route; what leads elsewhere is a reroute's to say.
 fn check_model(life: &Life, routes: &Routes, asked: &str) -> Result<(), Error> {
     let prompt = life.exchange.prompt();
-    let stays = || routes.resolve(prompt.model()).is_some_and(|route| Arc::ptr_eq(route, &life.route));
+    let permissions = &life.principal.permissions;
+    let stays = || {
+        routes.resolve(prompt.model()).is_some_and(|route| Arc::ptr_eq(route, &life.route))
+            && permissions.allows(&life.route.name, prompt.model())
+    };
     if prompt.model() == asked || stays() {
         return Ok(());
     }
@@ -363,6 +373,14 @@ fn check_modalities(life: &Life, route: &Route) -> Result<(), Error> {
             format!("The route '{}' does not admit input of the kind '{}'.", route.name, kind.name()),
         )),
     }
+}
+
+/// The routes of a principal.
+///
+/// # Errors
+/// It was let in, and its configuration is no longer the one that let it in.
+pub fn routes<'g>(gateway: &'g Gateway, principal: &Principal) -> Result<&'g Routes, Error> {
+    permit::routes(gateway, principal).map_err(|_| Error::internal("The tenant has no routes."))
 }
 
 fn find_route(routes: &Routes, model: &str) -> Result<Arc<Route>, Error> {

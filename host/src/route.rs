@@ -14,6 +14,7 @@ use crate::credential::Credentials;
 use crate::pipeline::chain::{Chain, Gate};
 use crate::plugin::Binding;
 use crate::upstream::Upstream;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// An upstream account, as one tenant uses it: the adapter's instances never cross tenants.
@@ -71,6 +72,8 @@ pub struct Routes {
     exact: Vec<Arc<Route>>,
     /// With a trailing `*`, longest first.
     patterns: Vec<Arc<Route>>,
+    /// The same routes behind other chains, by the chain's name.
+    strict: BTreeMap<Box<str>, Routes>,
 }
 
 impl Routes {
@@ -80,7 +83,22 @@ impl Routes {
         let (mut patterns, exact): (Vec<_>, Vec<_>) =
             routes.into_iter().partition(|route| route.name.ends_with('*'));
         patterns.sort_by_key(|route| std::cmp::Reverse(route.name.len()));
-        Self { exact, patterns }
+        Self { exact, patterns, strict: BTreeMap::new() }
+    }
+
+    /// Keeps the same routes behind another chain, for principals that are given it.
+    pub fn give(&mut self, chain: &str, routes: Self) {
+        self.strict.insert(chain.into(), routes);
+    }
+
+    /// The routes of a principal: behind a chain that it is given, where it is given one. None where that chain is not
+    /// to be had: it is never left out.
+    #[must_use]
+    pub fn behind(&self, chain: Option<&str>) -> Option<&Self> {
+        match chain {
+            None => Some(self),
+            Some(chain) => self.strict.get(chain),
+        }
     }
 
     /// The route that serves a model.

@@ -12,6 +12,7 @@ mod accept;
 pub mod body;
 mod connection;
 mod guard;
+mod identity;
 mod request_body;
 mod settings;
 #[cfg(test)]
@@ -21,9 +22,10 @@ mod watch;
 
 pub use accept::{OpenConnections, Server, ServerError};
 pub use connection::ConnectionInfo;
+pub use identity::{CertificateNames, ClientIdentity};
 pub use request_body::RequestBody;
 pub use settings::{Settings, TlsFiles};
-pub use tls::{ClientIdentity, TlsError, TlsReloader};
+pub use tls::{TlsError, TlsReloader};
 
 /// Any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

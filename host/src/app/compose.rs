@@ -7,8 +7,8 @@ mod providers;
 mod resilience;
 
 use super::services::Watched;
-use super::{Shared, services};
-use crate::auth::{Authenticator, Holder, TenantKey};
+use super::{Shared, identity, services};
+use crate::auth::Authenticator;
 use crate::balance::Health;
 use crate::chat::Modality;
 use crate::config::{self, Document, Faults, Loaded, Sources};
@@ -53,7 +53,10 @@ pub async fn compose(shared: &Arc<Shared>, loaded: &Loaded) -> Result<Composed, 
     composer.upstreams();
     let mut tenants = HashMap::new();
     for name in loaded.config.tenants.keys() {
-        let routes = composer.tenant(name).await;
+        let mut routes = composer.tenant(name, None).await;
+        for chain in identity::chains(&loaded.config, name) {
+            routes.give(chain, composer.tenant(name, Some(chain)).await);
+        }
         tenants.insert(Arc::<str>::from(name.as_str()), routes);
     }
     let auth = composer.auth();
@@ -65,6 +68,7 @@ pub async fn compose(shared: &Arc<Shared>, loaded: &Loaded) -> Result<Composed, 
     let Some(auth) = auth else { return Err(Faults::one(&loaded.document.name, "the keys cannot be read")) };
     let gateway = Gateway {
         auth,
+        admins: identity::admins(shared, &loaded.config),
         tenants,
         prices: Arc::new(prices),
         limits: limit::Limits::new(rules, shared.counters.clone()),
@@ -107,6 +111,8 @@ struct Composer<'a> {
     /// Those loaded so far; none where loading failed, so that it is told once.
     plugins: HashMap<String, Option<Arc<Plugin>>>,
     upstreams: HashMap<String, Arc<Upstream>>,
+    /// Those made so far, by tenant and name; none where making failed, so that it is told once.
+    providers: HashMap<(Arc<str>, String), Option<Arc<Provider>>>,
     sources: Sources,
 }
 
@@ -119,6 +125,7 @@ impl<'a> Composer<'a> {
             faults: Faults::new(&loaded.document.name),
             plugins: HashMap::new(),
             upstreams: HashMap::new(),
+            providers: HashMap::new(),
             sources: loaded.sources.clone(),
         }
     }
@@ -155,17 +162,7 @@ impl<'a> Composer<'a> {
     }
 
     fn auth(&mut self) -> Option<Authenticator> {
-        let keys = self.config.tenants.iter().flat_map(|(tenant, settings)| {
-            let tenant: Arc<str> = tenant.as_str().into();
-            settings.keys.iter().map(move |key| TenantKey {
-                tenant: tenant.clone(),
-                name: key.name.as_str().into(),
-                hash: key.hash.clone(),
-                holder: holder(key),
-            })
-        });
-        let anonymous = self.config.anonymous.as_deref().map(Arc::from);
-        match Authenticator::new(keys, anonymous) {
+        match Authenticator::new(identity::clients(self.shared, self.config)) {
             Ok(auth) => Some(auth),
             Err(errors) => {
                 for error in errors {
@@ -185,15 +182,15 @@ impl<'a> Composer<'a> {
         })
     }
 
-    async fn tenant(&mut self, name: &str) -> Routes {
+    /// The routes of a tenant. With a `strict` chain, those of principals that pass it instead of the routes' own.
+    async fn tenant(&mut self, name: &str, strict: Option<&str>) -> Routes {
         let tenant: Arc<str> = name.into();
         let Some(settings) = self.config.tenants.get(name) else { return Routes::new(Vec::new()) };
         let mut chains: HashMap<&str, Chain> = HashMap::new();
-        let mut providers: HashMap<String, Option<Arc<Provider>>> = HashMap::new();
         let mut routes = Vec::new();
         for route_name in &settings.routes {
             let Some(route) = self.config.routes.get(route_name) else { continue };
-            let chain_name = settings.chain.as_deref().or(route.chain.as_deref());
+            let chain_name = strict.or(settings.chain.as_deref()).or(route.chain.as_deref());
             let chain = match chain_name {
                 None => Chain::default(),
                 Some(chain_name) => match chains.get(chain_name) {
@@ -210,15 +207,11 @@ impl<'a> Composer<'a> {
             let reserves = resilience::reserves(&route.targets, &settings);
             for described in route.targets.iter().chain(&reserves) {
                 let Some((provider_name, model)) = described.id().split_once('/') else { continue };
-                if !providers.contains_key(provider_name) {
-                    let provider = self.provider(&tenant, provider_name).await;
-                    providers.insert(provider_name.to_owned(), provider);
-                }
-                if let Some(Some(provider)) = providers.get(provider_name) {
+                if let Some(provider) = self.tenants_provider(&tenant, provider_name).await {
                     targets.push(Target {
                         id: described.id().to_owned(),
                         model: (model != "*").then(|| model.to_owned()),
-                        provider: provider.clone(),
+                        provider,
                         health: self.health(described.id()),
                         facts: described.facts(),
                         timeouts: resilience::timeouts(described.timeouts()),
@@ -508,19 +501,6 @@ fn limits(limits: &config::Limits) -> Limits {
         queue_wait: Duration::from_millis(limits.queue_wait_ms),
         scratch: limits.scratch_kb * 1024,
         max_uses: limits.max_uses,
-    }
-}
-
-/// Who has a key, as the configuration says.
-fn holder(key: &config::TenantKey) -> Holder {
-    let name = |name: &Option<String>| name.as_deref().map(Arc::from);
-    Holder {
-        team: name(&key.team),
-        user: name(&key.user),
-        service: name(&key.service),
-        agent: name(&key.agent),
-        on_behalf_of: None,
-        delegates: key.delegates,
     }
 }
 

@@ -22,6 +22,7 @@ pub struct Lone {
 pub async fn lone(loaded: &Loaded, tenant: &str, at: &str, binding: &Binding) -> Result<Lone, StartError> {
     let mut config = loaded.config.clone();
     config.ledger.file = None;
+    config.keys.file = None;
     let shared = Arc::new(share(&config)?);
     let gate = compose::gate(&shared, loaded, tenant, at, binding).await?;
     Ok(Lone { gate, shared })

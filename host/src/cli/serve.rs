@@ -5,7 +5,7 @@ use crate::admin::Admin;
 use crate::api;
 use crate::app::{self, App, Source, StartError};
 use crate::config::{Config, LogFormat, Tls};
-use crate::server::{Server, Settings, TlsFiles};
+use crate::server::{ConnectionInfo, RequestBody, Server, Settings, TlsFiles};
 use crate::shutdown::{Drain, ReloadSignals, StopSignals};
 use crate::telemetry;
 use std::process::ExitCode;
@@ -69,10 +69,15 @@ async fn run(app: &Arc<App>, config: &Config) -> Result<(), StartError> {
     });
     let gateway = app.clone();
     let serving = clients.serve(
-        move |request, connection| api::handle(gateway.gateway(), request, connection.peer.ip()),
+        move |mut request: http::Request<RequestBody>, connection: ConnectionInfo| {
+            if let Some(identity) = connection.client_identity {
+                request.extensions_mut().insert(identity);
+            }
+            api::handle(gateway.gateway(), request, connection.peer.ip())
+        },
         drain.shutdown(),
     );
-    let admin = Admin { app: app.clone(), token: config.admin.token.clone(), shutdown: drain.shutdown() };
+    let admin = Admin { app: app.clone(), shutdown: drain.shutdown() };
     // The admin listener outlives the drain: readiness must be able to say so.
     let administering = tokio::spawn(admins.serve(
         move |request, connection| admin.clone().handle(request, connection.peer.ip()),
@@ -96,6 +101,7 @@ fn client_settings(config: &Config) -> Settings {
         cert: tls.cert.clone(),
         key: tls.key.clone(),
         client_ca: tls.client_ca.clone(),
+        client_optional: tls.client_optional,
     };
     Settings {
         tls: config.tls.as_ref().map(files),

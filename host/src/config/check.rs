@@ -1,6 +1,7 @@
 //! What the names of a configuration refer to. Everything that does not exist is a fault, with the name that
 //! was probably meant.
 
+mod identity;
 mod resilience;
 
 use super::document::{Document, token};
@@ -22,6 +23,7 @@ pub fn check(config: &Config, document: &Document, faults: &mut Faults) {
     check.routes();
     check.tenants();
     check.resilience("/resilience", &config.resilience);
+    check.identity();
     if let Embeddings::Openai { base_url, .. } = &config.embeddings {
         check.url("/embeddings/base_url", base_url);
     }
@@ -238,7 +240,11 @@ impl Check<'_> {
             if let Some(chain) = &tenant.chain {
                 self.refers(&format!("{at}/chain"), "chain", chain, &self.config.chains);
             }
+            for (n, chain) in tenant.chains.iter().enumerate() {
+                self.refers(&format!("{at}/chains/{n}"), "chain", chain, &self.config.chains);
+            }
             for (n, key) in tenant.keys.iter().enumerate() {
+                self.permissions(&format!("{at}/keys/{n}/permissions"), &key.permissions);
                 let pointer = format!("{at}/keys/{n}/hash");
                 if let Some(first) = hashes.insert(&key.hash, format!("{name}.{}", key.name)) {
                     self.refuse(&pointer, format!("this is the key `{first}` as well"), None);

@@ -1,5 +1,6 @@
 //! The settings, as they stand in the file. Doc comments are the descriptions of the JSON Schema.
 
+use crate::auth::Permissions;
 use crate::secret::Secret;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -8,6 +9,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 mod binding;
+pub mod identity;
 pub mod limit;
 mod provider;
 pub mod resilience;
@@ -54,6 +56,10 @@ pub struct Config {
     pub resilience: resilience::Resilience,
     /// Requests that are made once.
     pub idempotency: resilience::Idempotency,
+    /// Keys that are made at run time.
+    pub keys: identity::Keys,
+    /// Who asks, where that is not a key of a tenant.
+    pub identity: identity::Identity,
     /// What `vectors.embed` uses.
     pub embeddings: Embeddings,
     /// What tokens cost.
@@ -90,6 +96,8 @@ impl Default for Config {
             anonymous: None,
             resilience: resilience::Resilience::default(),
             idempotency: resilience::Idempotency::default(),
+            keys: identity::Keys::default(),
+            identity: identity::Identity::default(),
             embeddings: Embeddings::Builtin {},
             prices: Prices::default(),
             cache: Cache::default(),
@@ -111,6 +119,9 @@ pub struct Tls {
     pub key: PathBuf,
     /// PEM certificates that client certificates must be signed by; clients then need one.
     pub client_ca: Option<PathBuf>,
+    /// Whether clients may come without a certificate all the same, with a key.
+    #[serde(default)]
+    pub client_optional: bool,
 }
 
 /// The admin listener.
@@ -124,11 +135,13 @@ pub struct Admin {
     /// are let in.
     #[schemars(with = "Option<String>")]
     pub token: Option<Secret>,
+    /// Tokens with roles; `token` is an owner's.
+    pub tokens: Vec<identity::AdminToken>,
 }
 
 impl Default for Admin {
     fn default() -> Self {
-        Self { listen: (Ipv4Addr::LOCALHOST, 8081).into(), token: None }
+        Self { listen: (Ipv4Addr::LOCALHOST, 8081).into(), token: None, tokens: Vec::new() }
     }
 }
 
@@ -323,6 +336,9 @@ pub struct Tenant {
     pub routes: Vec<String>,
     /// A chain that replaces the chains of its routes.
     pub chain: Option<String>,
+    /// Further chains that permissions of its keys may name: those of keys made at run time, and of its issuers' tokens.
+    #[serde(default)]
+    pub chains: Vec<String>,
     /// How much it may spend.
     pub budget: Option<limit::Spending>,
 }
@@ -348,6 +364,9 @@ pub struct TenantKey {
     /// whose behalf (`x-lockgate-on-behalf-of`).
     #[serde(default)]
     pub delegates: bool,
+    /// What it may be used for.
+    #[serde(default)]
+    pub permissions: Permissions,
 }
 
 /// What `vectors.embed` uses.

@@ -146,7 +146,8 @@ pub struct Binding {
 
 impl Binding {
     /// Checks the grants, has the plugin accept its configuration, and makes a binding ready for calls. An
-    /// instance is made before it serves, so one that cannot be made is known now.
+    /// instance of the plugin and its configuration is made before any of them serves, so one that cannot be made is
+    /// known now; further bindings of the two, those of other tenants, make their own when they are first called.
     ///
     /// # Errors
     /// It cannot be made; nothing that serves is touched.
@@ -168,11 +169,14 @@ impl Binding {
         let scratch_bytes = limits.scratch;
         let around = Arc::new(Surroundings { id, name, tenant, grants, services, watch, scratch_bytes, log });
         let template = Template::get(engine, &plugin, config.to_string(), &around).await?;
-        let clock = CallClock::new(Instant::now(), limits.deadline, limits.wait);
-        let first = template.instantiate(engine, &around, limits.memory, clock).await?;
         let warm = (isolation == Isolation::Reuse).then(|| Warm::new(engine, &limits));
-        if let Some(warm) = &warm {
-            warm.put(first);
+        if !template.is_proven(limits.memory) {
+            let clock = CallClock::new(Instant::now(), limits.deadline, limits.wait);
+            let first = template.instantiate(engine, &around, limits.memory, clock).await?;
+            template.proved(limits.memory);
+            if let Some(warm) = &warm {
+                warm.put(first);
+            }
         }
         Ok(Arc::new(Self {
             engine: engine.clone(),

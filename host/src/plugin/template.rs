@@ -15,6 +15,7 @@ use super::source::{Plugin, hex};
 use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
@@ -49,9 +50,22 @@ pub(super) struct Template {
     pub(super) hooks: HookIndices,
     /// What each instance must be configured with, where the snapshot does not hold it.
     configure: Option<String>,
+    /// The least memory that an instance was made with.
+    proven: AtomicUsize,
 }
 
 impl Template {
+    /// Whether an instance was made with as little memory: nothing of it depends on whose it is, so that a thousand
+    /// tenants need no thousand proofs.
+    pub(super) fn is_proven(&self, memory: usize) -> bool {
+        memory >= self.proven.load(Ordering::Relaxed)
+    }
+
+    /// An instance was made.
+    pub(super) fn proved(&self, memory: usize) {
+        self.proven.fetch_min(memory, Ordering::Relaxed);
+    }
+
     /// The template of a plugin and a configuration: in use, in the cache, or made now.
     pub(super) async fn get(
         engine: &Arc<Engine>,
@@ -113,7 +127,7 @@ impl Template {
         let link = |error: wasmtime::Error| LoadError::Link(error.into());
         let pre = engine.linker.instantiate_pre(component).map_err(link)?;
         let hooks = HookIndices::new(&pre, &plugin.manifest).map_err(link)?;
-        Ok(Self { pre, hooks, configure })
+        Ok(Self { pre, hooks, configure, proven: AtomicUsize::new(usize::MAX) })
     }
 
     /// Makes an instance, ready to be armed for a call.

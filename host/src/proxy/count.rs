@@ -3,9 +3,9 @@
 //! Nothing leaves the gateway, so no plugin is asked and nothing is settled.
 
 use super::answer::json_response;
-use super::inbound::{Inbound, authenticate};
+use super::inbound::Inbound;
 use super::life::{BYTES_PER_TOKEN, put};
-use super::{Body, Gateway, find_route};
+use super::{Body, Gateway, permit, routes};
 use crate::error::Error;
 use http::{Response, StatusCode};
 use std::sync::Arc;
@@ -16,11 +16,10 @@ use std::sync::Arc;
 /// What the client is to be told in its format.
 pub async fn count_tokens(gateway: &Arc<Gateway>, inbound: Inbound) -> Result<Response<Body>, Error> {
     let (format, id) = (inbound.format, inbound.id.clone());
-    let principal = authenticate(gateway, inbound.request.headers(), &id)?;
-    let routes =
-        gateway.tenants.get(&principal.tenant).ok_or_else(|| Error::internal("The tenant has no routes."))?;
-    let (_, prompt) = inbound.parse(gateway).await?;
-    find_route(routes, prompt.model())?;
+    let principal = inbound.authenticate(gateway).await?;
+    let routes = routes(gateway, &principal)?;
+    let (_, mut prompt) = inbound.parse(gateway).await?;
+    permit::admit(routes, &principal, &mut prompt)?;
     let tokens = (prompt.text_bytes() as u64).div_ceil(BYTES_PER_TOKEN);
     let mut response = json_response(StatusCode::OK, &format.tokens(tokens), &id);
     put(response.headers_mut(), "x-lockgate-flags", "usage=estimated");

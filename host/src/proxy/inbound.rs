@@ -2,9 +2,9 @@
 //!
 //! Never trusts a length, an id or an address that the client names; a credential is looked at and dropped.
 
-use super::Gateway;
 use super::life::log_error;
-use crate::auth::{AuthError, Principal};
+use super::{Gateway, permit, printable};
+use crate::auth::{Asker, AuthError, Principal};
 use crate::chat::{Operation, Prompt};
 use crate::error::{Error, Party};
 use crate::exchange::Exchange;
@@ -14,7 +14,7 @@ use crate::server::body::{BodyError, read_limited};
 use crate::upload::Broken;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use http::{HeaderMap, Request, StatusCode, header};
+use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use std::net::IpAddr;
 use std::time::Instant;
@@ -61,6 +61,17 @@ pub struct Facts {
 }
 
 impl Inbound {
+    /// Who sends it.
+    ///
+    /// # Errors
+    /// As [`authenticate`] says.
+    pub fn authenticate<'a>(
+        &'a self,
+        gateway: &'a Gateway,
+    ) -> impl Future<Output = Result<Principal, Error>> + Send + use<'a> {
+        authenticate(gateway, &self.request, self.format, self.peer, &self.id)
+    }
+
     /// Reads the body into a canonical prompt. A form is read up to its file; the file goes on coming.
     ///
     /// # Errors
@@ -165,22 +176,56 @@ impl Facts {
     }
 }
 
-/// Who asks.
+/// Who sends a request, in a client API that it may speak.
 ///
 /// # Errors
-/// 401 for a credential that is missing or unknown, without telling which part was wrong.
-pub fn authenticate(gateway: &Gateway, headers: &HeaderMap, id: &str) -> Result<Principal, Error> {
-    let principal = gateway.auth.authenticate(headers).and_then(|principal| principal.told(headers));
-    principal.map_err(|error| {
-        let (status, code) = match error {
-            AuthError::Missing | AuthError::Invalid => (StatusCode::UNAUTHORIZED, "invalid_api_key"),
-            AuthError::NotDelegated => (StatusCode::FORBIDDEN, "not_delegated"),
-            AuthError::NoName => (StatusCode::BAD_REQUEST, "invalid_name"),
+/// 401 for a credential that is missing or unknown, without telling which part was wrong; 429 where too many were; 404
+/// for an API that the principal may not speak, as for a path that leads nowhere.
+pub fn authenticate<'a, B>(
+    gateway: &'a Gateway,
+    request: &'a Request<B>,
+    format: Format,
+    peer: IpAddr,
+    id: &'a str,
+) -> impl Future<Output = Result<Principal, Error>> + Send + use<'a, B> {
+    let asker = Asker::of(request, peer);
+    let (method, path) = (request.method(), request.uri().path());
+    async move {
+        let principal = gateway.auth.authenticate(asker).await;
+        let principal = principal.and_then(|principal| {
+            permit::routes(gateway, &principal)?;
+            principal.told(asker.headers)
+        });
+        let refused = match principal {
+            Ok(principal) if principal.permissions.allows_format(format.name()) => return Ok(principal),
+            Ok(_) => unknown_path(method, path),
+            Err(error) => unidentified(error),
         };
-        let error = Error::new(Party::Client, status, code, error.to_string());
-        log_error(id, &error);
-        error
-    })
+        log_error(id, &refused);
+        Err(refused)
+    }
+}
+
+fn unidentified(error: AuthError) -> Error {
+    let (status, code) = match error {
+        AuthError::Missing | AuthError::Invalid => (StatusCode::UNAUTHORIZED, "invalid_api_key"),
+        AuthError::Locked(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_wrong_keys"),
+        AuthError::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "identity_unavailable"),
+        AuthError::NotDelegated => (StatusCode::FORBIDDEN, "not_delegated"),
+        AuthError::NoName => (StatusCode::BAD_REQUEST, "invalid_name"),
+    };
+    let wait = match error {
+        AuthError::Locked(wait) => Some(wait),
+        _ => None,
+    };
+    Error::new(Party::Client, status, code, error.to_string()).retry_after(wait)
+}
+
+/// A path that leads nowhere.
+#[must_use]
+pub fn unknown_path(method: &Method, path: &str) -> Error {
+    let message = format!("Unknown request URL: {method} {}.", printable(path));
+    Error::new(Party::Client, StatusCode::NOT_FOUND, "unknown_url", message)
 }
 
 /// The id of a request: the client's own where it is short and harmless to log.

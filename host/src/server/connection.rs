@@ -5,9 +5,10 @@
 
 use super::BoxError;
 use super::guard;
+use super::identity::ClientIdentity;
 use super::request_body::{Leftover, RequestBody};
 use super::settings::Settings;
-use super::tls::{ClientIdentity, TlsReloader};
+use super::tls::TlsReloader;
 use super::watch::{Limits, Verdict, Watch, Watched};
 use crate::shutdown::{Phase, Shutdown};
 use bytes::{Bytes, BytesMut};

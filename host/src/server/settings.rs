@@ -56,6 +56,9 @@ pub struct TlsFiles {
     /// Authorities whose certificates clients must show; without it clients show none.
     #[serde(default)]
     pub client_ca: Option<PathBuf>,
+    /// Whether a client may show none all the same. One that is shown must be theirs.
+    #[serde(default)]
+    pub client_optional: bool,
 }
 
 impl Settings {

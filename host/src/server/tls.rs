@@ -10,7 +10,6 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use sha2::{Digest, Sha256};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,20 +37,6 @@ pub enum TlsError {
     /// The certificate, the key and the authorities do not make a configuration.
     #[error("the certificate, the key or the client authorities are not usable")]
     Invalid(#[source] super::BoxError),
-}
-
-/// Who a client proved to be.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ClientIdentity {
-    /// SHA-256 of the client's certificate, in lower-case hexadecimal.
-    pub fingerprint: Arc<str>,
-}
-
-impl ClientIdentity {
-    pub(super) fn of(certificate: &CertificateDer<'_>) -> Self {
-        let digest = Sha256::digest(certificate);
-        Self { fingerprint: digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into() }
-    }
 }
 
 /// Reads the files of a listener again.
@@ -106,7 +91,10 @@ fn server_config(files: &TlsFiles, http2: bool) -> Result<Arc<ServerConfig>, Tls
             for authority in self::certificates(path)? {
                 roots.add(authority).map_err(invalid)?;
             }
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            let mut verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            if files.client_optional {
+                verifier = verifier.allow_unauthenticated();
+            }
             builder.with_client_cert_verifier(verifier.build().map_err(invalid)?)
         }
     };

@@ -60,7 +60,18 @@ impl Composer<'_> {
         }
     }
 
-    pub(super) async fn provider(&mut self, tenant: &Arc<str>, name: &str) -> Option<Arc<Provider>> {
+    /// A provider as a tenant uses it: one for all its routes.
+    pub(super) async fn tenants_provider(&mut self, tenant: &Arc<str>, name: &str) -> Option<Arc<Provider>> {
+        let place = (tenant.clone(), name.to_owned());
+        if let Some(known) = self.providers.get(&place) {
+            return known.clone();
+        }
+        let provider = self.provider(tenant, name).await;
+        self.providers.insert(place, provider.clone());
+        provider
+    }
+
+    async fn provider(&mut self, tenant: &Arc<str>, name: &str) -> Option<Arc<Provider>> {
         let settings = self.config.providers.get(name)?;
         let upstream = self.upstreams.get(name)?.clone();
         let at = pointer(&["providers", name, "adapter"]);

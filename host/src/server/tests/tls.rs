@@ -14,6 +14,7 @@ fn with_tls(authority: &Authority, client_ca: Option<&Authority>) -> (Settings, 
         cert: issued.cert.clone(),
         key: issued.key.clone(),
         client_ca: client_ca.map(Authority::ca),
+        client_optional: false,
     };
     (Settings { tls: Some(tls), ..settings() }, issued)
 }
@@ -89,6 +90,23 @@ async fn clients_show_a_certificate_of_the_authority() {
         if let Ok(stream) = connect(server.address, &authority, &[], client).await {
             assert!(ask(stream).await.is_err());
         }
+    }
+}
+
+#[tokio::test]
+async fn where_certificates_are_optional_a_wrong_one_is_still_refused() {
+    let (authority, clients) = (Authority::new(), Authority::new());
+    let (mut settings, _) = with_tls(&authority, Some(&clients));
+    settings.tls.as_mut().unwrap().client_optional = true;
+    let server = start(&settings, whoami);
+    let known = clients.issue("client", "agent");
+    let stream = connect(server.address, &authority, &[], Some(&known)).await.unwrap();
+    assert!(ask(stream).await.unwrap().ends_with(&*ClientIdentity::of(&known.der).fingerprint));
+    let stream = connect(server.address, &authority, &[], None).await.unwrap();
+    assert!(ask(stream).await.unwrap().ends_with("nobody"));
+    let stranger = Authority::new().issue("client", "agent");
+    if let Ok(stream) = connect(server.address, &authority, &[], Some(&stranger)).await {
+        assert!(ask(stream).await.is_err());
     }
 }
 

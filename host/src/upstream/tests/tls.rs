@@ -28,7 +28,12 @@ where
     let mut settings = Settings::new("127.0.0.1:0".parse().unwrap());
     settings.tls = authority.map(|authority| {
         let issued = authority.issue("server", "localhost");
-        TlsFiles { cert: issued.cert, key: issued.key, client_ca: clients.map(Authority::ca) }
+        TlsFiles {
+            cert: issued.cert,
+            key: issued.key,
+            client_ca: clients.map(Authority::ca),
+            client_optional: false,
+        }
     });
     let server = Server::bind(&settings).unwrap();
     let (port, open) = (server.local_addr().port(), server.open_connections());

@@ -1,0 +1,141 @@
+//! What is kept of a key.
+//!
+//! Never its secret: of that, a salted hash is enough, since nobody can try 238 bits. Times are in seconds since the
+//! Unix epoch.
+
+use super::text::KeyId;
+use crate::auth::{Holder, Permissions};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use std::time::Duration;
+use subtle::{Choice, ConstantTimeEq};
+
+/// What is said of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySettings {
+    /// Its name in logs and records; no other key of the tenant has it.
+    pub name: String,
+    /// Who has it.
+    pub holder: HolderSettings,
+    /// What it may be used for.
+    pub permissions: Permissions,
+    /// When it ends; none for never.
+    pub expires: Option<u64>,
+}
+
+/// Who has a key, as it is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HolderSettings {
+    /// A team.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
+    /// A person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// An application.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// An agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// Whether its requests may say of which user and agent they are.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub delegates: bool,
+}
+
+/// A secret's salted hash.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub struct Hashed {
+    pub(super) salt: [u8; 16],
+    pub(super) hash: [u8; 32],
+}
+
+/// Without what it holds.
+impl std::fmt::Debug for Hashed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hashed")
+    }
+}
+
+impl Hashed {
+    pub(super) fn of(salt: [u8; 16], secret: &[u8]) -> Self {
+        Self { salt, hash: salted(&salt, secret) }
+    }
+
+    /// Whether this is the hash of a secret, in constant time.
+    pub(super) fn is_of(&self, secret: &[u8]) -> Choice {
+        salted(&self.salt, secret).ct_eq(&self.hash)
+    }
+}
+
+fn salted(salt: &[u8; 16], secret: &[u8]) -> [u8; 32] {
+    Sha256::new().chain_update(salt).chain_update(secret).finalize().into()
+}
+
+/// A key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyRecord {
+    /// Which it is.
+    pub id: KeyId,
+    /// Whose it is.
+    pub tenant: Arc<str>,
+    /// What is said of it.
+    pub settings: KeySettings,
+    pub(super) current: Hashed,
+    /// The secret before the last rotation, and when it ends.
+    pub(super) previous: Option<(Hashed, u64)>,
+    /// When it was made.
+    pub created: u64,
+    /// When it last got another secret.
+    pub rotated: Option<u64>,
+    /// When it was revoked.
+    pub revoked: Option<u64>,
+}
+
+impl KeyRecord {
+    pub(super) fn new(id: KeyId, tenant: Arc<str>, settings: KeySettings, current: Hashed, now: u64) -> Self {
+        Self { id, tenant, settings, current, previous: None, created: now, rotated: None, revoked: None }
+    }
+
+    pub(super) fn rotate(&mut self, to: Hashed, now: u64, overlap: Duration) {
+        let old = std::mem::replace(&mut self.current, to);
+        self.previous = Some((old, now.saturating_add(overlap.as_secs())));
+        self.rotated = Some(now);
+    }
+
+    /// When the secret before the last rotation ends, where there was one.
+    #[must_use]
+    pub fn previous_ends(&self) -> Option<u64> {
+        self.previous.map(|(_, ends)| ends)
+    }
+}
+
+impl KeySettings {
+    pub(super) fn holder(&self) -> Holder {
+        let name = |name: &Option<String>| name.as_deref().map(Arc::from);
+        let HolderSettings { team, user, service, agent, delegates } = &self.holder;
+        Holder {
+            team: name(team),
+            user: name(user),
+            service: name(service),
+            agent: name(agent),
+            on_behalf_of: None,
+            delegates: *delegates,
+        }
+    }
+}
+
+/// Which keys to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Of this tenant alone.
+    pub tenant: Option<String>,
+    /// Those that are revoked as well.
+    pub revoked: bool,
+    /// After this place.
+    pub after: u64,
+    /// How many at most.
+    pub limit: u32,
+}
