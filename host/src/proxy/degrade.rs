@@ -93,7 +93,7 @@ fn nobody_answered(error: &Error) -> bool {
 
 fn said(life: &mut Life, what: &'static str) {
     life.degraded = Some(what);
-    life.exchange.flag("degraded", what);
+    life.rescued("degraded", what, what);
     tracing::warn!(id = life.exchange.id(), degraded = what, "no target answers");
 }
 

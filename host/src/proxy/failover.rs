@@ -9,7 +9,7 @@ use super::attempt::{self, Opened};
 use super::life::{BYTES_PER_TOKEN, Life};
 use super::seam::Seam;
 use super::source::Source;
-use crate::chat::{Answer, Prompt, channel};
+use crate::chat::{Answer, Choice, Prompt, channel};
 use crate::error::{Cause, Error, Party};
 use crate::exchange::Exchange;
 use crate::route::{MidStream, Prefill, Target};
@@ -81,10 +81,17 @@ pub fn may_ask_another(life: &mut Life, error: &Error) -> bool {
 /// That a provider's own filter ended a whole answer, as an error: where the route names targets for that.
 #[must_use]
 pub fn refusal(life: &Life, answer: &Answer) -> Option<Error> {
-    let named = life.route.resilience.fallback.iter().any(|(cause, _)| *cause == Cause::Refused);
-    let refused = || answer.choices.iter().all(|choice| choice.finish.as_deref() == Some(REFUSED));
+    let refused = |choice: &Choice| choice.finish.as_deref() == Some(REFUSED);
+    let all = !answer.choices.is_empty() && answer.choices.iter().all(refused);
+    all.then(|| refused_by(life, REFUSED)).flatten()
+}
+
+/// That a provider's own filter ended a choice for this reason, as an error: where the route names targets for that.
+#[must_use]
+pub fn refused_by(life: &Life, reason: &str) -> Option<Error> {
+    let named = || life.route.resilience.fallback.iter().any(|(cause, _)| *cause == Cause::Refused);
     let message = "The provider's own filter refused this request.";
-    (named && refused())
+    (reason == REFUSED && named())
         .then(|| Error::new(Party::Upstream, StatusCode::BAD_REQUEST, "content_filter", message))
 }
 
@@ -96,10 +103,13 @@ pub async fn go_on(
     said: Option<&Answer>,
     error: &Error,
 ) -> Option<(Box<Source>, Seam)> {
-    if error.party != Party::Upstream || !error.retryable || !life.owes {
+    if error.party != Party::Upstream || !life.owes {
         return None;
     }
     let seam = if spoke {
+        if !error.retryable {
+            return None;
+        }
         let said = said.filter(|_| life.route.resilience.mid_stream == MidStream::Continue)?;
         resume(life, said)?
     } else {
@@ -117,7 +127,8 @@ pub async fn go_on(
         // The client is told of what happened first.
         Ok(Opened::Document { .. } | Opened::Relayed(_)) | Err(_) => return None,
     };
-    life.exchange.flag("failover", if spoke { "continued" } else { "anew" });
+    let how = if spoke { "continued" } else { "anew" };
+    life.rescued("failover", how, how);
     Some((source, seam))
 }
 

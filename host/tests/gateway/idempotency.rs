@@ -12,13 +12,15 @@ use tokio::sync::mpsc;
 
 async fn keyed(client: &Client, key: &str, body: &Value) -> Answer {
     let request = client.request(Method::POST, "/v1/chat/completions").header("idempotency-key", key);
-    soon("an answer", async { client.open(request, body.to_string()).await.unwrap().rest().await.unwrap() }).await
+    soon("an answer", async { client.open(request, body.to_string()).await.unwrap().rest().await.unwrap() })
+        .await
 }
 
 /// Counts its answers: each is another.
 async fn stage() -> Stage {
     let answered = AtomicUsize::new(0);
-    let reply = move |_: &Recorded| Reply::text(format!("Answer {}", answered.fetch_add(1, Ordering::Relaxed)));
+    let reply =
+        move |_: &Recorded| Reply::text(format!("Answer {}", answered.fetch_add(1, Ordering::Relaxed)));
     Stage::configured(reply, json!([]), |mut config| {
         config["tenants"]["acme"]["keys"] = json!([{ "name": "web", "hash": hash(crate::support::KEY) },
             { "name": "batch", "hash": hash("batch") }]);
@@ -124,10 +126,14 @@ async fn many_at_once_are_one_request() {
 
 #[tokio::test]
 async fn an_answer_too_large_to_keep_is_not_made_again() {
-    let stage = Stage::configured(|_: &Recorded| Reply::text("word ".repeat(200)), json!([]), |mut config| {
-        config["idempotency"] = json!({ "max_answer_bytes": 500 });
-        config
-    })
+    let stage = Stage::configured(
+        |_: &Recorded| Reply::text("word ".repeat(200)),
+        json!([]),
+        |mut config| {
+            config["idempotency"] = json!({ "max_answer_bytes": 500 });
+            config
+        },
+    )
     .await;
     let client = stage.gateway.client();
     assert_eq!(keyed(&client, "k", &ask("hi")).await.status, 200);
