@@ -340,7 +340,11 @@ mod tests {
                 at += Duration::from_millis(ms);
                 let left = breaker.left(at).unwrap_or_default();
                 prop_assert!(left <= settings.longest);
-                let outcome = [Outcome::Good, Outcome::Slow, Outcome::Failed][usize::from(outcome)];
+                let outcome = match outcome {
+                    0 => Outcome::Good,
+                    1 => Outcome::Slow,
+                    _ => Outcome::Failed,
+                };
                 if ends && let Some(began) = probes.pop() {
                     breaker.record(&settings, (outcome, true), began, at);
                     breaker.probed();

@@ -9,12 +9,13 @@ use super::attempt::{self, Opened};
 use super::life::{BYTES_PER_TOKEN, Life};
 use super::seam::Seam;
 use super::source::Source;
-use crate::chat::{Answer, Choice, Prompt, channel};
+use crate::chat::{Answer, Choice, Prompt, PromptError, channel};
 use crate::error::{Cause, Error, Party};
 use crate::exchange::Exchange;
 use crate::route::{MidStream, Prefill, Target};
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 /// The fields that bound an answer, in tokens.
 const BOUNDS: [&str; 3] = ["max_completion_tokens", "max_tokens", "max_output_tokens"];
@@ -41,27 +42,27 @@ impl Resume {
         changed.is_ok().then_some(fork)
     }
 
-    fn ask(&self, prompt: &mut Prompt, prefill: Prefill) -> Result<(), crate::chat::PromptError> {
+    fn ask(&self, prompt: &mut Prompt, prefill: Prefill) -> Result<(), PromptError> {
         let mut messages =
             prompt.body().get("messages").and_then(Value::as_array).cloned().unwrap_or_default();
         let mut message = json!({ "role": "assistant", "content": self.said });
-        let mut patch = json!({});
-        match prefill {
-            Prefill::Message => {}
-            Prefill::Prefix => message["prefix"] = true.into(),
-            Prefill::ContinueFinal => {
-                patch["continue_final_message"] = true.into();
-                patch["add_generation_prompt"] = false.into();
+        let mut patch = Map::new();
+        match (prefill, message.as_object_mut()) {
+            (Prefill::Prefix, Some(message)) => drop(message.insert("prefix".into(), true.into())),
+            (Prefill::ContinueFinal, _) => {
+                patch.insert("continue_final_message".into(), true.into());
+                patch.insert("add_generation_prompt".into(), false.into());
             }
+            (Prefill::Message | Prefill::Prefix, _) => {}
         }
         messages.push(message);
-        patch["messages"] = messages.into();
+        patch.insert("messages".into(), messages.into());
         for bound in BOUNDS {
             if let Some(most) = prompt.body().get(bound).and_then(Value::as_u64) {
-                patch[bound] = most.saturating_sub(self.tokens).max(1).into();
+                patch.insert(bound.into(), most.saturating_sub(self.tokens).max(1).into());
             }
         }
-        prompt.merge(&patch.to_string())
+        prompt.merge(&Value::Object(patch).to_string())
     }
 }
 
@@ -156,7 +157,7 @@ fn resume(life: &mut Life, said: &Answer) -> Option<Seam> {
     // Before a word was said of the answer itself, it is asked for anew: thoughts are not gone on with.
     if !whole.is_empty() {
         let tokens = (whole.len() as u64).div_ceil(BYTES_PER_TOKEN);
-        life.resume = Some(std::sync::Arc::new(Resume { said: whole.to_owned(), tokens }));
+        life.resume = Some(Arc::new(Resume { said: whole.to_owned(), tokens }));
         life.plan(|plan, _| plan.only_those(&able));
     }
     Some(seam)

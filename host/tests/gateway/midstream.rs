@@ -102,7 +102,8 @@ async fn each_format_sees_one_answer() {
 #[tokio::test]
 async fn by_default_it_ends_with_the_error_of_the_format() {
     for (policy, first) in [("error", Reply::reset_after(pieces())), (GO_ON, Reply::truncated(pieces()))] {
-        let (_first, stage) = broken(first, |_: &Recorded| Reply::error(500, "oops"), json!([]), policy).await;
+        let (_first, stage) =
+            broken(first, |_: &Recorded| Reply::error(500, "oops"), json!([]), policy).await;
         let answer = stage.chat(&ask_streamed("Which?")).await;
         assert_eq!(answer.text(), "The capital of France is ");
         assert!(!answer.is_done() && answer.body.contains("\"error\""), "{}", answer.body);

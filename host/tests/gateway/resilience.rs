@@ -215,7 +215,8 @@ async fn a_target_that_does_not_begin_in_its_time_is_left_for_the_next() {
     let settings = json!({ "timeouts": { "first_token_ms": 200 } });
     let head_alone = Reply::raw(200, "text/event-stream", ": here\n\n");
     for (body, reply) in [(ask("hi"), Reply::hang()), (ask_streamed("hi"), head_alone)] {
-        let (_first, stage) = two(move |_: &Recorded| reply.clone(), saying("in time"), settings.clone()).await;
+        let (_first, stage) =
+            two(move |_: &Recorded| reply.clone(), saying("in time"), settings.clone()).await;
         let answer = stage.chat(&body).await;
         assert_eq!((answer.text().as_str(), answer.header("x-lockgate-attempts")), ("in time", "2"));
     }
