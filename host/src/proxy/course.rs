@@ -42,6 +42,7 @@ impl Life {
 
     /// A target is being asked.
     pub fn is_asking(&mut self, place: usize) {
+        self.book();
         self.target = Some(place);
         self.owes = true;
     }

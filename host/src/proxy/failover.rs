@@ -139,7 +139,8 @@ fn resume(life: &mut Life, said: &Answer) -> Option<Seam> {
     let plain = |name: &str| name == channel::CONTENT || name == channel::REASONING;
     let is_plain =
         choice.texts.iter().all(|(at, _)| plain(&at.channel) || channel::opaque(&at.channel).is_some());
-    if !choice.tools.is_empty() || !is_plain || choice.finish.is_some() {
+    let several = life.exchange.prompt().body().get("n").and_then(Value::as_u64).is_some_and(|n| n > 1);
+    if several || !choice.tools.is_empty() || !is_plain || choice.finish.is_some() {
         return None;
     }
     let able: Vec<usize> = (0..)

@@ -238,7 +238,8 @@ async fn a_stream_that_only_keeps_its_connection_alive_ends_in_time() {
     let answer = stage.chat(&ask_streamed("hi")).await;
     assert!(answer.text() == "one" && answer.body.contains("upstream_timeout"), "{}", answer.body);
     assert!(!answer.is_done());
-    soon("the end of the provider's stream", alive).await.unwrap();
+    soon("the provider to be let go", stage.upstream.wait_for_disconnects(1)).await;
+    alive.abort();
 }
 
 #[tokio::test]
@@ -438,5 +439,51 @@ async fn settings_that_cannot_be_meant_are_refused_with_their_place() {
     let refused = stage.gateway.reload(&config).await;
     for fault in ["from 0 to 1", "less than `open_ms`", "no provider `opnai`", "must say something"] {
         assert!(refused.body.contains(fault), "{fault}: {}", refused.body);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_found_wanting_goes_to_the_targets_named_for_it_and_both_are_charged_for() {
+    let mut validator = crate::support::binding("builtin:output-validator", json!({}));
+    validator["streams"] = json!("on-demand");
+    let prose = |_: &Recorded| Reply::text("Bern, of course.");
+    let careful = Upstream::start(|_: &Recorded| Reply::text("{\"city\":\"Bern\"}")).await.unwrap();
+    let stage = Stage::configured(prose, json!([validator]), |config| {
+        let mut config = with_provider(config, "careful", &careful);
+        config["routes"]["*"]["resilience"] = json!({ "fallback": { "invalid_output": ["careful/m"] } });
+        config
+    })
+    .await;
+    let schema = json!({ "type": "json_schema", "json_schema": { "name": "city", "schema": {
+        "type": "object", "required": ["city"], "properties": { "city": { "type": "string" } } } } });
+    let answer = stage.chat(&with(ask("which city?"), "response_format", schema)).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.text()),
+        (200, "{\"city\":\"Bern\"}".into()),
+        "{}",
+        answer.body
+    );
+    assert_eq!((stage.upstream.requests().len(), careful.requests().len()), (1, 1));
+    // Three words that were found wanting, and one that was not.
+    assert_eq!(answer.header("x-lockgate-tokens-out"), "4");
+}
+
+#[tokio::test]
+async fn two_exchanges_of_one_adapter_do_not_mix_when_one_is_a_hedge() {
+    let slow = |request: &Recorded| match request.json()["model"].as_str() {
+        Some("slow") => Reply::text("too late").after(Duration::from_millis(700)),
+        _ => Reply::text("in good time"),
+    };
+    let stage = Stage::configured(slow, json!([]), |mut config| {
+        config["providers"]["openai"]["adapter"] = "builtin:anthropic".into();
+        config["routes"]["*"]["targets"] = json!(["openai/slow", "openai/fast"]);
+        config["routes"]["*"]["resilience"] = json!({ "hedge": { "after_ms": 100 } });
+        config
+    })
+    .await;
+    for body in [ask("hi"), ask_streamed("hi")] {
+        let answer = stage.chat(&body).await;
+        assert_eq!((answer.text().as_str(), answer.header("x-lockgate-model")), ("in good time", "fast"));
+        assert_eq!(answer.is_done(), body["stream"] == true);
     }
 }
