@@ -159,6 +159,7 @@ async fn a_cause_leads_to_the_targets_that_are_named_for_it() {
         ("timeout", silent),
         ("context_window", Reply::status(400, too_long)),
         ("refused", Reply::status(400, refused)),
+        ("refused", Reply::error(403, "Your input was flagged for violence.")),
     ] {
         let settings = json!({ "fallback": { cause: ["openai/named"] },
             "timeouts": { "first_token_ms": 300 } });
