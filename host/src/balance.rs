@@ -43,6 +43,8 @@ pub struct Health {
     in_a_row: AtomicU32,
     /// Microseconds after `born`.
     cool_until: AtomicU64,
+    /// The same, where the provider itself asked for the pause.
+    asked_until: AtomicU64,
     /// When the last pause was decided: what began before it cannot lift it.
     cooled_at: AtomicU64,
     failures: Ratio,
@@ -67,6 +69,7 @@ impl Health {
             in_flight: AtomicU32::new(0),
             in_a_row: AtomicU32::new(0),
             cool_until: AtomicU64::new(0),
+            asked_until: AtomicU64::new(0),
             cooled_at: AtomicU64::new(0),
             failures: Ratio::new(HALF_LIFE),
             latency: Median::new(HALF_LIFE),
@@ -180,6 +183,13 @@ impl Health {
         until.checked_sub(self.age()).filter(|left| !left.is_zero())
     }
 
+    /// How long the provider asked to be left alone.
+    #[must_use]
+    pub fn asked_pause(&self) -> Option<Duration> {
+        let until = Duration::from_micros(self.asked_until.load(Ordering::Relaxed));
+        until.checked_sub(self.age()).filter(|left| !left.is_zero())
+    }
+
     /// Whether it is better left alone for now.
     #[must_use]
     pub fn cooling_down(&self) -> bool {
@@ -263,7 +273,9 @@ impl Observation {
         }
         let in_a_row = health.in_a_row.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         if let Some(asked) = retry_after {
-            health.pause(asked.min(LONGEST_ASKED));
+            let asked = asked.min(LONGEST_ASKED);
+            health.pause(asked);
+            health.asked_until.fetch_max(micros(health.age().saturating_add(asked)), Ordering::Relaxed);
         } else if limited || in_a_row >= FAILURES_TO_COOL {
             let grace = if limited { 1 } else { FAILURES_TO_COOL };
             let doublings = in_a_row.saturating_sub(grace).min(16);
@@ -291,6 +303,7 @@ impl Observation {
         if self.began() >= health.cooled_at.load(Ordering::Relaxed) {
             health.in_a_row.store(0, Ordering::Relaxed);
             health.cool_until.store(0, Ordering::Relaxed);
+            health.asked_until.store(0, Ordering::Relaxed);
         }
         health.failures.add(false, health.age());
         let outcome = if self.is_slow() { Outcome::Slow } else { Outcome::Good };

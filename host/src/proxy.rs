@@ -9,6 +9,7 @@ mod answer;
 mod attempt;
 mod bill;
 mod count;
+mod course;
 mod degrade;
 mod failover;
 mod hedge;

@@ -248,7 +248,9 @@ mod tests {
 
     fn opened() -> Breaker {
         let breaker = Breaker::new();
-        (0..4).for_each(|_| drop(call(&breaker, Outcome::Failed, SECOND)));
+        for _ in 0..4 {
+            call(&breaker, Outcome::Failed, SECOND);
+        }
         assert!(breaker.left(SECOND).is_some());
         breaker
     }
@@ -259,7 +261,9 @@ mod tests {
         let told: Vec<_> = (0..4).map(|_| call(&breaker, Outcome::Failed, SECOND)).collect();
         assert_eq!(told, [None, None, None, Some(Change::Opened)]);
         let half = Breaker::new();
-        (0..20).for_each(|_| drop(call(&half, Outcome::Good, SECOND)));
+        for _ in 0..20 {
+            call(&half, Outcome::Good, SECOND);
+        }
         let told = (0..20).position(|_| call(&half, Outcome::Failed, SECOND).is_some());
         assert_eq!(told, Some(19), "half of forty");
     }
@@ -317,7 +321,9 @@ mod tests {
     #[test]
     fn an_answer_that_breaks_off_is_no_good_one() {
         let breaker = Breaker::new();
-        (0..8).for_each(|_| drop(call(&breaker, Outcome::Good, SECOND)));
+        for _ in 0..8 {
+            call(&breaker, Outcome::Good, SECOND);
+        }
         let told = (0..8).position(|_| breaker.amend(&settings(), SECOND).is_some());
         assert_eq!(told, Some(3));
     }
@@ -334,14 +340,20 @@ mod tests {
                 at += Duration::from_millis(ms);
                 let left = breaker.left(at).unwrap_or_default();
                 prop_assert!(left <= settings.longest);
-                let outcome = [Outcome::Good, Outcome::Slow, Outcome::Failed][usize::from(outcome)];
+                let outcome = match outcome {
+                    0 => Outcome::Good,
+                    1 => Outcome::Slow,
+                    _ => Outcome::Failed,
+                };
                 if ends && let Some(began) = probes.pop() {
                     breaker.record(&settings, (outcome, true), began, at);
                     breaker.probed();
                     continue;
                 }
                 match breaker.admit(&settings, false, at) {
-                    Admission::Free => drop(breaker.record(&settings, (outcome, false), at, at)),
+                    Admission::Free => {
+                        breaker.record(&settings, (outcome, false), at, at);
+                    }
                     Admission::Probe => {
                         prop_assert!(left.is_zero(), "a probe before its time");
                         probes.push(at);

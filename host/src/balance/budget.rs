@@ -66,7 +66,8 @@ impl Budget {
     /// Takes one of the few a second: a second's worth may be taken at once.
     fn take_of_second(&self, settings: &BudgetSettings, age: Duration) -> bool {
         let Some(each) = 1_000_000_u64.checked_div(u64::from(settings.per_second)) else { return false };
-        let now = u64::try_from(age.as_micros()).unwrap_or(u64::MAX);
+        // A target that is new has a second's worth, too.
+        let now = u64::try_from(age.as_micros()).unwrap_or(u64::MAX).saturating_add(1_000_000);
         let next = |given: u64| {
             let from = given.max(now.saturating_sub(1_000_000));
             let to = from.saturating_add(each.max(1));
@@ -114,7 +115,7 @@ mod tests {
         ) {
             let settings = BudgetSettings { share, per_second };
             let budget = Budget::new();
-            let (mut at, mut put, mut taken) = (SECOND, 0.0, 0.0);
+            let (mut at, mut put, mut taken) = (Duration::ZERO, 0.0, 0.0);
             for (ms, asks_in_turn) in steps {
                 at += Duration::from_millis(ms);
                 if asks_in_turn {
@@ -124,7 +125,7 @@ mod tests {
                     taken += 1.0;
                 }
             }
-            let allowed = share * put + f64::from(per_second) * at.as_secs_f64();
+            let allowed = share * put + f64::from(per_second) * (at + SECOND).as_secs_f64();
             prop_assert!(taken <= allowed + 1e-9, "{taken} of {allowed}");
         }
     }

@@ -106,7 +106,11 @@ fn threads_lose_no_attempt() {
     let health = health();
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| (0..500).for_each(|_| drop(health.begin().succeeded())));
+            scope.spawn(|| {
+                for _ in 0..500 {
+                    health.begin().succeeded();
+                }
+            });
         }
     });
     assert_eq!((health.in_flight(), health.error_rate()), (0, Some(0.0)));
@@ -140,7 +144,9 @@ async fn limits_do_not_open_the_breaker_and_failures_do() {
 async fn a_probe_that_ends_without_a_word_gives_its_place_back() {
     let settings = BreakerSettings { probes: 1, ..BreakerSettings::default() };
     let health = health();
-    (0..20).for_each(|_| drop(health.watch(&settings, false).failed(500, None)));
+    for _ in 0..20 {
+        health.watch(&settings, false).failed(500, None);
+    }
     tokio::time::advance(settings.longest).await;
     assert_eq!(health.admit(&settings, false), Admission::Probe);
     let probe = health.watch(&settings, true);
@@ -157,7 +163,7 @@ async fn one_that_does_much_worse_than_another_is_set_aside() {
     let (bad, good, unknown) = (health(), health(), health());
     for turn in 0..40 {
         let observation = bad.watch(&settings, false);
-        drop(if turn % 4 == 0 { observation.failed(500, None) } else { observation.succeeded() });
+        let _ = if turn % 4 == 0 { observation.failed(500, None) } else { observation.succeeded() };
         good.watch(&settings, false).succeeded();
     }
     assert_eq!(bad.eject_beside(&unknown, &settings), None, "nothing is known of the other");

@@ -14,6 +14,9 @@ use std::collections::BTreeMap;
 /// The inputs besides text, and the path `streams`: what `modalities` and `uncovered` may name.
 const MODALITIES: [&str; 5] = ["image", "audio", "file", "tokens", "other"];
 
+/// Targets of one route.
+const MOST_TARGETS: usize = 100;
+
 /// Reports every name that refers to nothing.
 pub fn check(config: &Config, document: &Document, faults: &mut Faults) {
     let mut check = Check { config, document, faults };
@@ -203,6 +206,11 @@ impl Check<'_> {
                 }
             }
             self.resilience(&format!("{at}/resilience"), &route.resilience);
+            if route.targets.len() + route.resilience.targets().count() > MOST_TARGETS {
+                let message =
+                    format!("a route has at most {MOST_TARGETS} targets, those of its policies included");
+                self.refuse(&format!("{at}/targets"), message, None);
+            }
             if let Some(chain) = &route.chain {
                 self.refers(&format!("{at}/chain"), "chain", chain, &self.config.chains);
             }

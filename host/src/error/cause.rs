@@ -69,7 +69,7 @@ const REFUSED_CODES: [&str; 8] = [
 ];
 
 /// Words that say it, in lower case.
-const REFUSED_WORDS: [&str; 7] = [
+const REFUSED_WORDS: [&str; 8] = [
     "content management policy",
     "content filtering policy",
     "content policy",
@@ -77,6 +77,7 @@ const REFUSED_WORDS: [&str; 7] = [
     "usage policies",
     "blocked by guardrail",
     "safety system",
+    "input was flagged",
 ];
 
 impl Cause {
@@ -186,6 +187,7 @@ mod tests {
             (400, "content_filter", "The response was filtered due to the prompt triggering Azure OpenAI's"),
             (400, "content_policy_violation", "Your request was rejected by our safety system."),
             (400, "invalid_request_error", "Output blocked by content filtering policy"),
+            (403, "403", "This model requires moderation. Your input was flagged for \"violence\"."),
             (400, "invalid_prompt", "your prompt was flagged as potentially violating our usage policy."),
         ] {
             check(status, code, message, Cause::Refused);

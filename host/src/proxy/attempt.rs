@@ -410,6 +410,11 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// the client's to mend.
 pub(super) fn refused(error: ProviderError, after: Option<Duration>) -> Error {
     let told = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let said = Error::new(Party::Upstream, told, error.code.clone(), error.message.clone());
+    if told == StatusCode::FORBIDDEN && Cause::of(&said) == Cause::Refused {
+        // Some say in this way that their own filter refused the request: no credential is at fault.
+        return Error { status: StatusCode::BAD_REQUEST, ..said };
+    }
     let ours_to_hide = matches!(told.as_u16(), 401 | 403);
     let (status, message) = if ours_to_hide {
         // The gateway's credential was refused: the client's key is fine, and theirs is not to be told about.

@@ -64,11 +64,12 @@ impl Life {
 
     /// The attempt that was made last is over, and another may follow: what it took is charged for.
     pub fn book(&mut self) {
-        if self.owes {
-            self.estimate_missing_usage(&self.exchange.prompt());
-            self.bill.add(self.usage, self.last_cost());
-            self.count_tokens(self.target, self.usage);
+        if !self.owes {
+            return;
         }
+        self.estimate_missing_usage(&self.exchange.prompt());
+        self.bill.add(self.usage, self.last_cost());
+        self.count_tokens(self.target, self.usage);
         quota::settle_target(self);
         self.owes = false;
         self.usage = Usage::default();

@@ -3,7 +3,7 @@
 //! Never for what the client can mend, and never unsaid: headers, flags and the ledger tell what stood in for an answer as
 //! asked.
 
-use super::life::Life;
+use super::life::{Cache, Life};
 use super::{Delivery, ask, deliver, spoken};
 use crate::error::{Cause, Error, Party};
 use crate::exchange::Keep;
@@ -41,6 +41,7 @@ pub async fn degrade(life: &mut Life, error: Error, streaming: bool) -> Result<D
         if !nobody_answered(&error) {
             break;
         }
+        life.book();
         let asked = match step {
             Degrade::Wait { longest, most, waiting } => {
                 let Some(_place) = Place::take(waiting, *most) else { continue };
@@ -63,12 +64,16 @@ pub async fn degrade(life: &mut Life, error: Error, streaming: bool) -> Result<D
                     continue;
                 };
                 said(life, "stale");
+                // It is told with what it took when it was made, which is not charged for again.
+                life.cache = Cache::Hit;
                 life.keeps.clear();
+                life.target = None;
                 deliver(life, kept.events.clone(), streaming).await
             }
             Degrade::Answer(text) if speaks => {
                 said(life, "answer");
                 life.keeps.clear();
+                life.target = None;
                 deliver(life, spoken(text), streaming).await
             }
             Degrade::Stale { .. } | Degrade::Answer(_) => continue,
@@ -93,7 +98,7 @@ fn nobody_answered(error: &Error) -> bool {
 
 fn said(life: &mut Life, what: &'static str) {
     life.degraded = Some(what);
-    life.exchange.flag("degraded", what);
+    life.rescued("degraded", what, what);
     tracing::warn!(id = life.exchange.id(), degraded = what, "no target answers");
 }
 

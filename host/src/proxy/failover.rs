@@ -9,12 +9,13 @@ use super::attempt::{self, Opened};
 use super::life::{BYTES_PER_TOKEN, Life};
 use super::seam::Seam;
 use super::source::Source;
-use crate::chat::{Answer, Prompt, channel};
+use crate::chat::{Answer, Choice, Prompt, PromptError, channel};
 use crate::error::{Cause, Error, Party};
 use crate::exchange::Exchange;
 use crate::route::{MidStream, Prefill, Target};
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 /// The fields that bound an answer, in tokens.
 const BOUNDS: [&str; 3] = ["max_completion_tokens", "max_tokens", "max_output_tokens"];
@@ -41,27 +42,27 @@ impl Resume {
         changed.is_ok().then_some(fork)
     }
 
-    fn ask(&self, prompt: &mut Prompt, prefill: Prefill) -> Result<(), crate::chat::PromptError> {
+    fn ask(&self, prompt: &mut Prompt, prefill: Prefill) -> Result<(), PromptError> {
         let mut messages =
             prompt.body().get("messages").and_then(Value::as_array).cloned().unwrap_or_default();
         let mut message = json!({ "role": "assistant", "content": self.said });
-        let mut patch = json!({});
-        match prefill {
-            Prefill::Message => {}
-            Prefill::Prefix => message["prefix"] = true.into(),
-            Prefill::ContinueFinal => {
-                patch["continue_final_message"] = true.into();
-                patch["add_generation_prompt"] = false.into();
+        let mut patch = Map::new();
+        match (prefill, message.as_object_mut()) {
+            (Prefill::Prefix, Some(message)) => drop(message.insert("prefix".into(), true.into())),
+            (Prefill::ContinueFinal, _) => {
+                patch.insert("continue_final_message".into(), true.into());
+                patch.insert("add_generation_prompt".into(), false.into());
             }
+            (Prefill::Message | Prefill::Prefix, _) => {}
         }
         messages.push(message);
-        patch["messages"] = messages.into();
+        patch.insert("messages".into(), messages.into());
         for bound in BOUNDS {
             if let Some(most) = prompt.body().get(bound).and_then(Value::as_u64) {
-                patch[bound] = most.saturating_sub(self.tokens).max(1).into();
+                patch.insert(bound.into(), most.saturating_sub(self.tokens).max(1).into());
             }
         }
-        prompt.merge(&patch.to_string())
+        prompt.merge(&Value::Object(patch).to_string())
     }
 }
 
@@ -81,10 +82,17 @@ pub fn may_ask_another(life: &mut Life, error: &Error) -> bool {
 /// That a provider's own filter ended a whole answer, as an error: where the route names targets for that.
 #[must_use]
 pub fn refusal(life: &Life, answer: &Answer) -> Option<Error> {
-    let named = life.route.resilience.fallback.iter().any(|(cause, _)| *cause == Cause::Refused);
-    let refused = || answer.choices.iter().all(|choice| choice.finish.as_deref() == Some(REFUSED));
+    let refused = |choice: &Choice| choice.finish.as_deref() == Some(REFUSED);
+    let all = !answer.choices.is_empty() && answer.choices.iter().all(refused);
+    all.then(|| refused_by(life, REFUSED)).flatten()
+}
+
+/// That a provider's own filter ended a choice for this reason, as an error: where the route names targets for that.
+#[must_use]
+pub fn refused_by(life: &Life, reason: &str) -> Option<Error> {
+    let named = || life.route.resilience.fallback.iter().any(|(cause, _)| *cause == Cause::Refused);
     let message = "The provider's own filter refused this request.";
-    (named && refused())
+    (reason == REFUSED && named())
         .then(|| Error::new(Party::Upstream, StatusCode::BAD_REQUEST, "content_filter", message))
 }
 
@@ -96,10 +104,13 @@ pub async fn go_on(
     said: Option<&Answer>,
     error: &Error,
 ) -> Option<(Box<Source>, Seam)> {
-    if error.party != Party::Upstream || !error.retryable || !life.owes {
+    if error.party != Party::Upstream || !life.owes {
         return None;
     }
     let seam = if spoke {
+        if !error.retryable {
+            return None;
+        }
         let said = said.filter(|_| life.route.resilience.mid_stream == MidStream::Continue)?;
         resume(life, said)?
     } else {
@@ -117,7 +128,8 @@ pub async fn go_on(
         // The client is told of what happened first.
         Ok(Opened::Document { .. } | Opened::Relayed(_)) | Err(_) => return None,
     };
-    life.exchange.flag("failover", if spoke { "continued" } else { "anew" });
+    let how = if spoke { "continued" } else { "anew" };
+    life.rescued("failover", how, how);
     Some((source, seam))
 }
 
@@ -127,7 +139,8 @@ fn resume(life: &mut Life, said: &Answer) -> Option<Seam> {
     let plain = |name: &str| name == channel::CONTENT || name == channel::REASONING;
     let is_plain =
         choice.texts.iter().all(|(at, _)| plain(&at.channel) || channel::opaque(&at.channel).is_some());
-    if !choice.tools.is_empty() || !is_plain || choice.finish.is_some() {
+    let several = life.exchange.prompt().body().get("n").and_then(Value::as_u64).is_some_and(|n| n > 1);
+    if several || !choice.tools.is_empty() || !is_plain || choice.finish.is_some() {
         return None;
     }
     let able: Vec<usize> = (0..)
@@ -145,7 +158,7 @@ fn resume(life: &mut Life, said: &Answer) -> Option<Seam> {
     // Before a word was said of the answer itself, it is asked for anew: thoughts are not gone on with.
     if !whole.is_empty() {
         let tokens = (whole.len() as u64).div_ceil(BYTES_PER_TOKEN);
-        life.resume = Some(std::sync::Arc::new(Resume { said: whole.to_owned(), tokens }));
+        life.resume = Some(Arc::new(Resume { said: whole.to_owned(), tokens }));
         life.plan(|plan, _| plan.only_those(&able));
     }
     Some(seam)

@@ -99,14 +99,17 @@ fn settle(
 ) -> (usize, Trial, Result<Opened, Error>) {
     let second_won = matches!(second.2, Some(Ok(_))) || matches!(first.2, Some(Err(_)));
     let (winner, loser) = if second_won { (second, first) } else { (first, second) };
-    life.exchange.flag("hedge", if second_won { "won" } else { "lost" });
+    let (value, by) = if second_won { ("won", "hedge_won") } else { ("lost", "hedge_lost") };
+    life.rescued("hedge", value, by);
     let (place, mut trial, ended) = winner;
     trial.waited = waited;
     let (loser_place, mut loser_trial, loser_ended) = loser;
     loser_trial.waited = Duration::ZERO;
     match loser_ended {
         // Whether others may be asked is what the last error says.
-        Some(Err(error)) => drop(life.lost(loser_place, loser_trial, &error)),
+        Some(Err(error)) => {
+            life.lost(loser_place, loser_trial, &error);
+        }
         Some(Ok(_)) | None => life.book_overtaken(loser_place, loser_trial),
     }
     (place, trial, ended.unwrap_or_else(|| Err(unheard())))

@@ -57,6 +57,7 @@ pub async fn serve(
     admitted: Admitted,
 ) -> Result<Response<Body>, Error> {
     let fingerprint = fingerprint(&admitted).await?;
+    let figures = gateway.metrics.route(&admitted.principal.tenant, &admitted.route.name);
     let owner = [&*admitted.principal.tenant, &*admitted.principal.key];
     match gateway.idempotency.claim(owner, &name, fingerprint) {
         Claim::First(recorder) => {
@@ -65,7 +66,10 @@ pub async fn serve(
             tokio::spawn(record(gateway.clone(), recorder, admitted));
             replay(gateway, recording, false).await
         }
-        Claim::Again(recording) => replay(gateway, recording, true).await,
+        Claim::Again(recording) => {
+            figures.rescue("replayed");
+            replay(gateway, recording, true).await
+        }
         Claim::Taken => {
             let message = "This idempotency key was used for another request.";
             let status = StatusCode::UNPROCESSABLE_ENTITY;

@@ -6,8 +6,7 @@
 use super::bill::Bill;
 use super::failover::Resume;
 use super::plan::Plan;
-use super::trial::Trial;
-use super::{Gateway, attempt, quota};
+use super::{Gateway, quota};
 use crate::auth::Principal;
 use crate::balance::Observation;
 use crate::chat::{Prompt, Usage};
@@ -75,13 +74,13 @@ pub struct Life {
     /// How many of them are the request's; the others are of the target that was asked last.
     pub entered: usize,
     /// Who is asked next.
-    plan: Plan,
+    pub(super) plan: Plan,
     /// What earlier attempts are charged for.
     pub bill: Bill,
     /// Whether the attempt that was made last is charged for.
     pub owes: bool,
     /// How the target does that answers now.
-    watch: Option<Observation>,
+    pub(super) watch: Option<Observation>,
     /// The answer that another target is to go on with.
     pub resume: Option<Arc<Resume>>,
     /// What stands in for an answer as asked.
@@ -150,87 +149,6 @@ impl Life {
             "answered" => self.answered(),
             "upstream" => self.broke_off(status, None),
             _ => self.watch = None,
-        }
-    }
-
-    /// Sets who is to be asked.
-    pub fn set_plan(&mut self, plan: Plan) {
-        self.plan = plan;
-    }
-
-    /// Takes the plan, to be set again.
-    #[must_use]
-    pub fn take_plan(&mut self) -> Plan {
-        std::mem::take(&mut self.plan)
-    }
-
-    /// Asks or tells the plan.
-    pub fn plan<T>(&mut self, with: impl FnOnce(&mut Plan, &Self) -> T) -> T {
-        let mut plan = std::mem::take(&mut self.plan);
-        let told = with(&mut plan, self);
-        self.plan = plan;
-        told
-    }
-
-    /// The exchange as an attempt at a target sees it.
-    #[must_use]
-    pub fn exchange_for(&self, place: usize) -> Arc<Exchange> {
-        let target = self.route.targets.get(place);
-        let resumed = self.resume.as_ref().and_then(|resume| resume.exchange(&self.exchange, target?));
-        resumed.map_or_else(|| self.exchange.clone(), Arc::new)
-    }
-
-    /// A target is being asked.
-    pub fn is_asking(&mut self, place: usize) {
-        self.target = Some(place);
-        self.owes = true;
-    }
-
-    /// An attempt has begun to answer. `goes_on`: how the target does is known when its stream ends.
-    pub fn won(&mut self, trial: Trial, goes_on: bool) {
-        self.waited += trial.waited;
-        self.usage.media.characters = trial.characters;
-        self.grants.extend(trial.grant);
-        self.watch = trial.watch.filter(|_| goes_on);
-        self.owes = true;
-        if !Arc::ptr_eq(&trial.exchange, &self.exchange) {
-            self.exchange.adopt(&trial.exchange);
-        }
-    }
-
-    /// An attempt failed. Says whether others may be made.
-    pub fn lost(&mut self, place: usize, trial: Trial, error: &Error) -> bool {
-        self.waited += trial.waited;
-        if trial.unasked {
-            self.attempts = self.attempts.saturating_sub(1);
-        }
-        if let Some(target) = self.route.targets.get(place) {
-            if error.party == Party::Upstream {
-                self.gateway.metrics.upstream_error(&target.provider.name, &error.code);
-            }
-            let target = target.id.as_str();
-            tracing::warn!(id = self.exchange.id(), target, error = %error.chain(), "attempt failed");
-        }
-        if trial.sent && attempt::owes(error) {
-            self.grants.extend(trial.grant);
-            self.target = Some(place);
-            self.owes = true;
-            self.book();
-        }
-        self.plan(|plan, life| plan.failed(life, place, error))
-    }
-
-    /// The target has answered to the end.
-    pub fn answered(&mut self) {
-        if let (Some(watch), Some(target)) = (self.watch.take(), self.target()) {
-            super::plan::note(self, target, watch.succeeded());
-        }
-    }
-
-    /// The target has broken off.
-    pub fn broke_off(&mut self, status: u16, after: Option<Duration>) {
-        if let (Some(watch), Some(target)) = (self.watch.take(), self.target()) {
-            super::plan::note(self, target, watch.failed(status, after));
         }
     }
 

@@ -230,8 +230,8 @@ impl Plan {
             |place: &&usize| self.passing.has(**place) && self.only.is_none_or(|only| only.has(**place));
         let pause = |place: usize| targets.get(place).and_then(|target| target.health.pause_left());
         let place = *self.order.iter().filter(may).min_by_key(|place| pause(**place))?;
-        // A probe is a matter of places, not of time.
-        let asked_for = targets.get(place).and_then(|target| target.health.cool_down());
+        // That it failed a few times in a row is no reason to wait for it here: the budget bounds how often it is asked.
+        let asked_for = targets.get(place).and_then(|target| target.health.asked_pause());
         let pause = retries.pause(self.again).max(asked_for.unwrap_or_default());
         let target = targets.get(place)?;
         if pause > retries.longest

@@ -229,6 +229,13 @@ impl Stream {
         };
         for event in events {
             only_usage &= matches!(event, Event::Usage(_) | Event::Extra(_));
+            if let Event::Finish { reason, .. } = &event
+                && !self.spoke
+                && self.life.attempts < self.life.plan.limit
+                && let Some(refusal) = failover::refused_by(&self.life, reason)
+            {
+                return Err(refusal.into());
+            }
             match &event {
                 Event::Text { text, .. } => {
                     self.life.produced_bytes += text.len() as u64;

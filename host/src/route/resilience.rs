@@ -156,3 +156,27 @@ pub enum Degrade {
     /// This text.
     Answer(Arc<str>),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_pause_is_bounded_and_never_less_than_half(
+            pause in 0_u64..10_000,
+            longest in 0_u64..100_000,
+            n: u32,
+        ) {
+            let retries = Retries {
+                pause: Duration::from_millis(pause),
+                longest: Duration::from_millis(longest),
+                ..Retries::default()
+            };
+            let most = retries.pause.saturating_mul(1 << n.min(16)).min(retries.longest);
+            let took = retries.pause(n);
+            prop_assert!(took <= most && took >= most.mul_f64(0.49), "{took:?} of {most:?}");
+        }
+    }
+}

@@ -24,6 +24,14 @@ pub(super) struct RouteFamilies {
     tokens: Family<TokenLabels, Counter>,
     cost: Family<RouteLabels, Dollars>,
     cache: Family<CacheLabels, Counter>,
+    rescues: Family<RescueLabels, Counter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RescueLabels {
+    tenant: String,
+    route: String,
+    by: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -86,6 +94,12 @@ impl RouteFamilies {
                 Family::default(),
             ),
             cache: register(registry, "cache", "Lookups of kept answers.", Family::default()),
+            rescues: register(
+                registry,
+                "rescues",
+                "Exchanges that went on when a target failed or was slow, by what was done.",
+                Family::default(),
+            ),
         }
     }
 }
@@ -165,6 +179,13 @@ impl RouteMetrics {
         if usd.is_finite() && usd > 0.0 {
             self.cost.inc_by(usd);
         }
+    }
+
+    /// Something was done for an exchange whose target failed or was slow: `hedge_won`, `hedge_lost`, `continued`, `anew`,
+    /// a step of degradation, `replayed`. Rare enough to be looked up each time.
+    pub fn rescue(&self, by: &'static str) {
+        let RouteLabels { tenant, route } = self.labels.clone();
+        self.families.rescues.get_or_create_owned(&RescueLabels { tenant, route, by }).inc();
     }
 
     /// A kept answer was looked for: `hit`, `miss`.

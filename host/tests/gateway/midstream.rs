@@ -14,8 +14,7 @@ async fn broken(first: Reply, second: impl Handler, chain: Value, policy: &str) 
     let upstream = Upstream::start(move |_: &Recorded| first.clone()).await.unwrap();
     let stage = Stage::configured(second, chain, |config| {
         let mut config = with_provider(config, "first", &upstream);
-        config["routes"]["*"]["targets"] =
-            json!(["first/a", { "target": "openai/b", "prefill": "message" }]);
+        config["routes"]["*"]["targets"] = json!(["first/a", { "target": "openai/b", "prefill": "message" }]);
         config["routes"]["*"]["resilience"] = json!({ "mid_stream": policy });
         config
     })
@@ -40,7 +39,7 @@ fn breaks() -> [Reply; 2] {
 #[tokio::test]
 async fn another_target_goes_on_with_what_was_said() {
     for reply in breaks() {
-        let (_, stage) = broken(reply, goes_on(), json!([]), GO_ON).await;
+        let (_first, stage) = broken(reply, goes_on(), json!([]), GO_ON).await;
         let body = with(ask_streamed("Which?"), "stream_options", json!({ "include_usage": true }));
         let answer = stage.chat(&with(body, "max_tokens", json!(100))).await;
         assert_eq!(answer.text(), WHOLE, "{}", answer.body);
@@ -69,17 +68,20 @@ async fn another_target_goes_on_with_what_was_said() {
 #[tokio::test]
 async fn a_target_that_repeats_what_was_said_is_not_heard_twice() {
     let repeats = |_: &Recorded| Reply::text(WHOLE);
-    let (_, stage) = broken(Reply::reset_after(pieces()), repeats, json!([]), GO_ON).await;
+    let (_first, stage) = broken(Reply::reset_after(pieces()), repeats, json!([]), GO_ON).await;
     assert_eq!(stage.chat(&ask_streamed("Which?")).await.text(), WHOLE);
 }
 
 #[tokio::test]
 async fn each_format_sees_one_answer() {
     for (path, body) in [
-        ("/v1/messages", json!({ "model": "m", "max_tokens": 100, "stream": true, "messages": [{ "role": "user", "content": "Which?" }] })),
+        (
+            "/v1/messages",
+            json!({ "model": "m", "max_tokens": 100, "stream": true, "messages": [{ "role": "user", "content": "Which?" }] }),
+        ),
         ("/v1/responses", json!({ "model": "m", "stream": true, "input": "Which?" })),
     ] {
-        let (_, stage) = broken(Reply::reset_after(pieces()), goes_on(), json!([]), GO_ON).await;
+        let (_first, stage) = broken(Reply::reset_after(pieces()), goes_on(), json!([]), GO_ON).await;
         let client = stage.gateway.client();
         let answer = soon("an answer", client.post(path, body.to_string())).await.unwrap();
         let text = |event: &Value| match event["type"].as_str() {
@@ -100,7 +102,8 @@ async fn each_format_sees_one_answer() {
 #[tokio::test]
 async fn by_default_it_ends_with_the_error_of_the_format() {
     for (policy, first) in [("error", Reply::reset_after(pieces())), (GO_ON, Reply::truncated(pieces()))] {
-        let (_, stage) = broken(first, |_: &Recorded| Reply::error(500, "oops"), json!([]), policy).await;
+        let (_first, stage) =
+            broken(first, |_: &Recorded| Reply::error(500, "oops"), json!([]), policy).await;
         let answer = stage.chat(&ask_streamed("Which?")).await;
         assert_eq!(answer.text(), "The capital of France is ");
         assert!(!answer.is_done() && answer.body.contains("\"error\""), "{}", answer.body);
@@ -122,7 +125,7 @@ async fn a_call_of_a_tool_is_not_gone_on_with() {
     let call = json!({ "choices": [{ "index": 0, "finish_reason": null, "delta": { "tool_calls": [
         { "index": 0, "id": "c", "type": "function", "function": { "name": "f", "arguments": "{\"a\"" } }] } }] });
     let first = Reply::raw(200, "text/event-stream", format!("data: {call}\n\n"));
-    let (_, stage) = broken(first, goes_on(), json!([]), GO_ON).await;
+    let (_first, stage) = broken(first, goes_on(), json!([]), GO_ON).await;
     let answer = stage.chat(&ask_streamed("Which?")).await;
     assert!(!answer.is_done() && answer.body.contains("upstream_truncated"), "{}", answer.body);
     assert!(stage.upstream.requests().is_empty());
@@ -137,13 +140,17 @@ async fn no_private_value_that_was_restored_for_the_client_goes_to_the_next_targ
         Reply::reset_after(["I will write to ".to_owned(), placeholder, " as soon as ".to_owned()])
     });
     let upstream = upstream.await.unwrap();
-    let stage = Stage::configured(|_: &Recorded| Reply::text("I can."), chain, |config| {
-        let mut config = with_provider(config, "first", &upstream);
-        config["routes"]["*"]["targets"] =
-            json!(["first/a", { "target": "openai/b", "prefill": "message" }]);
-        config["routes"]["*"]["resilience"] = json!({ "mid_stream": GO_ON });
-        config
-    })
+    let stage = Stage::configured(
+        |_: &Recorded| Reply::text("I can."),
+        chain,
+        |config| {
+            let mut config = with_provider(config, "first", &upstream);
+            config["routes"]["*"]["targets"] =
+                json!(["first/a", { "target": "openai/b", "prefill": "message" }]);
+            config["routes"]["*"]["resilience"] = json!({ "mid_stream": GO_ON });
+            config
+        },
+    )
     .await;
     let answer = stage.chat(&ask_streamed("Write to jane.doe@example.com now")).await;
     assert_eq!(answer.text(), "I will write to jane.doe@example.com as soon as I can.", "{}", answer.body);
@@ -151,11 +158,37 @@ async fn no_private_value_that_was_restored_for_the_client_goes_to_the_next_targ
     assert!(asked.contains("I will write to") && !asked.contains("jane.doe"), "{asked}");
 }
 
+#[tokio::test]
+async fn a_stream_that_its_providers_filter_refuses_is_another_targets_to_answer_where_one_is_named() {
+    let chunk = |delta: Value, finish: Value| {
+        let chunk =
+            json!({ "id": "c", "choices": [{ "index": 0, "delta": delta, "finish_reason": finish }] });
+        format!("data: {chunk}\n\n")
+    };
+    let refuses = chunk(json!({ "role": "assistant" }), Value::Null)
+        + &chunk(json!({}), json!("content_filter"))
+        + "data: [DONE]\n\n";
+    for named in [true, false] {
+        let reply = Reply::raw(200, "text/event-stream", refuses.clone());
+        let (_first, stage) = broken(reply, goes_on(), json!([]), "error").await;
+        if named {
+            let mut config: Value =
+                serde_json::from_str(&std::fs::read_to_string(&stage.gateway.file).unwrap()).unwrap();
+            config["routes"]["*"]["resilience"] = json!({ "fallback": { "refused": ["openai/b"] } });
+            assert_eq!(stage.gateway.reload(&config).await.status, 200);
+        }
+        let answer = stage.chat(&ask_streamed("Which?")).await;
+        assert_eq!(answer.text(), if named { "Paris, of course." } else { "" }, "{}", answer.body);
+        assert!(answer.is_done() && answer.body.contains("content_filter") != named, "{}", answer.body);
+    }
+}
+
 /// A client's name for its request.
 async fn keyed(stage: &Stage, key: &str, body: &Value) -> Answer {
     let client = stage.gateway.client();
     let request = client.request(Method::POST, "/v1/chat/completions").header("idempotency-key", key);
-    soon("an answer", async { client.open(request, body.to_string()).await.unwrap().rest().await.unwrap() }).await
+    soon("an answer", async { client.open(request, body.to_string()).await.unwrap().rest().await.unwrap() })
+        .await
 }
 
 #[tokio::test]

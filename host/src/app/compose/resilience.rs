@@ -121,3 +121,48 @@ fn degrade(step: &file::Degrade, places: impl Fn(&[String]) -> Vec<usize>) -> De
         file::Degrade::Answer(text) => Degrade::Answer(text.as_str().into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn read(value: Value) -> file::Resilience {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn a_part_that_says_nothing_is_the_part_that_is_not_there() {
+        let said = settings(&[], &read(json!({ "breaker": {}, "retries": {}, "latency_budget": {} })), &[]);
+        let unsaid = settings(&[], &file::Resilience::default(), &[]);
+        assert_eq!((said.breaker, said.retries), (unsaid.breaker, unsaid.retries));
+        assert_eq!(unsaid.breaker, BreakerSettings::default());
+        assert_eq!(unsaid.retries, Retries::default());
+        assert_eq!((said.timeouts, said.mid_stream), (Timeouts::default(), MidStream::Error));
+        assert!(said.hedge.is_none() && said.degrade.is_empty() && said.fallback.is_empty());
+    }
+
+    #[test]
+    fn a_routes_own_parts_replace_those_of_the_top() {
+        let top = read(json!({ "breaker": { "error_rate": 0.9 }, "mid_stream": "continue", "hedge": {} }));
+        let own = read(json!({ "breaker": { "min_calls": 7 }, "hedge": { "after_ms": 30 } }));
+        let both = settings(&[], &own.or(&top), &[]);
+        assert_eq!(both.breaker, BreakerSettings { min_calls: 7, ..BreakerSettings::default() });
+        assert_eq!(both.mid_stream, MidStream::Continue);
+        let after = HedgeAfter::Fixed(Duration::from_millis(30));
+        assert_eq!(both.hedge, Some(Hedge { after, least: Duration::from_millis(50) }));
+    }
+
+    #[test]
+    fn targets_that_policies_name_are_added_once_and_behind_the_routes_own() {
+        let own = [RouteTarget::Id("a/1".into()), RouteTarget::Id("a/2".into())];
+        let named = read(json!({
+            "fallback": { "timeout": ["a/2", "b/1"], "refused": ["b/1"] },
+            "degrade": [{ "targets": ["c/1", "a/1"] }, { "answer": "sorry" }],
+        }));
+        let reserves = reserves(&own, &named);
+        assert_eq!(reserves.iter().map(RouteTarget::id).collect::<Vec<_>>(), ["b/1", "c/1"]);
+    }
+}

@@ -74,7 +74,8 @@ async fn when_all_keys_are_bad_the_client_is_told() {
     for (status, told) in
         [(401, (502, "The provider refused the gateway's credential.")), (429, (429, "No."))]
     {
-        let upstream = Upstream::start(move |_: &Recorded| Reply::error(status, "No.")).await.unwrap();
+        let refuses = Reply::error(status, "No.").with_header("retry-after", "120");
+        let upstream = Upstream::start(move |_: &Recorded| refuses.clone()).await.unwrap();
         let mut cloud = Cloud::start(provider(&upstream, keys(&[("a", 1), ("b", 1), ("c", 1)])), &[]).await;
         let answer = cloud.send(&ask("hi")).await;
         assert_eq!((answer.status.as_u16(), answer.error("message").as_str()), told);
