@@ -7,9 +7,8 @@
 
 mod answer;
 mod attempt;
-mod bill;
+mod booking;
 mod count;
-mod course;
 mod degrade;
 mod failover;
 mod hedge;
@@ -17,6 +16,7 @@ mod idempotent;
 mod inbound;
 mod life;
 mod outbound;
+mod outcome;
 mod permit;
 mod plan;
 mod quota;

@@ -3,7 +3,7 @@
 //! Invariant: every exchange that was admitted is settled exactly once, however it ends: [`Life`] settles
 //! when it is dropped, so a client that goes away, a panic and a cancelled future are accounted for too.
 
-use super::bill::Bill;
+use super::booking::Booked;
 use super::failover::Resume;
 use super::plan::Plan;
 use super::{Gateway, quota};
@@ -76,7 +76,7 @@ pub struct Life {
     /// Who is asked next.
     pub(super) plan: Plan,
     /// What earlier attempts are charged for.
-    pub bill: Bill,
+    pub booked: Booked,
     /// Whether the attempt that was made last is charged for.
     pub owes: bool,
     /// How the target does that answers now.
@@ -127,7 +127,7 @@ impl Life {
             grants: Vec::new(),
             entered: 0,
             plan: Plan::default(),
-            bill: Bill::default(),
+            booked: Booked::default(),
             owes: false,
             watch: None,
             resume: None,
@@ -276,7 +276,7 @@ impl Drop for Life {
         self.estimate_missing_usage(&prompt);
         quota::settle(self);
         if let Some(keep) = &self.keep {
-            let charged = self.owes || !self.bill.is_empty();
+            let charged = self.owes || !self.booked.is_empty();
             keep.store(charged || self.outcome == "answered", Ordering::Release);
         }
         let duration = self.started.elapsed();

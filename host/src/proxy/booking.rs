@@ -12,14 +12,14 @@ use crate::price::Usd;
 
 /// What earlier attempts of an exchange are charged for.
 #[derive(Debug, Default)]
-pub struct Bill {
+pub struct Booked {
     usage: Usage,
     cost: Usd,
     /// Whether the price of one of them is unknown: then the sum is, too.
     unknown: bool,
 }
 
-impl Bill {
+impl Booked {
     /// Whether there is nothing on it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -39,16 +39,16 @@ impl Life {
     /// What all attempts took.
     #[must_use]
     pub fn total_usage(&self) -> Usage {
-        if self.bill.is_empty() { self.usage } else { self.bill.usage.plus(self.usage) }
+        if self.booked.is_empty() { self.usage } else { self.booked.usage.plus(self.usage) }
     }
 
     /// What it cost; none where a price is unknown.
     #[must_use]
     pub fn cost(&self) -> Option<Usd> {
-        if self.bill.unknown {
+        if self.booked.unknown {
             return None;
         }
-        Some(sum(self.bill.cost, self.last_cost()?))
+        Some(sum(self.booked.cost, self.last_cost()?))
     }
 
     /// What the attempt that was made last cost; none where its price is unknown.
@@ -68,7 +68,7 @@ impl Life {
             return;
         }
         self.estimate_missing_usage(&self.exchange.prompt());
-        self.bill.add(self.usage, self.last_cost());
+        self.booked.add(self.usage, self.last_cost());
         self.count_tokens(self.target, self.usage);
         quota::settle_target(self);
         self.owes = false;
@@ -95,7 +95,7 @@ impl Life {
             grant.used(Amounts { tokens: usage.input, cost: cost.unwrap_or_default() });
         }
         if trial.sent {
-            self.bill.add(usage, cost);
+            self.booked.add(usage, cost);
             self.count_tokens(Some(place), usage);
         }
     }
