@@ -12,6 +12,7 @@ mod guard;
 mod judge;
 mod lexicon;
 mod model;
+mod openings;
 mod patterns;
 mod reader;
 mod settings;
@@ -117,7 +118,8 @@ impl TextFilter for ContentFilter {
         if let Some(rejection) = self.refusal(&decided, "answer") {
             return Ok(Verdict::Stop(rejection));
         }
-        if now != before {
+        // What nothing follows needs not be known to it.
+        if !w.last && now != before {
             x.put(&key, &now.encode())?;
         }
         let edits = decided.changes.into_iter().map(|c| Edit::new(c.start, c.end, c.to)).collect();
