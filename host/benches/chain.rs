@@ -92,14 +92,19 @@ fn main() {
             }
             plugins.push((name, both));
         }
-        let words = "account answer article because before between board building budget change chapter city ";
+        let words =
+            "account answer article because before between board building budget change chapter city ";
         let texts = [
             ("1 KiB of words", format!("Case 1, for someone@example.org: {}", words.repeat(12))),
             ("2 KiB of prose", PROSE.repeat(3)),
         ];
         let answer = "I have written to <EMAIL_1> and will report when there is an answer.";
         for (label, text) in texts {
-            println!("{label} ({} bytes), an answer of {}: µs each, request + answer", text.len(), answer.len());
+            println!(
+                "{label} ({} bytes), an answer of {}: µs each, request + answer",
+                text.len(),
+                answer.len()
+            );
             let mut all = [0.0; 2];
             for (name, versions) in &plugins {
                 let mut times = vec![(Vec::new(), Vec::new()); versions.len()];
