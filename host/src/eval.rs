@@ -212,8 +212,9 @@ pub async fn run(options: &Options) -> Result<Report, EvalError> {
     let mut component = Component::load(kind, &options.subject, |config| match kind {
         Kind::Pii => pii::adjust(config),
         Kind::Injection => injection::adjust(config),
+        Kind::Content => content::adjust(config),
         Kind::Cache => cache::adjust(config, options),
-        Kind::Content | Kind::Output | Kind::Routing => {}
+        Kind::Output | Kind::Routing => {}
     })
     .await?;
     let mut tally = Tally::default();

@@ -4,15 +4,13 @@
 //! words, parts of words, pairs, and pairs of classes near one another and in one unit. Invariants: a pure function of
 //! the unit, the same in training and in use. Changing anything here makes the shipped weights worthless: train again.
 
-use crate::lexicon::Lexicon;
+use crate::lexicon::{HEAD, Lexicon, Looked, STEM, hash};
 use crate::reader;
 
 /// Letters of a part of a word.
 const PART: usize = 4;
 /// Classes this many words apart are near.
 const NEAR: usize = 4;
-/// Of longer words so many bytes are the beginning.
-const STEM: usize = 6;
 
 /// Where a feature's weight is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,14 +37,15 @@ pub fn features(lexicon: &Lexicon, unit: &str, mut each: impl FnMut(Feature)) ->
     reader::words(unit, |word| {
         said.words += 1;
         let number = word.bytes().all(|byte| byte.is_ascii_digit());
-        let hash = if number && word.len() > 2 { 0 } else { hash(word.as_bytes()) };
+        let looked = lexicon.look_up(word);
+        let hash = if number && word.len() > 2 { 0 } else { looked.hash };
         each(Feature::Word(hash));
         each(Feature::Other(mix(1, hash, before)));
         if !number {
-            parts(word, &mut each);
+            parts(word.as_bytes(), &looked, &mut each);
         }
-        let classes = lexicon.classes(word);
-        for (back, earlier) in recent.iter().enumerate() {
+        let classes = looked.classes;
+        for (back, earlier) in recent.iter().enumerate().filter(|_| classes != 0) {
             pairs(*earlier, classes, |a, b| each(Feature::Other(mix(3 + u32::from(back > 0), a, b))));
         }
         recent.rotate_right(1);
@@ -76,18 +75,18 @@ pub fn window(classes: u64, mut each: impl FnMut(u32)) {
 }
 
 /// The beginning of a word, and its parts.
-fn parts(word: &str, each: &mut impl FnMut(Feature)) {
-    let bytes = word.as_bytes();
-    if bytes.len() > STEM {
-        each(Feature::Other(mix(9, hash(bytes.get(..STEM).unwrap_or_default()), 0)));
+fn parts(word: &[u8], looked: &Looked, each: &mut impl FnMut(Feature)) {
+    if word.len() > STEM {
+        each(Feature::Other(mix(9, looked.stem, 0)));
     }
-    if bytes.len() > PART {
-        bytes.windows(PART).for_each(|part| each(Feature::Other(mix(10, hash(part), 0))));
+    if word.len() > PART {
+        word.windows(PART).for_each(|part| each(Feature::Other(mix(10, hash(part), 0))));
     }
-    for (kind, part) in
-        [(11, bytes.get(..3)), (12, bytes.len().checked_sub(3).and_then(|from| bytes.get(from..)))]
-    {
-        part.into_iter().for_each(|part| each(Feature::Other(mix(kind, hash(part), 0))));
+    if word.len() >= HEAD {
+        each(Feature::Other(mix(11, looked.head, 0)));
+    }
+    if let Some(end) = word.last_chunk::<HEAD>() {
+        each(Feature::Other(mix(12, hash(end), 0)));
     }
 }
 
@@ -103,13 +102,6 @@ fn bits(mut set: u64) -> impl Iterator<Item = u32> {
         set &= set - 1;
         Some(bit)
     })
-}
-
-/// FNV-1a over 32 bits.
-pub fn hash(bytes: &[u8]) -> u32 {
-    let all =
-        bytes.iter().fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
-    all ^ all >> 15
 }
 
 /// Mixes two hashes into one of a kind.

@@ -59,6 +59,11 @@ impl State {
         self.levels.iter_mut().zip(&other.levels).for_each(|(level, other)| *level = (*level).max(*other));
     }
 
+    /// Whether anything was found.
+    pub fn found(&self) -> bool {
+        self.levels.iter().any(|level| *level > 0)
+    }
+
     /// Notes a category with a severity.
     fn see(&mut self, category: usize, severity: Severity) {
         if self.levels.len() <= category {

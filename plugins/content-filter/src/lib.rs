@@ -12,6 +12,7 @@ mod guard;
 mod judge;
 mod lexicon;
 mod model;
+mod openings;
 mod patterns;
 mod reader;
 mod settings;
@@ -53,8 +54,13 @@ impl Plugin for ContentFilter {
 }
 
 impl ContentFilter {
-    /// Sets what is known of a text, where it is more than was known before.
+    /// Sets what is known of a text, where it is more than was told before.
     fn report(&self, x: &Exchange, before: Option<&State>, now: &State) {
+        let told = |state: &&State| self.settings.scores || state.found();
+        if !told(&now) {
+            return;
+        }
+        let before = before.filter(told);
         let (scores, seen) = now.scores(&self.settings);
         let (old_scores, old_seen) = before.map(|state| state.scores(&self.settings)).unwrap_or_default();
         for (name, severity) in seen.iter().filter(|flag| !old_seen.contains(flag)) {
@@ -117,7 +123,8 @@ impl TextFilter for ContentFilter {
         if let Some(rejection) = self.refusal(&decided, "answer") {
             return Ok(Verdict::Stop(rejection));
         }
-        if now != before {
+        // What nothing follows needs not be known to it.
+        if !w.last && now != before {
             x.put(&key, &now.encode())?;
         }
         let edits = decided.changes.into_iter().map(|c| Edit::new(c.start, c.end, c.to)).collect();

@@ -22,6 +22,8 @@ pub const CALM: f32 = 16.0;
 pub const POWER: f32 = 0.35;
 /// Heads of the model.
 pub const HEADS: usize = 7;
+/// Sums as they are taken: eight bytes are added at once, of which the last is the next row's and says nothing.
+type Wide = [i32; HEADS + 1];
 /// What each head is about; the first is "unwanted at all".
 pub const NAMES: [&str; HEADS] =
     ["any", "sexual", "hate", "violence", "harassment", "self-harm", "sexual-minors"];
@@ -84,7 +86,7 @@ impl Model {
 
     /// Reads a unit.
     pub fn unit(&self, text: &str) -> Sum {
-        let (mut words, mut others, mut count) = ([0_i32; HEADS], [0_i32; HEADS], 0);
+        let (mut words, mut others, mut count) = (Wide::default(), Wide::default(), 0);
         let said = features(&self.lexicon, text, |feature| {
             count += 1;
             match feature {
@@ -103,7 +105,7 @@ impl Model {
     pub fn probabilities(&self, units: &[Sum]) -> [f32; HEADS] {
         let classes = units.iter().fold(0, |all, unit| all | unit.classes);
         let features: u32 = units.iter().map(|unit| unit.features).sum();
-        let mut own = [0_i32; HEADS];
+        let mut own = Wide::default();
         window(classes, |hash| add(&mut own, self.others, hash & self.mask));
         let length = (f32::from(u16::try_from(features).unwrap_or(u16::MAX)) + CALM).powf(POWER);
         let mut out = [0.0; HEADS];
@@ -128,10 +130,13 @@ pub fn window_of(words: impl DoubleEndedIterator<Item = u32>) -> usize {
 }
 
 /// Adds a row of a table.
-fn add(sum: &mut [i32; HEADS], table: &[u8], row: u32) {
-    let at = row as usize * HEADS;
-    for (sum, weight) in sum.iter_mut().zip(table.get(at..at + HEADS).unwrap_or_default()) {
-        *sum += i32::from(weight.cast_signed());
+fn add(sum: &mut Wide, table: &[u8], row: u32) {
+    let row = table.get(row as usize * HEADS..).unwrap_or_default();
+    let weigh = |(sum, weight): (&mut i32, &u8)| *sum += i32::from(weight.cast_signed());
+    match row.first_chunk::<{ HEADS + 1 }>() {
+        Some(weights) => sum.iter_mut().zip(weights).for_each(weigh),
+        // The last row has none behind it.
+        None => sum.iter_mut().zip(row).for_each(weigh),
     }
 }
 

@@ -14,12 +14,21 @@ const LONGEST: usize = 32;
 pub fn words(unit: &str, mut each: impl FnMut(&str)) {
     let mut reader =
         Reader { word: String::with_capacity(LONGEST), spelled: String::new(), disguised: false };
-    let mut rest = unit.chars().peekable();
-    while let Some(c) = rest.next() {
-        if c.is_ascii_lowercase() {
-            reader.push(c);
+    let mut rest = unit;
+    while let Some(c) = rest.chars().next() {
+        if c.is_ascii_alphanumeric() {
+            let end = rest.bytes().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
+            let (run, after) = rest.split_at(end);
+            rest = after;
+            if reader.word.is_empty() && is_whole(run, after) {
+                reader.end_spelling(&mut each);
+                each(run);
+            } else {
+                reader.plain(run);
+            }
             continue;
         }
+        rest = rest.get(c.len_utf8()..).unwrap_or_default();
         match fold(c) {
             Fold::Letter(letter) | Fold::Tag(letter) => {
                 reader.disguised |= !letter.is_alphabetic();
@@ -32,8 +41,9 @@ pub fn words(unit: &str, mut each: impl FnMut(&str)) {
                 reader.end(&mut each);
             }
             Fold::Gap => {
+                let next = || rest.chars().next();
                 let inside =
-                    !reader.word.is_empty() && rest.peek().is_some_and(|c| c.is_alphanumeric() || *c == '*');
+                    !reader.word.is_empty() && next().is_some_and(|c| c.is_alphanumeric() || c == '*');
                 match c {
                     '\'' | '’' | 'ʼ' if inside => {}
                     '@' | '$' | '*' if inside || c == '$' && reader.word.is_empty() => {
@@ -58,6 +68,16 @@ struct Reader {
 }
 
 impl Reader {
+    /// Takes in a run of plain letters and digits: what nearly all of nearly all texts is.
+    fn plain(&mut self, run: &str) {
+        self.disguised |= run.bytes().any(|byte| byte.is_ascii_digit());
+        let from = self.word.len();
+        self.word.push_str(run.get(..run.len().min(LONGEST.saturating_sub(from))).unwrap_or_default());
+        if let Some(run) = self.word.get_mut(from..) {
+            run.make_ascii_lowercase();
+        }
+    }
+
     fn push(&mut self, c: char) {
         if self.word.len() < LONGEST {
             self.word.push(c);
@@ -93,6 +113,14 @@ impl Reader {
     }
 }
 
+/// Whether a run at the beginning of a word is all of it, and reads as it is written.
+fn is_whole(run: &str, after: &str) -> bool {
+    let ends = |next: &u8| next.is_ascii() && !matches!(next, b'\'' | b'@' | b'$' | b'*');
+    (2..=LONGEST).contains(&run.len())
+        && after.as_bytes().first().is_none_or(ends)
+        && run.bytes().all(|byte| byte.is_ascii_lowercase())
+}
+
 /// The letter that a digit or sign imitates.
 fn unleet(c: char) -> char {
     match c {
@@ -106,3 +134,6 @@ fn unleet(c: char) -> char {
         c => c,
     }
 }
+
+#[cfg(test)]
+mod tests;

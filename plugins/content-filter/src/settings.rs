@@ -97,6 +97,7 @@ pub struct Config {
     profanity: Option<Action>,
     languages: Option<Vec<String>>,
     classifier: Option<bool>,
+    scores: bool,
     mask_with: Option<String>,
     max_match_bytes: Option<usize>,
 }
@@ -167,6 +168,8 @@ pub struct Settings {
     pub patterns: Vec<(Pattern, usize)>,
     /// The heads of the classifier that are looked at.
     pub guards: Vec<Guard>,
+    /// Whether scores are told where nothing was found.
+    pub scores: bool,
     /// What stands in place of a match.
     pub mask: String,
     /// The longest match of a pattern.
@@ -248,6 +251,7 @@ impl Settings {
             words,
             patterns: build.patterns,
             guards: build.guards,
+            scores: config.scores,
             mask,
             max: build.max,
             sides,

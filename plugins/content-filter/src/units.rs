@@ -12,9 +12,17 @@ const LONGEST: usize = 480;
 
 /// The byte after the end of the first unit of a text; `None` while more text could still lengthen it.
 pub fn end(text: &str, last: bool) -> Option<usize> {
-    let (mut words, mut in_word, mut full) = (0, false, false);
-    for (at, c) in text.char_indices() {
-        let after = at + c.len_utf8();
+    let (mut words, mut in_word, mut full, mut after) = (0, false, false, 0);
+    while let Some(byte) = text.as_bytes().get(after) {
+        // Nearly all of most texts.
+        if byte.is_ascii_alphanumeric() && after + 1 < LONGEST {
+            words += usize::from(!in_word);
+            (in_word, full) = (true, false);
+            after += 1;
+            continue;
+        }
+        let c = text.get(after..).and_then(|rest| rest.chars().next())?;
+        after += c.len_utf8();
         let word = c.is_alphanumeric();
         words += usize::from(word && !in_word);
         in_word = word;

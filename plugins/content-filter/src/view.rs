@@ -4,6 +4,8 @@
 //! what lies between strings; no match crosses a quote. Invariants: whatever the window's cut, a string
 //! yields the same decoded text; an escape that is not complete is left for later.
 
+use std::borrow::Cow;
+
 /// What a stretch is, which decides how a replacement is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -17,20 +19,34 @@ pub enum Form {
 
 /// A stretch of a window.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Stretch {
+pub struct Stretch<'w> {
     /// What it is.
     pub form: Form,
     /// The text, without escapes.
-    pub text: String,
-    /// Where each byte of the text came from in the window, and where the text ends.
-    pub from: Vec<usize>,
+    pub text: Cow<'w, str>,
+    /// Where each byte of the text came from in the window, and where the text ends; nothing where the text is the window.
+    from: Option<Vec<usize>>,
     /// Whether a quote ends it: nothing more will join it.
     pub closed: bool,
 }
 
-impl Stretch {
-    fn new(form: Form, start: usize) -> Stretch {
-        Stretch { form, text: String::new(), from: vec![start], closed: false }
+impl Stretch<'_> {
+    /// Where a byte of the text, or its end, lies in the window.
+    pub fn raw(&self, at: usize) -> usize {
+        self.from.as_ref().map_or(at, |from| from.get(at).copied().unwrap_or(0))
+    }
+}
+
+/// The decoded text of a stretch as it grows, and where each byte of it came from.
+struct Open {
+    form: Form,
+    text: String,
+    from: Vec<usize>,
+}
+
+impl Open {
+    fn new(form: Form, start: usize) -> Open {
+        Open { form, text: String::new(), from: vec![start] }
     }
 
     fn push(&mut self, c: char, raw_start: usize, raw_end: usize) {
@@ -38,6 +54,10 @@ impl Stretch {
         self.from.pop();
         self.from.extend(std::iter::repeat_n(raw_start, c.len_utf8()));
         self.from.push(raw_end);
+    }
+
+    fn end(self, closed: bool) -> Stretch<'static> {
+        Stretch { form: self.form, text: Cow::Owned(self.text), from: Some(self.from), closed }
     }
 }
 
@@ -47,23 +67,22 @@ pub fn is_document(text: &str) -> bool {
 }
 
 /// A window of plain text.
-pub fn plain(window: &str) -> Stretch {
-    Stretch { form: Form::Plain, text: window.to_owned(), from: (0..=window.len()).collect(), closed: false }
+pub fn plain(window: &str) -> Stretch<'_> {
+    Stretch { form: Form::Plain, text: Cow::Borrowed(window), from: None, closed: false }
 }
 
 /// A window of JSON. The last stretch is the open one, and may be empty.
-pub fn json(window: &str, in_string: bool, last: bool) -> Vec<Stretch> {
+pub fn json(window: &str, in_string: bool, last: bool) -> Vec<Stretch<'static>> {
     let form = |string: bool| if string { Form::Quoted } else { Form::Bare };
     let mut string = in_string;
     let mut done = Vec::new();
-    let mut open = Stretch::new(form(string), 0);
+    let mut open = Open::new(form(string), 0);
     let mut at = 0;
     while let Some(c) = window.get(at..).and_then(|rest| rest.chars().next()) {
         let mut len = c.len_utf8();
         if c == '"' {
-            open.closed = true;
             string = !string;
-            done.push(std::mem::replace(&mut open, Stretch::new(form(string), at + 1)));
+            done.push(std::mem::replace(&mut open, Open::new(form(string), at + 1)).end(true));
         } else if c == '\\' && string {
             match escape(window.get(at..).unwrap_or_default()) {
                 Escape::Char(decoded, raw) => {
@@ -78,7 +97,7 @@ pub fn json(window: &str, in_string: bool, last: bool) -> Vec<Stretch> {
         }
         at += len;
     }
-    done.push(open);
+    done.push(open.end(false));
     done
 }
 

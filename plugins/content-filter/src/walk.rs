@@ -316,6 +316,16 @@ fn packed(word: &str) -> Option<u64> {
     Some(word.bytes().fold(0, |packed, byte| packed << 8 | u64::from(byte.to_ascii_lowercase())))
 }
 
+/// What a character may be read as at the beginning of a word.
+pub fn readings(c: char) -> impl Iterator<Item = char> {
+    let itself = match letter(c) {
+        Letter::Is(letter) => letter,
+        _ if c.is_whitespace() => ' ',
+        _ => c,
+    };
+    std::iter::once(itself).chain(imitated(c).chars())
+}
+
 /// The letters that a character imitates.
 fn imitated(c: char) -> &'static str {
     match c {

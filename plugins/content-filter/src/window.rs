@@ -6,6 +6,7 @@
 use crate::judge::judge;
 use crate::settings::Settings;
 use crate::view::{self, Stretch, replacement};
+use std::borrow::Cow;
 
 /// What stands before a window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,18 +81,19 @@ pub fn decide(settings: &Settings, window: &str, json: bool, last: bool, before:
 /// Judges one stretch and adds what was decided.
 fn stretch_into(
     settings: &Settings,
-    stretch: &Stretch,
+    stretch: &Stretch<'_>,
     context: Option<char>,
     last: bool,
     out: &mut Decided,
 ) {
     // The character before the stretch stands in front of it, as context only.
-    let mut text = String::with_capacity(stretch.text.len() + 4);
-    text.extend(context);
-    let from = text.len();
-    text.push_str(&stretch.text);
+    let text = match context {
+        Some(context) => Cow::Owned(format!("{context}{}", stretch.text)),
+        None => Cow::Borrowed(stretch.text.as_ref()),
+    };
+    let from = text.len() - stretch.text.len();
     let judgement = judge(settings, &text, from, last || stretch.closed);
-    let raw = |at: usize| stretch.from.get(at - from).copied().unwrap_or(0);
+    let raw = |at: usize| stretch.raw(at.saturating_sub(from));
     for (start, end) in judgement.masks {
         let old = text.get(start..end).unwrap_or_default();
         let to = replacement(stretch.form, old, &settings.mask);

@@ -5,6 +5,7 @@
 //! after it; [`Words::held_from`] names the first position for which that text has not all come.
 //! Invariant: hits are sorted by start, the longest first.
 
+use crate::openings::Openings;
 use crate::trie::{Letter, Trie, Word, is_unspaced, letter};
 use crate::walk::{continues, reach, walk};
 
@@ -23,6 +24,7 @@ pub struct Hit {
 #[derive(Debug)]
 pub struct Words {
     trie: Trie,
+    openings: Openings,
     reach: usize,
 }
 
@@ -31,7 +33,7 @@ impl Words {
     pub fn new(words: &[Word]) -> Words {
         let trie = Trie::new(words);
         let reach = if words.is_empty() { 0 } else { reach(trie.longest) };
-        Words { trie, reach }
+        Words { openings: Openings::of(&trie), trie, reach }
     }
 
     /// The words that start in `from..until`, given that nothing comes after the text.
@@ -56,21 +58,51 @@ impl Words {
 
     /// The positions, not before `from`, where a word may start.
     fn starts<'t>(&'t self, text: &'t str, from: usize) -> impl Iterator<Item = usize> + 't {
-        let from = (from..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
-        let (before, rest) = text.split_at_checked(from).unwrap_or_default();
-        let mut before = before.chars().next_back();
-        rest.char_indices().filter_map(move |(at, c)| {
-            let free =
-                before.is_none_or(|before| !continues(before, c) || is_unspaced(before) && is_unspaced(c));
-            before = Some(c);
-            (free && self.begins(c)).then_some(from + at)
+        let mut at = (from..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+        let mut before = text.get(..at).and_then(|before| before.chars().next_back());
+        let bytes = text.as_bytes();
+        std::iter::from_fn(move || {
+            if self.reach == 0 {
+                return None;
+            }
+            loop {
+                let (start, first) = (at, *bytes.get(at)?);
+                let (c, free) = if first.is_ascii() {
+                    let c = char::from(first);
+                    let free = before.is_none_or(|before| !continues(before, c));
+                    at += if is_word(first) { run(bytes, at) } else { 1 };
+                    before = bytes.get(at - 1).map(|last| char::from(*last));
+                    (c, free)
+                } else {
+                    let c = text.get(at..)?.chars().next()?;
+                    let free = before
+                        .is_none_or(|before| !continues(before, c) || is_unspaced(before) && is_unspaced(c));
+                    at += c.len_utf8();
+                    before = Some(c);
+                    (c, free)
+                };
+                if free && begins(c) && self.openings.may_lead_on(bytes, start) {
+                    return Some(start);
+                }
+            }
         })
     }
+}
 
-    /// Whether a word may begin with a character.
-    fn begins(&self, c: char) -> bool {
-        self.reach > 0 && !c.is_whitespace() && letter(c) != Letter::Gone
-    }
+/// Whether a word may begin with a character.
+fn begins(c: char) -> bool {
+    !c.is_whitespace() && (c.is_ascii() || letter(c) != Letter::Gone)
+}
+
+/// Whether an ASCII character continues a word.
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// How many ASCII characters of a word stand from `at` on: none of them but the first can begin one.
+fn run(bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.iter().position(|byte| !is_word(*byte)).unwrap_or(rest.len())
 }
 
 #[cfg(test)]

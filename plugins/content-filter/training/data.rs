@@ -77,7 +77,7 @@ impl Row {
             }));
             crate::reader::words(text, |word| {
                 meaning.add(word, &mut unit.meaning);
-                seen.entry(crate::features::hash(word.as_bytes()) & mask).or_insert_with(|| word.to_owned());
+                seen.entry(crate::lexicon::hash(word.as_bytes()) & mask).or_insert_with(|| word.to_owned());
             });
             all.push(unit);
             let to = all.len();

@@ -7,8 +7,8 @@ use super::area::with_range;
 use super::data::{BITS, Case, FOLDS, rows};
 use super::learner::{Learner, Settings};
 use super::meaning::{Meaning, SIZE};
-use crate::features::hash;
 use crate::lexicon::Lexicon;
+use crate::lexicon::hash;
 use crate::model::{HEADS, NAMES};
 use std::collections::HashMap;
 

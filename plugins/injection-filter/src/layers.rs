@@ -14,9 +14,7 @@ const FEWEST: usize = 6;
 
 /// The readable texts that are encoded in runs of `text`.
 pub fn encoded(text: &str) -> Vec<String> {
-    let is_code = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_' | '=');
-    text.split(|c| !is_code(c))
-        .filter(|run| run.len() >= SHORTEST)
+    runs(text)
         .take(MOST_RUNS)
         .filter_map(|run| {
             let run = run.get(..run.len().min(MOST_BYTES))?;
@@ -25,9 +23,33 @@ pub fn encoded(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// The runs of letters of a code that are long enough. Nearly no word of a text is, so only one byte in as many is looked
+/// at until one may be in a run.
+fn runs(text: &str) -> impl Iterator<Item = &str> {
+    let is_code = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/' | b'-' | b'_' | b'=');
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let window = bytes.get(from..from + SHORTEST)?;
+            if let Some(at) = window.iter().rposition(|c| !is_code(c)) {
+                from += at + 1;
+                continue;
+            }
+            let rest = bytes.get(from + SHORTEST..).unwrap_or_default();
+            let end = from + SHORTEST + rest.iter().position(|c| !is_code(c)).unwrap_or(rest.len());
+            let run = text.get(from..end);
+            from = end;
+            return run;
+        }
+    })
+}
+
 /// The readable texts that are spelled in escapes: `%69`, `&#105;`, `\u0069`, `\x69`.
 pub fn escaped(text: &str) -> Vec<String> {
-    let signs = |run: &str| run.matches(['%', '#', '\\']).count();
+    let signs = |run: &str| run.bytes().filter(|c| matches!(c, b'%' | b'#' | b'\\')).count();
+    // Nearly no text has as many.
+    let text = if signs(text) < FEWEST { "" } else { text };
     text.split_whitespace()
         .filter(|run| run.len() >= SHORTEST && signs(run) >= FEWEST)
         .take(MOST_RUNS)

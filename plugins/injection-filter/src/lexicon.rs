@@ -37,6 +37,11 @@ impl Sets {
         self.0.iter().all(|bits| *bits == 0)
     }
 
+    /// Whether anything is in both.
+    pub fn meets(&self, other: &Sets) -> bool {
+        self.0.iter().zip(other.0).fold(0, |all, (a, b)| all | a & b) != 0
+    }
+
     /// What is in both, in order.
     pub fn shared<'a>(&'a self, other: &'a Sets) -> impl Iterator<Item = usize> + 'a {
         self.0.iter().zip(other.0).enumerate().flat_map(|(word, (a, b))| {

@@ -1,12 +1,14 @@
 //! Literal texts that give an attack away, such as forged turn delimiters, found in any case in the raw text.
 //!
-//! Nearly no byte of a text begins a marker, so markers are kept by their first byte.
+//! Nearly no two bytes of a text begin a marker, so those are looked up first. Invariant: a marker has two bytes.
 
 /// The markers of all rules.
 #[derive(Debug, Default)]
 pub struct Markers {
     /// For each first byte, in either case, the markers in lower case and the rule of each.
     by_first: Vec<Vec<(String, usize)>>,
+    /// For each two bytes, a bit: whether a marker begins with them.
+    pairs: Vec<u64>,
 }
 
 impl Markers {
@@ -14,8 +16,14 @@ impl Markers {
     pub fn add(&mut self, marker: &str, rule: usize) {
         self.by_first.resize(256, Vec::new());
         let marker = marker.to_ascii_lowercase();
-        let Some(first) = marker.bytes().next() else { return };
+        let Some([first, second]) = marker.as_bytes().first_chunk().copied() else { return };
+        self.pairs.resize(PAIRS / 64, 0);
         let upper = first.to_ascii_uppercase();
+        for (a, b) in [first, upper].into_iter().flat_map(|a| [(a, second), (a, second.to_ascii_uppercase())])
+        {
+            let (word, bit) = place(a, b);
+            self.pairs.get_mut(word).into_iter().for_each(|bits| *bits |= bit);
+        }
         if upper != first {
             self.begin(upper, (marker.clone(), rule));
         }
@@ -31,8 +39,12 @@ impl Markers {
     /// The rules whose markers stand in a text, each once.
     pub fn found(&self, text: &str) -> Vec<usize> {
         let mut rules = Vec::new();
-        for (at, byte) in text.bytes().enumerate() {
-            for (marker, rule) in self.by_first.get(usize::from(byte)).into_iter().flatten() {
+        for (at, [byte, second]) in text.as_bytes().array_windows().enumerate() {
+            let (word, bit) = place(*byte, *second);
+            if self.pairs.get(word).is_none_or(|bits| bits & bit == 0) {
+                continue;
+            }
+            for (marker, rule) in self.by_first.get(usize::from(*byte)).into_iter().flatten() {
                 let head = text.as_bytes().get(at..at + marker.len());
                 if head.is_some_and(|head| head.eq_ignore_ascii_case(marker.as_bytes()))
                     && !rules.contains(rule)
@@ -43,6 +55,15 @@ impl Markers {
         }
         rules
     }
+}
+
+/// How many two bytes there are.
+const PAIRS: usize = 1 << 16;
+
+/// Where the bit of two bytes is.
+fn place(a: u8, b: u8) -> (usize, u64) {
+    let pair = usize::from(u16::from_be_bytes([a, b]));
+    (pair / 64, 1 << (pair % 64))
 }
 
 #[cfg(test)]

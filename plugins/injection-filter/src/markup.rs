@@ -34,7 +34,7 @@ pub fn hidden(text: &str) -> Vec<&str> {
     let mut out = Vec::new();
     let mut rest = text;
     while out.len() < MOST_SPANS
-        && let Some(at) = rest.find(['<', '['])
+        && let Some(at) = rest.bytes().position(|c| matches!(c, b'<' | b'['))
     {
         rest = rest.get(at..).unwrap_or_default();
         let (span, len) = span(rest);

@@ -248,7 +248,7 @@ impl Book {
     /// Everything that matches in a row of tokens.
     pub fn matches(&self, tokens: &[Token]) -> Vec<Match> {
         let mut out = Vec::new();
-        for (at, token) in tokens.iter().enumerate() {
+        for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.sets.meets(&self.starting)) {
             for set in token.sets.shared(&self.starting) {
                 for pattern in
                     self.starts.get(&set).into_iter().flatten().filter_map(|n| self.patterns.get(*n))

@@ -77,8 +77,13 @@ pub fn read(lexicon: &Lexicon, text: &str) -> Tokens {
         if c.is_ascii_alphanumeric() {
             let end = rest.bytes().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
             let (run, after) = rest.split_at(end);
-            reader.plain(run);
-            before = run.chars().next_back().unwrap_or(c);
+            if reader.word.is_empty() && is_whole(run, after) {
+                reader.end_spelling();
+                reader.take(run);
+            } else {
+                reader.plain(run);
+            }
+            before = run.bytes().next_back().map_or(c, char::from);
             rest = after;
             continue;
         }
@@ -174,7 +179,7 @@ impl Reader<'_> {
             return;
         }
         let mut word = std::mem::take(&mut self.word);
-        let single = word.chars().nth(1).is_none() && word.bytes().all(|c| c.is_ascii_lowercase());
+        let single = word.len() == 1 && word.bytes().all(|c| c.is_ascii_lowercase());
         if single {
             if self.spelled.is_empty() {
                 self.spelled_edge = std::mem::take(&mut self.edge);
@@ -259,6 +264,14 @@ impl Reader<'_> {
         let edge = std::mem::take(&mut self.edge);
         self.out.all.push(Token { edge, word, stem, sets, quoted: self.quote.is_some() });
     }
+}
+
+/// Whether a run at the beginning of a word is all of it, and reads as it is written.
+fn is_whole(run: &str, after: &str) -> bool {
+    let ends = |next: &u8| next.is_ascii() && !matches!(next, b'\'' | b'@' | b'$' | b'!');
+    run.len() > 1
+        && after.as_bytes().first().is_none_or(ends)
+        && run.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 /// The hashes of a word and of its beginning.

@@ -54,7 +54,7 @@ impl Names {
     }
 
     /// The words of a text and its lead, and how many of them are the lead's.
-    pub fn words(&self, text: &str, lead: &str) -> (Vec<Word>, usize) {
+    fn words(&self, text: &str, lead: &str) -> (Vec<Word>, usize) {
         let mut words = Vec::with_capacity(text.len() / 4);
         if !lead.is_empty() {
             words::cut(&self.lexicon, lead, &mut words);
@@ -71,10 +71,8 @@ impl Names {
             && word.chars().any(char::is_alphabetic)
     }
 
-    /// Calls `each` with every stretch of words that is worth a look, as a range and the tags' probabilities.
-    fn stretches(&self, words: &[Word], mut each: impl FnMut(usize, &[Row])) {
-        let mut active = Vec::new();
-        features::active(words, &mut active);
+    /// Calls `each` with every stretch of words that is worth a look (`active`), as a range and the tags' probabilities.
+    fn stretches(&self, words: &[Word], active: &[bool], mut each: impl FnMut(usize, &[Row])) {
         let (mut rows, mut forward) = (Vec::new(), Vec::new());
         let mut at = 0;
         while let Some(start) = active.get(at..).and_then(|rest| rest.iter().position(|on| *on)) {
@@ -103,8 +101,13 @@ impl Detector for Names {
         }
         let (mut words, first) = self.words(text, lead);
         words::settle(words.get_mut(first..).unwrap_or_default(), out);
+        let mut active = Vec::with_capacity(words.len());
+        features::active(&words, &mut active);
+        for (n, (word, _)) in words.iter_mut().zip(&active).enumerate().filter(|(_, (_, active))| **active) {
+            words::spell(if n < first { lead } else { text }, word);
+        }
         let mut spans = Vec::new();
-        self.stretches(&words, |start, rows| spans::collect(&self.on, start, rows, &mut spans));
+        self.stretches(&words, &active, |start, rows| spans::collect(&self.on, start, rows, &mut spans));
         spans.retain(|span| span.first >= first);
         if spans.is_empty() {
             return;

@@ -11,7 +11,7 @@ use crate::names::Names;
 use crate::names::features::{active, features};
 use crate::names::lexicon::{Entry, Lexicon};
 use crate::names::model::{BUCKET, Model, Row as Weights, TAGS, mark};
-use crate::names::words::{SIGN, Word, cut, hash, settle};
+use crate::names::words::{SIGN, Word, cut, hash, settle, spell};
 
 /// The places of the file, and those that training has for more features.
 const BITS: u32 = 18;
@@ -151,6 +151,7 @@ fn texts(lexicon: &Lexicon, rows: &[Row]) -> Vec<Text> {
         .map(|row| {
             let mut words = Vec::new();
             cut(lexicon, &row.text, &mut words);
+            words.iter_mut().for_each(|word| spell(&row.text, word));
             let tags = row.tags(&words);
             finds.clear();
             scanner.detect(&row.text, "", &mut finds);

@@ -5,6 +5,8 @@
 //! Sources: Unicode 16 (default-ignorable code points, compatibility forms), UTS #39 (confusables; the ones
 //! that occur in practice).
 
+use std::sync::LazyLock;
+
 /// What a character amounts to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fold {
@@ -67,8 +69,8 @@ pub fn fold(c: char) -> Fold {
         return Fold::Letter(letter);
     }
     let lower = c.to_lowercase().next().unwrap_or(c);
-    if let Some((_, letter)) = LOOK_ALIKES.iter().find(|(alike, _)| alike.contains(lower)) {
-        return Fold::Letter(*letter);
+    if let Some(letter) = look_alike(lower) {
+        return Fold::Letter(letter);
     }
     match c {
         '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' => Fold::Word(c),
@@ -76,6 +78,25 @@ pub fn fold(c: char) -> Fold {
         _ if c.is_alphanumeric() => Fold::Letter(lower),
         _ => Fold::Gap,
     }
+}
+
+/// By the code of a character, the letter that it looks like, or 0. Made while a plugin is configured, which folds its
+/// own words.
+static ALIKE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let all = || LOOK_ALIKES.iter().flat_map(|(alike, letter)| alike.chars().map(|c| (c as usize, *letter)));
+    let mut table = vec![0; all().map(|(code, _)| code + 1).max().unwrap_or(0)];
+    for (code, letter) in all() {
+        // The first list that has it says what it is.
+        if let (Some(slot @ 0), Ok(letter)) = (table.get_mut(code), u8::try_from(letter)) {
+            *slot = letter;
+        }
+    }
+    table
+});
+
+/// The letter that a small letter looks like.
+fn look_alike(c: char) -> Option<char> {
+    ALIKE.get(c as usize).filter(|letter| **letter != 0).map(|letter| char::from(*letter))
 }
 
 /// The character that an invisible tag stands for.

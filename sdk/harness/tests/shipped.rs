@@ -57,6 +57,10 @@ async fn content_filter_scores_prompts_and_masks_sentences_of_streams() {
     assert!(score(&asked.flags) > 0.5, "{:?}", asked.flags);
     assert!(asked.flags.iter().any(|(name, _)| name == "content.violence"), "{:?}", asked.flags);
     let asked = plugin.on_request(ask("When does the museum open?", false)).await.unwrap();
+    assert!(asked.flags.is_empty(), "nothing was found, so nothing is told: {:?}", asked.flags);
+    let telling = Harness::file(component.clone()).config(json!({"scores": true})).plugin().await.unwrap();
+    let asked = telling.on_request(ask("When does the museum open?", false)).await.unwrap();
+    assert!(asked.flags.iter().any(|(name, _)| name == "content.score"), "{:?}", asked.flags);
     assert!(score(&asked.flags) < 0.2, "{:?}", asked.flags);
 
     let config = json!({ "profanity": "mask", "categories": { "violence": { "action": "mask" } } });

@@ -38,3 +38,13 @@ fn the_work_is_bounded() {
     assert_eq!(encoded(&run).len(), MOST_RUNS);
     assert!(encoded(&"YSBi".repeat(100_000)).iter().all(|t| t.len() <= MOST_BYTES));
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2000))]
+    #[test]
+    fn runs_are_those_of_a_split(text in "([a-zA-Z0-9+/_=-]{1,40}|[ .é]{1,3}){0,9}") {
+        let is_code = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_' | '=');
+        let split: Vec<&str> = text.split(|c| !is_code(c)).filter(|run| run.len() >= SHORTEST).collect();
+        proptest::prop_assert_eq!(runs(&text).collect::<Vec<_>>(), split);
+    }
+}

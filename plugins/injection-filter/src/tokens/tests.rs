@@ -45,3 +45,30 @@ proptest::proptest! {
         proptest::prop_assert!(read(&lexicon, &text).all.len() <= text.chars().count());
     }
 }
+
+/// An invisible character inside of each run of letters: such a run is never read at once.
+fn broken(text: &str) -> String {
+    let mut out = String::new();
+    let mut before = ' ';
+    for c in text.chars() {
+        if before.is_ascii_alphanumeric() && c.is_ascii_alphanumeric() {
+            out.push('\u{200b}');
+        }
+        out.push(c);
+        before = c;
+    }
+    out
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2000))]
+    #[test]
+    fn whole_words_are_read_as_letter_by_letter(
+        text in "([a-z]{1,7}|ignore|previous|[A-Z0-9]{1,4}|[ .,'\"`!@$?*:\n’é]{1,2}|[a-z] ){0,14}"
+    ) {
+        let mut lexicon = Lexicon::default();
+        ["ignore", "previous", "a"].iter().enumerate().for_each(|(n, word)| lexicon.add(word, n));
+        let of = |text: &str| format!("{:?}", read(&lexicon, text));
+        proptest::prop_assert_eq!(of(&text), of(&broken(&text)));
+    }
+}

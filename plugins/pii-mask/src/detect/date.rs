@@ -60,14 +60,15 @@ pub fn day_first(b: &[u8], i: usize, day_end: usize) -> Option<usize> {
 
 /// The end of `May 12, 1980`, whose month is the word `i..end`.
 pub fn month_first(b: &[u8], i: usize, end: usize) -> Option<usize> {
-    let word = b.get(i..end)?;
-    if word.len() < 3 || word.len() > 9 || !is_month(word) {
-        return None;
-    }
+    // Behind nearly no word stands a day, so that is asked first.
     let mut j = end + usize::from(at(b, end) == b'.');
     j += usize::from(at(b, j) == b' ');
     let day = digits_end(b, j);
     if !(1..=2).contains(&(day - j)) {
+        return None;
+    }
+    let word = b.get(i..end)?;
+    if word.len() < 3 || word.len() > 9 || !is_month(word) {
         return None;
     }
     let mut year = day;

@@ -120,7 +120,6 @@ pub fn private_key(b: &[u8], i: usize) -> Option<usize> {
 
 /// The value behind the name whose last word is `i..end`: its range and score.
 pub fn assigned(b: &[u8], i: usize, end: usize) -> Option<(usize, usize, u8)> {
-    let password = is_name(b, i, end)?;
     let mut j = end;
     let skip = |j: &mut usize, set: &[u8], most: usize| {
         let from = *j;
@@ -132,7 +131,13 @@ pub fn assigned(b: &[u8], i: usize, end: usize) -> Option<(usize, usize, u8)> {
     skip(&mut j, b"\"'`]* ", 4);
     let mut bound = skip(&mut j, b":=>", 2);
     let is_bearer = b.get(i..end)?.eq_ignore_ascii_case(b"bearer");
-    if !bound && password && b.get(j..j + 3) == Some(b"is ") {
+    let told = !bound && b.get(j..j + 3) == Some(b"is ");
+    // Nearly all words stop here, so names are looked for behind it.
+    if !bound && !told && !is_bearer {
+        return None;
+    }
+    let password = is_name(b, i, end)?;
+    if told && password {
         (j, bound) = (j + 3, true);
     }
     if !bound && !is_bearer {

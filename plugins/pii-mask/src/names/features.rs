@@ -11,6 +11,7 @@ const EDGE: Word = Word {
     end: 0,
     hash: 0x0E_D6E,
     affixes: [0; 4],
+    plain: false,
     shape: LINE_END,
     line: USUAL,
     entry: super::lexicon::Entry { lists: 0, opinion: 0, cluster: 0, group: 0 },

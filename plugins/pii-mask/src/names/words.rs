@@ -34,8 +34,10 @@ pub struct Word {
     pub end: usize,
     /// The hash of the word in lower case.
     pub hash: u32,
-    /// Hashes of its beginning and its ends.
+    /// Hashes of its beginning and its ends; see [`Word::plain`].
     pub affixes: [u32; 4],
+    /// Whether it is ASCII and its affixes are not hashed yet: [`spell`] does that where they are asked for.
+    pub plain: bool,
     /// One of the constants above.
     pub shape: u8,
     /// How its line is written.
@@ -46,13 +48,24 @@ pub struct Word {
     pub spaced: bool,
 }
 
-/// Cuts `text`, appending to `out`.
+/// Cuts `text`, appending to `out`. Affixes of plain words are left to [`spell`].
 pub fn cut(lexicon: &Lexicon, text: &str, out: &mut Vec<Word>) {
+    let bytes = text.as_bytes();
     let mut lower = Vec::new();
     let mut line = out.len();
-    let mut spaced = true;
-    let mut chars = text.char_indices().peekable();
-    while let Some((start, c)) = chars.next() {
+    let (mut spaced, mut at) = (true, 0);
+    while let Some(byte) = bytes.get(at) {
+        let start = at;
+        if byte.is_ascii_alphanumeric()
+            && let Some(word) = plain(lexicon, text, start, spaced)
+        {
+            at = word.end;
+            out.push(word);
+            spaced = false;
+            continue;
+        }
+        let Some(c) = text.get(start..).and_then(|rest| rest.chars().next()) else { break };
+        at += c.len_utf8();
         if c == '\n' {
             mark_line(out.get_mut(line..).unwrap_or_default());
             // Several line ends are one sign of another kind.
@@ -71,20 +84,55 @@ pub fn cut(lexicon: &Lexicon, text: &str, out: &mut Vec<Word>) {
         } else if c.is_whitespace() {
             spaced = true;
         } else if c.is_alphanumeric() {
-            let mut end = start + c.len_utf8();
-            while let Some((at, next)) = chars.next_if(|(_, c)| c.is_alphanumeric() || is_joined(*c)) {
-                end = at + next.len_utf8();
-            }
-            out.push(word(lexicon, text, start, end, spaced, &mut lower));
+            let inner = |c: char| c.is_alphanumeric() || is_joined(c);
+            let rest = text.get(at..).unwrap_or_default();
+            at += rest.find(|c| !inner(c)).unwrap_or(rest.len());
+            out.push(word(lexicon, text, start, at, spaced, &mut lower));
             spaced = false;
         } else {
-            let end = start + c.len_utf8();
-            let sign = hash(text.as_bytes().get(start..end).unwrap_or_default());
-            out.push(Word { start, end, hash: sign, shape: SIGN, spaced, ..Word::default() });
+            let sign = hash(bytes.get(start..at).unwrap_or_default());
+            out.push(Word { start, end: at, hash: sign, shape: SIGN, spaced, ..Word::default() });
             spaced = false;
         }
     }
     mark_line(out.get_mut(line..).unwrap_or_default());
+}
+
+/// The word at `start`, where all of it is ASCII: what nearly all words of most texts are.
+fn plain(lexicon: &Lexicon, text: &str, start: usize, spaced: bool) -> Option<Word> {
+    let (mut end, mut state, mut small) = (start, FNV, true);
+    while let Some(byte) = text.as_bytes().get(end) {
+        if !byte.is_ascii_alphanumeric() {
+            if byte.is_ascii() {
+                break;
+            }
+            return None;
+        }
+        small &= byte.is_ascii_lowercase();
+        state = step(state, byte.to_ascii_lowercase());
+        end += 1;
+    }
+    let hash = stirred(state);
+    let shape = if small { LOWER } else { shape(text.get(start..end)?) };
+    let entry = lexicon.entry(hash);
+    Some(Word { start, end, hash, affixes: [0; 4], plain: true, shape, line: USUAL, entry, spaced })
+}
+
+/// Hashes the affixes of a word of `text`, where they are not yet.
+pub fn spell(text: &str, word: &mut Word) {
+    if !std::mem::take(&mut word.plain) {
+        return;
+    }
+    let mut tail = [0; 4];
+    let raw = text.as_bytes().get(word.start..word.end).unwrap_or_default();
+    let (from, room) = (raw.len().saturating_sub(tail.len()), tail.len().saturating_sub(raw.len()));
+    for (slot, byte) in tail.iter_mut().skip(room).zip(raw.get(from..).unwrap_or_default()) {
+        *slot = byte.to_ascii_lowercase();
+    }
+    let tail = tail.get(room..).unwrap_or_default();
+    let of = |n: usize| hash(tail.get(tail.len().saturating_sub(n)..).unwrap_or_default());
+    let head = raw.iter().take(3).fold(FNV, |state, byte| step(state, byte.to_ascii_lowercase()));
+    word.affixes = [of(2), of(3), of(4), stirred(head)];
 }
 
 /// Makes signs of the words that structured finds cover, so that their digits are not taken for house numbers. `finds`
@@ -128,6 +176,7 @@ fn word(lexicon: &Lexicon, text: &str, start: usize, end: usize, spaced: bool, l
         end,
         hash,
         affixes: [tail(2), tail(3), tail(4), self::hash(lower.get(..3.min(lower.len())).unwrap_or_default())],
+        plain: false,
         shape: shape(raw),
         line: USUAL,
         entry: lexicon.entry(hash),
@@ -193,6 +242,18 @@ fn mark_line(words: &mut [Word]) {
 
 /// FNV-1a, 32 bits, with its high bits stirred.
 pub fn hash(bytes: &[u8]) -> u32 {
-    let h = bytes.iter().fold(0x811C_9DC5_u32, |h, b| (h ^ u32::from(*b)).wrapping_mul(0x0100_0193));
-    (h ^ h >> 15).wrapping_mul(0x2C1B_3C6D)
+    stirred(bytes.iter().fold(FNV, |state, byte| step(state, *byte)))
 }
+
+const FNV: u32 = 0x811C_9DC5;
+
+fn step(state: u32, byte: u8) -> u32 {
+    (state ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+}
+
+fn stirred(state: u32) -> u32 {
+    (state ^ state >> 15).wrapping_mul(0x2C1B_3C6D)
+}
+
+#[cfg(test)]
+mod tests;

@@ -34,3 +34,11 @@ fn scripts_without_spaces_give_a_word_per_character() {
         (Fold::Word('指'), Fold::Letter('ж'), Fold::Letter('시'), Fold::Gap)
     );
 }
+
+#[test]
+fn every_look_alike_is_that_of_the_first_list_that_has_it() {
+    for c in '\0'..='\u{2FFFF}' {
+        let listed = LOOK_ALIKES.iter().find(|(alike, _)| alike.contains(c)).map(|(_, letter)| *letter);
+        assert_eq!(look_alike(c), listed, "{c:?}");
+    }
+}

@@ -1,0 +1,160 @@
+//! Passes over the places of a text where no word of the tree can start, by a look at a few letters.
+//!
+//! Most words of most texts differ from every known one within four letters, and a walk takes long to find that out.
+//! Invariant: where this says no, a walk finds nothing and is not open, whatever follows. It says yes wherever it does
+//! not know: behind digits and disguises, at letters that are not ASCII, where a letter stands twice, where the text ends.
+//! A word may be split, so white space and signs between letters are passed. A `v` may stand for a `u` (see `walk`), so
+//! here they are one letter.
+
+use crate::trie::{Letter, Trie, letter};
+use crate::walk::readings;
+
+/// Letters of ASCII.
+const LETTERS: usize = 26;
+/// Bits for the first four letters of words; few enough to stay near the processor, many enough to be mostly empty.
+const FOURS: usize = 1 << 15;
+
+/// Signs between two letters of a word at most, as in `walk`.
+const SIGNS: usize = 3;
+
+/// What words begin with, in bits.
+#[derive(Debug, Default)]
+pub struct Openings {
+    /// Signs and digits that a word may begin with, or be disguised by.
+    signs: u128,
+    /// Signs that are read as nothing but a gap, wherever they stand.
+    gaps: u128,
+    /// By so many letters, from one on: whether any word begins so, and whether anything but a letter may follow, which
+    /// is the word's end as well.
+    begun: [Bits; 3],
+    ended: [Bits; 3],
+    /// By a hash of the first four letters.
+    fours: Bits,
+    /// By the first three, where a space of a phrase follows, which need not be written.
+    phrases: Bits,
+}
+
+impl Openings {
+    /// Those of a tree.
+    pub fn of(trie: &Trie) -> Openings {
+        let mut openings = Openings::default();
+        for sign in (0..128_u8).filter(|sign| !sign.is_ascii_alphabetic()) {
+            let c = char::from(sign);
+            let begins = readings(c).any(|c| trie.child(0, c).is_some());
+            openings.signs |= u128::from(begins) << sign;
+            let gap = letter(c) == Letter::Gap && c != '*' && readings(c).count() == 1;
+            openings.gaps |= u128::from(gap) << sign;
+        }
+        openings.gather(trie, 0, Letters::default());
+        openings
+    }
+
+    /// Takes in everything below a place that these letters lead to.
+    fn gather(&mut self, trie: &Trie, node: u32, path: Letters) {
+        if path.count > SHORT {
+            return self.fours.set(path.four());
+        }
+        if let Some(at) = path.count.checked_sub(1) {
+            let (begun, ended) = (self.begun.get_mut(at), self.ended.get_mut(at));
+            begun.into_iter().for_each(|bits| bits.set(path.number));
+            let other = |(c, _): &(char, u32)| u8::try_from(*c).ok().and_then(number).is_none();
+            let ends = trie.node(node).is_some_and(|node| !node.ends.is_empty());
+            if ends || trie.children(node).iter().any(other) {
+                ended.into_iter().for_each(|bits| bits.set(path.number));
+            }
+            if path.count == SHORT && trie.child(node, ' ').is_some() {
+                self.phrases.set(path.number);
+            }
+        }
+        for (c, child) in trie.children(node) {
+            if let Some(letter) = u8::try_from(*c).ok().and_then(number) {
+                self.gather(trie, *child, path.and(letter));
+            }
+        }
+    }
+
+    /// Whether a walk from the byte `at` may find anything.
+    pub fn may_lead_on(&self, text: &[u8], at: usize) -> bool {
+        let (mut path, mut gaps) = (Letters::default(), 0);
+        for byte in text.get(at..).unwrap_or_default() {
+            let Some(letter) = number(*byte) else {
+                let of = |signs: u128| byte.is_ascii() && signs >> *byte & 1 == 1;
+                let Some(before) = path.count.checked_sub(1) else {
+                    return !byte.is_ascii() || of(self.signs);
+                };
+                gaps += 1;
+                if !of(self.gaps) || self.ended.get(before).is_none_or(|bits| bits.has(path.number)) {
+                    return true;
+                }
+                if gaps > SIGNS {
+                    return false;
+                }
+                continue;
+            };
+            if path.last == Some(letter) {
+                return true;
+            }
+            let phrase = path.count == SHORT && self.phrases.has(path.number);
+            path = path.and(letter);
+            if path.count > SHORT {
+                return phrase || self.fours.has(path.four());
+            }
+            if !self.begun.get(path.count - 1).is_some_and(|bits| bits.has(path.number)) {
+                return false;
+            }
+            gaps = 0;
+        }
+        true
+    }
+}
+
+/// Up to so many letters have a bit of their own; one more, a shared one.
+const SHORT: usize = 3;
+
+/// The first letters of a word.
+#[derive(Clone, Copy, Debug, Default)]
+struct Letters {
+    count: usize,
+    last: Option<usize>,
+    /// All of them as one number.
+    number: usize,
+}
+
+impl Letters {
+    fn and(self, letter: usize) -> Letters {
+        Letters { count: self.count + 1, last: Some(letter), number: self.number * LETTERS + letter }
+    }
+
+    fn four(self) -> usize {
+        (self.number.wrapping_mul(0x9E37_79B1) >> 9) % FOURS
+    }
+}
+
+/// The number of an ASCII letter in any case.
+fn number(byte: u8) -> Option<usize> {
+    let letter = match byte | 0x20 {
+        b'v' => b'u',
+        letter => letter,
+    };
+    letter.is_ascii_lowercase().then(|| usize::from(letter - b'a'))
+}
+
+/// A set of small numbers.
+#[derive(Debug, Default)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn set(&mut self, n: usize) {
+        self.0.resize(self.0.len().max(n / 64 + 1), 0);
+        if let Some(word) = self.0.get_mut(n / 64) {
+            *word |= 1 << (n % 64);
+        }
+    }
+
+    fn has(&self, n: usize) -> bool {
+        self.0.get(n / 64).is_some_and(|word| word >> (n % 64) & 1 == 1)
+    }
+}
+
+#[cfg(test)]
+mod tests;
