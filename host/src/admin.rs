@@ -3,6 +3,7 @@
 //! Health and metrics are open to whoever reaches the listener; everything else needs the admin token, or,
 //! where none is configured, a loopback address. Never calls a provider.
 
+mod routing;
 mod stale;
 
 use crate::app::App;
@@ -54,6 +55,11 @@ impl Admin {
         match (request.method(), path) {
             (&Method::POST, "/reload") => Ok(self.reload(id).await),
             (&Method::GET, "/usage") => Ok(ok(&self.usage())),
+            (&Method::GET, "/routing") => Ok(ok(&routing::show(&self.app.gateway()))),
+            (&Method::POST, "/routing/resume") => {
+                let query = request.uri().query().unwrap_or_default();
+                Ok(ok(&routing::resume(&self.app.gateway(), query)?))
+            }
             (&Method::GET, "/quarantine") => {
                 let kept = self.app.shared().quarantine.list();
                 Ok(ok(&serde_json::to_value(kept).unwrap_or_default()))

@@ -2,6 +2,7 @@
 //!
 //! 0: done. 1: it failed. 2: the command line or the configuration is wrong.
 
+mod bench_models;
 mod eval;
 mod serve;
 
@@ -40,6 +41,8 @@ enum Command {
     },
     /// Runs a component over a file of cases with known answers, and prints what it is worth.
     Eval(Box<eval::Eval>),
+    /// Has targets do tasks whose answers are known, through a gateway, and prints how good each is at what.
+    BenchModels(Box<bench_models::BenchModels>),
     /// Reads a key from standard input and prints its hash, as configurations hold it.
     HashKey,
 }
@@ -61,6 +64,7 @@ pub fn run(cli: Cli) -> ExitCode {
             print(&schema)
         }
         Command::Eval(args) => eval::eval(*args),
+        Command::BenchModels(args) => bench_models::bench_models(*args),
         Command::HashKey => hash_key(),
     }
 }

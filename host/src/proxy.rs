@@ -8,10 +8,13 @@
 mod answer;
 mod attempt;
 mod count;
+mod course;
 mod inbound;
 mod life;
+mod mirror;
 mod outbound;
 mod quota;
+mod rank;
 mod relay;
 mod replay;
 mod source;
@@ -19,7 +22,7 @@ mod stream;
 
 pub use answer::{error_response, full, json_response};
 pub use count::count_tokens;
-pub use inbound::{Inbound, authenticate, request_id};
+pub use inbound::{Inbound, authenticate, is_hidden, request_id};
 pub use life::{Cache, Life, log_error};
 
 use crate::auth::Authenticator;
@@ -38,6 +41,7 @@ use crate::telemetry::Metrics;
 use crate::upstream::UpstreamResponse;
 use attempt::Opened;
 use bytes::Bytes;
+use course::Course;
 use http::{Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use source::Source;
@@ -92,7 +96,9 @@ pub async fn serve(gateway: &Arc<Gateway>, inbound: Inbound) -> Result<Response<
         gateway.tenants.get(&principal.tenant).ok_or_else(|| Error::internal("The tenant has no routes."))?;
     gateway.ledger.room().await;
     let (request, mut prompt) = inbound.parse(gateway).await?;
+    let mut course = Course::default();
     let route = find_route(routes, prompt.model())?;
+    let route = course::direct(routes, route, &principal, &prompt, &mut course)?;
     if route.chain.reads_requests() {
         inbound::settle(&mut prompt).await?;
     }
@@ -100,6 +106,7 @@ pub async fn serve(gateway: &Arc<Gateway>, inbound: Inbound) -> Result<Response<
     let exchange = Arc::new(Exchange::new(request.id.clone(), principal.tenant.clone(), prompt, deadline));
     request.describe(&exchange, &principal);
     let mut life = Life::new(gateway.clone(), request.format, exchange, principal, route, started);
+    life.course = course;
     let served = tokio::time::timeout_at(deadline.into(), serve_admitted(&mut life, routes)).await;
     let error = match served {
         Ok(Ok(delivery)) => return Ok(delivery.into_response(life)),
@@ -161,7 +168,8 @@ async fn serve_admitted(life: &mut Life, routes: &Routes) -> Result<Delivery, Er
         life.cache = Cache::Miss;
         life.cache_id = Some(mark.id.clone());
     }
-    let order = attempt::rank(life).await?;
+    let order = rank::rank(life).await?;
+    mirror::start(life);
     ask(life, order, streaming).await
 }
 
@@ -199,6 +207,9 @@ async fn ask(life: &mut Life, mut order: Vec<usize>, streaming: bool) -> Result<
         };
         life.usage = answer.usage;
         life.produced_bytes = answer.texts().iter().map(|text| text.text.len() as u64).sum();
+        if let Some(heard) = &mut life.course.heard {
+            heard.hear_all(&answer);
+        }
         let Some((answer, replaced)) = judge(life, answer, gather).await? else {
             // Whoever answered is asked again first: those before it have failed already.
             put_first(&mut order, life.target);
@@ -282,6 +293,7 @@ async fn admit(life: &mut Life, routes: &Routes) -> Result<Admission, Error> {
                 life.route = routes.resolve(&name).cloned().ok_or_else(|| {
                     Error::internal("A plugin sent the request to a route that the tenant does not have.")
                 })?;
+                life.redirect(routes)?;
             }
             Admission::Quarantine(rejection) => {
                 life.gateway.quarantine.put(

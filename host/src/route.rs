@@ -2,6 +2,20 @@
 //!
 //! Plain composition of parts that were prepared elsewhere; resolving a name is all it does itself.
 
+pub mod affinity;
+pub mod canary;
+pub mod hours;
+pub mod language;
+pub mod mirror;
+pub mod pattern;
+pub mod pin;
+mod policy;
+pub mod quality;
+pub mod residency;
+pub mod rule;
+
+pub use policy::Policy;
+
 use crate::balance::Health;
 use crate::chat::Modality;
 use crate::credential::Credentials;
@@ -9,6 +23,7 @@ use crate::pipeline::chain::{Chain, Gate};
 use crate::plugin::Binding;
 use crate::upstream::Upstream;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// An upstream account, as one tenant uses it: the adapter's instances never cross tenants.
 pub struct Provider {
@@ -52,6 +67,10 @@ pub struct Route {
     pub attempts: u32,
     /// The inputs it admits besides text.
     pub modalities: Vec<Modality>,
+    /// What else it says of where exchanges may go; none where it says nothing.
+    pub policy: Option<Box<Policy>>,
+    /// How often its targets were ranked by a plugin: what takes turns goes by it.
+    pub turns: AtomicU64,
 }
 
 /// The routes that one tenant's keys may use.
@@ -82,13 +101,19 @@ impl Routes {
     /// The route of this very name.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Arc<Route>> {
-        self.exact.iter().chain(&self.patterns).find(|route| *route.name == *name)
+        self.all().find(|route| *route.name == *name)
+    }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.exact.iter().chain(&self.patterns)
     }
 
     /// What `/v1/models` lists: every name that can be asked for, and who owns it.
     pub fn models(&self) -> impl Iterator<Item = (&str, &str)> {
         self.exact.iter().map(|route| {
-            let owner = match route.targets.as_slice() {
+            let own = route.policy.as_ref().map_or(route.targets.len(), |policy| policy.own);
+            let owner = match route.targets.get(..own).unwrap_or_default() {
                 [only] => only.provider.name.as_ref(),
                 _ => "lockgate",
             };
@@ -98,6 +123,12 @@ impl Routes {
 }
 
 impl Target {
+    /// A configured fact.
+    #[must_use]
+    pub fn fact(&self, name: &str) -> Option<&str> {
+        self.facts.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
     /// The provider's name of the model for an exchange that asks for `asked`.
     #[must_use]
     pub fn model_for<'a>(&'a self, asked: &'a str) -> &'a str {

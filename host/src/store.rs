@@ -8,5 +8,6 @@ mod bounded;
 pub mod kv;
 pub mod quarantine;
 pub mod vectors;
+pub mod warm;
 
 pub use bounded::{Limits, TooLarge};

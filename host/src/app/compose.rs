@@ -4,6 +4,7 @@
 //! what comes out is swapped in as a whole, or not at all.
 
 mod providers;
+mod routing;
 
 use super::services::Watched;
 use super::{Shared, services};
@@ -21,7 +22,8 @@ use crate::plugin::{
 };
 use crate::price::Prices;
 use crate::proxy::Gateway;
-use crate::route::{Provider, Route, Routes, Target};
+use crate::route::quality::Measured;
+use crate::route::{Provider, Route, Routes};
 use crate::telemetry::PluginMetrics;
 use crate::upstream::Upstream;
 use serde_json::Value;
@@ -49,6 +51,7 @@ pub struct Composed {
 pub async fn compose(shared: &Arc<Shared>, loaded: &Loaded) -> Result<Composed, Faults> {
     let mut composer = Composer::new(shared, loaded);
     let prices = composer.prices();
+    composer.benchmarks();
     composer.upstreams();
     let mut tenants = HashMap::new();
     for name in loaded.config.tenants.keys() {
@@ -106,6 +109,8 @@ struct Composer<'a> {
     plugins: HashMap<String, Option<Arc<Plugin>>>,
     upstreams: HashMap<String, Arc<Upstream>>,
     sources: Sources,
+    /// How good targets are at what.
+    measured: Measured,
 }
 
 impl<'a> Composer<'a> {
@@ -118,6 +123,7 @@ impl<'a> Composer<'a> {
             plugins: HashMap::new(),
             upstreams: HashMap::new(),
             sources: loaded.sources.clone(),
+            measured: Measured::default(),
         }
     }
 
@@ -205,20 +211,8 @@ impl<'a> Composer<'a> {
             };
             let mut targets = Vec::new();
             for described in &route.targets {
-                let Some((provider_name, model)) = described.id().split_once('/') else { continue };
-                if !providers.contains_key(provider_name) {
-                    let provider = self.provider(&tenant, provider_name).await;
-                    providers.insert(provider_name, provider);
-                }
-                if let Some(Some(provider)) = providers.get(provider_name) {
-                    targets.push(Target {
-                        id: described.id().to_owned(),
-                        model: (model != "*").then(|| model.to_owned()),
-                        provider: provider.clone(),
-                        health: self.health(described.id()),
-                        facts: described.facts(),
-                    });
-                }
+                let target = self.target(&tenant, described.id(), described.facts(), &mut providers).await;
+                targets.extend(target);
             }
             let router = match &route.router {
                 Some(binding) => {
@@ -230,6 +224,17 @@ impl<'a> Composer<'a> {
                 None => None,
             };
             let modalities = self.modalities(route_name, route, &chain);
+            let making = routing::Making {
+                tenant: &tenant,
+                owner: settings,
+                name: route_name,
+                route,
+                chain: &chain,
+                providers: &mut providers,
+                targets: &mut targets,
+                hidden: Vec::new(),
+            };
+            let policy = self.policy(making).await;
             routes.push(Arc::new(Route {
                 name: route_name.as_str().into(),
                 chain,
@@ -237,6 +242,8 @@ impl<'a> Composer<'a> {
                 targets,
                 attempts: route.attempts,
                 modalities,
+                policy,
+                turns: 0.into(),
             }));
         }
         Routes::new(routes)

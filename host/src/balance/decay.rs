@@ -47,20 +47,44 @@ fn add(counter: &AtomicU32) {
 
 /// The share of samples that were true.
 #[derive(Debug)]
-pub(super) struct Ratio {
+pub struct Ratio {
     turns: Turns,
     yes: AtomicU32,
     no: AtomicU32,
 }
 
 impl Ratio {
+    /// Of no samples yet.
+    #[must_use]
     pub fn new(half_life: Duration) -> Self {
         Self { turns: Turns::new(half_life), yes: AtomicU32::new(0), no: AtomicU32::new(0) }
     }
 
+    /// One more sample.
     pub fn add(&self, yes: bool, age: Duration) {
         self.turns.advance(age, [&self.yes, &self.no]);
         add(if yes { &self.yes } else { &self.no });
+    }
+
+    /// A sample that was false turns out to be true.
+    pub fn amend(&self, age: Duration) {
+        self.turns.advance(age, [&self.yes, &self.no]);
+        let less = |count: u32| Some(count.saturating_sub(WEIGHT));
+        let _ = self.no.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        add(&self.yes);
+    }
+
+    /// Forgets every sample.
+    pub fn forget(&self) {
+        self.yes.store(0, Ordering::Relaxed);
+        self.no.store(0, Ordering::Relaxed);
+    }
+
+    /// How many samples there are, by what is left of their weight.
+    pub fn samples(&self, age: Duration) -> u32 {
+        self.turns.advance(age, [&self.yes, &self.no]);
+        let (yes, no) = (self.yes.load(Ordering::Relaxed), self.no.load(Ordering::Relaxed));
+        (yes / WEIGHT).saturating_add(no / WEIGHT)
     }
 
     /// None once nothing is left of any sample.
@@ -79,16 +103,19 @@ const SHORTEST_LOG2: u32 = 6;
 
 /// A median of times, exact to within a tenth.
 #[derive(Debug)]
-pub(super) struct Median {
+pub struct Median {
     turns: Turns,
     buckets: [AtomicU32; BUCKETS],
 }
 
 impl Median {
+    /// Of no samples yet.
+    #[must_use]
     pub fn new(half_life: Duration) -> Self {
         Self { turns: Turns::new(half_life), buckets: [const { AtomicU32::new(0) }; BUCKETS] }
     }
 
+    /// One more sample.
     pub fn add(&self, time: Duration, age: Duration) {
         self.turns.advance(age, &self.buckets);
         if let Some(bucket) = self.buckets.get(bucket_of(time)) {
@@ -96,18 +123,29 @@ impl Median {
         }
     }
 
+    /// Forgets every sample.
+    pub fn forget(&self) {
+        self.buckets.iter().for_each(|bucket| bucket.store(0, Ordering::Relaxed));
+    }
+
     /// None once nothing is left of any sample.
     pub fn get(&self, age: Duration) -> Option<Duration> {
+        self.share(50, age)
+    }
+
+    /// The time that this many of a hundred samples do not exceed; none once nothing is left of any sample.
+    pub fn share(&self, hundredths: u32, age: Duration) -> Option<Duration> {
         self.turns.advance(age, &self.buckets);
         let counts = || self.buckets.iter().map(|bucket| u64::from(bucket.load(Ordering::Relaxed)));
-        let half = counts().sum::<u64>().div_ceil(2);
-        if half == 0 {
+        let all = counts().sum::<u64>();
+        if all == 0 {
             return None;
         }
+        let wanted = all.saturating_mul(u64::from(hundredths.min(100))).div_ceil(100).max(1);
         let mut sum = 0;
         let at = counts().position(|count| {
             sum += count;
-            sum >= half
+            sum >= wanted
         });
         at.map(middle_of)
     }

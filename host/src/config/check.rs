@@ -1,6 +1,8 @@
 //! What the names of a configuration refer to. Everything that does not exist is a fault, with the name that
 //! was probably meant.
 
+mod routing;
+
 use super::document::{Document, token};
 use super::fault::{Fault, Faults, nearest};
 use super::model::{Binding, Config, Embeddings, Provider};
@@ -18,6 +20,7 @@ pub fn check(config: &Config, document: &Document, faults: &mut Faults) {
     check.chains();
     check.routes();
     check.tenants();
+    check.routing();
     if let Embeddings::Openai { base_url, .. } = &config.embeddings {
         check.url("/embeddings/base_url", base_url);
     }

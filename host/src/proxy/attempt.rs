@@ -4,6 +4,7 @@
 //! attempts last and another may succeed. An attempt counts as begun to answer only when its first frame
 //! (or whole body) was read: until then nothing has reached the client, so everything can fail over.
 
+use super::course;
 use super::life::Life;
 use super::outbound::Outbound;
 use super::quota;
@@ -16,7 +17,6 @@ use crate::error::{Error, Party};
 use crate::eventstream;
 use crate::format::openai;
 use crate::limit::Amounts;
-use crate::plugin::TargetView;
 use crate::route::{Provider, Target};
 use crate::sse;
 use crate::upload::Broken;
@@ -102,46 +102,12 @@ pub async fn open(life: &mut Life, order: &[usize]) -> Result<Opened, Error> {
     }))
 }
 
-/// The order in which the targets are tried.
-///
-/// # Errors
-/// When the router fails closed.
-pub async fn rank(life: &Life) -> Result<Vec<usize>, Error> {
-    let targets = &life.route.targets;
-    let in_order = || {
-        let mut order: Vec<usize> = (0..targets.len()).collect();
-        order.sort_by_key(|&place| targets.get(place).is_some_and(|target| target.health.cooling_down()));
-        order
-    };
-    let (Some(router), true) = (&life.route.router, targets.len() > 1) else { return Ok(in_order()) };
-    let prompt = life.exchange.prompt();
-    let views: Vec<TargetView> = targets.iter().map(|target| view(life, target, prompt.model())).collect();
-    match router.binding.rank(&life.exchange, &views).await {
-        Ok(ranked) if ranked.is_empty() => Ok(in_order()),
-        Ok(ranked) => Ok(ranked.into_iter().map(|place| place as usize).collect()),
-        Err(failure) => crate::pipeline::chain::open_or_closed(router, failure).map(|()| in_order()),
-    }
-}
-
-fn view(life: &Life, target: &Target, asked: &str) -> TargetView {
-    let model = target.model_for(asked);
-    let mut signals = target.facts.clone();
-    signals.extend(target.health.signals());
-    if let Some(price) = life.gateway.prices.find(&target.provider.name, model) {
-        let per_token = [("price.input", price.input), ("price.output", price.output)];
-        signals.extend(
-            per_token.into_iter().filter_map(|(name, usd)| Some((name.to_owned(), usd?.to_string()))),
-        );
-    }
-    TargetView {
-        id: target.id.clone(),
-        provider: target.provider.name.to_string(),
-        model: model.to_owned(),
-        signals,
-    }
-}
-
 async fn attempt(life: &mut Life, place: usize) -> Result<Opened, Error> {
+    // Whoever chose it: nothing is asked that this exchange must not be sent to.
+    if !life.allows(place) {
+        life.attempts = life.attempts.saturating_sub(1);
+        return Err(course::forbidden());
+    }
     let route = life.route.clone();
     let target = route
         .targets
@@ -153,7 +119,9 @@ async fn attempt(life: &mut Life, place: usize) -> Result<Opened, Error> {
         life.attempts = life.attempts.saturating_sub(1);
     })?;
     let observation = target.health.begin();
+    let began = Instant::now();
     let result = ask(life, target).await;
+    course::attempted(life, place, began.elapsed(), result.as_ref().err());
     if let Some(mut grant) = grant {
         match &result {
             Ok(_) => life.grants.push(grant),

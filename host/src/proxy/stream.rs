@@ -183,8 +183,11 @@ impl Stream {
         let mut only_usage = !step.events.is_empty();
         for event in step.events {
             only_usage &= matches!(event, Event::Usage(_) | Event::Extra(_));
-            if let Event::Text { text, .. } = &event {
+            if let Event::Text { at, text } = &event {
                 self.life.produced_bytes += text.len() as u64;
+                if let Some(heard) = &mut self.life.course.heard {
+                    heard.hear(at, text);
+                }
             }
             if let Some(gathered) = &mut self.gathered {
                 gathered.absorb(event.clone());
