@@ -239,7 +239,7 @@ pub fn ended(life: &Life, status: u16, broke: bool) {
     let policy = life.route.policy.as_ref();
     if let (Some(affinity), Some(marks)) =
         (policy.and_then(|policy| policy.affinity.as_ref()), &life.course.marks)
-        && let (Some(target), 200) = (life.target(), status)
+        && let (Some(target), 200, false) = (life.target(), status, life.course.canary)
     {
         affinity.answered(marks, &target.id);
     }

@@ -87,7 +87,7 @@ impl<'c> Composer<'c> {
     /// What a route says of where its exchanges may go; none where it says nothing.
     pub(super) async fn policy(&mut self, mut making: Making<'_, 'c>) -> Option<Box<Policy>> {
         let (route, name) = (making.route, making.name);
-        let own = making.targets.len();
+        let own = route.targets.len();
         let mut rules = Vec::new();
         let shared = self.config.routing.rules.iter().enumerate();
         let shared = shared.filter(|(_, rule)| covers(&rule.when.route, name));
