@@ -5,6 +5,7 @@
 //! token. Never calls a provider.
 
 mod keys;
+mod routing;
 mod stale;
 
 use crate::app::App;
@@ -107,6 +108,8 @@ impl Admin {
             (&Method::DELETE, ["cache", ..]) => {
                 json!({ "removed": self.app.shared().forget_stale(&stale::read(action.query)?) })
             }
+            (&Method::GET, ["routing", ..]) => routing::show(&gateway),
+            (&Method::POST, ["routing", ..]) => routing::resume(&gateway, action.query)?,
             (&Method::POST, ["keys", "", _]) => {
                 let made = keys::create(&gateway, body).await?;
                 return Ok(json_response(StatusCode::CREATED, &made, id));
@@ -215,8 +218,8 @@ impl<'a> Action<'a> {
     /// The least role that may; none where there is no such action.
     fn needs(&self) -> Option<Role> {
         match (self.method, self.path) {
-            (&Method::GET, ["usage", "", ""] | ["keys", _, ""]) => Some(Role::Viewer),
-            (&Method::POST, ["reload", "", ""])
+            (&Method::GET, ["usage" | "routing", "", ""] | ["keys", _, ""]) => Some(Role::Viewer),
+            (&Method::POST, ["reload", "", ""] | ["routing", "resume", ""])
             | (&Method::GET, ["quarantine", "", ""])
             | (&Method::DELETE, ["cache", "", ""]) => Some(Role::Operator),
             (&Method::DELETE, ["quarantine", id, ""]) if !id.is_empty() => Some(Role::Operator),

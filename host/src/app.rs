@@ -27,26 +27,30 @@ use crate::ledger::{Ledger, LedgerSettings};
 use crate::limit::{Counters, Durable, Local};
 use crate::plugin::{Engine, EngineSettings, Services};
 use crate::proxy::Gateway;
+use crate::route::canary;
 use crate::store::Limits;
 use crate::store::answers::{Answers, Stale};
 use crate::store::idempotency::{self, Idempotency};
 use crate::store::kv::Kv;
 use crate::store::quarantine::Quarantine;
 use crate::store::vectors::{VectorLimits, Vectors};
+use crate::store::warm::Warm;
 use crate::telemetry::Metrics;
 use crate::upstream::Upstream;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// Records that may wait for the disk before new exchanges do.
 const LEDGER_BACKLOG: usize = 100_000;
 /// Collections of vectors, of all tenants.
 const MAX_COLLECTIONS: usize = 10_000;
+/// Conversations and beginnings of prompts of which is known who answered last.
+const MAX_WARM: usize = 200_000;
 /// How often what has expired is swept away.
 const SWEEP: Duration = Duration::from_secs(60);
 
@@ -86,6 +90,10 @@ pub struct Shared {
     pub lockout: Arc<Lockout>,
     /// Who guessed tokens of administrators.
     pub admin_lockout: Arc<Lockout>,
+    /// How canaries have been doing, by all that the configuration says of them.
+    pub canaries: Mutex<HashMap<String, Weak<canary::State>>>,
+    /// Which targets know a conversation, or the beginning of a prompt.
+    pub warm: Arc<Warm>,
 }
 
 impl Shared {
@@ -355,6 +363,8 @@ fn share(config: &Config) -> Result<Shared, StartError> {
         token_keys: Mutex::default(),
         lockout: Arc::default(),
         admin_lockout: Arc::default(),
+        canaries: Mutex::default(),
+        warm: Arc::new(Warm::new(MAX_WARM)),
     })
 }
 

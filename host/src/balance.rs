@@ -15,7 +15,8 @@ pub use budget::BudgetSettings;
 
 use breaker::{Breaker, Outcome};
 use budget::Budget;
-use decay::{Median, Ratio};
+pub use decay::{Median, Ratio};
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -134,18 +135,6 @@ impl Health {
         self.budget.take(settings, self.age())
     }
 
-    /// The time that this many of a hundred recent attempts that succeeded did not exceed.
-    #[must_use]
-    pub fn latency_share(&self, hundredths: u32) -> Option<Duration> {
-        self.latency.share(hundredths, self.age())
-    }
-
-    /// The time to the first byte that this many of a hundred recent attempts did not exceed.
-    #[must_use]
-    pub fn first_byte_share(&self, hundredths: u32) -> Option<Duration> {
-        self.first_byte.share(hundredths, self.age())
-    }
-
     /// Attempts that have not ended.
     #[must_use]
     pub fn in_flight(&self) -> u32 {
@@ -176,6 +165,18 @@ impl Health {
         self.first_byte.get(self.age())
     }
 
+    /// The time that this many of a hundred recent attempts that succeeded did not exceed.
+    #[must_use]
+    pub fn latency_share(&self, hundredths: u32) -> Option<Duration> {
+        self.latency.share(hundredths, self.age())
+    }
+
+    /// The time to the first byte that this many of a hundred recent attempts did not exceed.
+    #[must_use]
+    pub fn first_byte_share(&self, hundredths: u32) -> Option<Duration> {
+        self.first_byte.share(hundredths, self.age())
+    }
+
     /// How long it is better left alone.
     #[must_use]
     pub fn cool_down(&self) -> Option<Duration> {
@@ -196,14 +197,16 @@ impl Health {
         self.cool_down().is_some()
     }
 
-    /// The live facts that routing sees: `latency-ms.p50`, `ttft-ms.p50`, `error-rate`, `in-flight`,
-    /// `cool-down-ms`.
+    /// The live facts that routing sees: `latency-ms.p50` and `.p95`, `ttft-ms.p50` and `.p95`, `error-rate`,
+    /// `in-flight`, `cool-down-ms`.
     #[must_use]
     pub fn signals(&self) -> Vec<(String, String)> {
         let ms = |time: Duration| format!("{:.1}", time.as_secs_f64() * 1e3);
         let facts = [
             ("latency-ms.p50", self.latency().map(ms)),
+            ("latency-ms.p95", self.latency_share(95).map(ms)),
             ("ttft-ms.p50", self.first_byte().map(ms)),
+            ("ttft-ms.p95", self.first_byte_share(95).map(ms)),
             ("error-rate", self.error_rate().map(|rate| format!("{rate:.4}"))),
             ("in-flight", Some(self.in_flight().to_string())),
             ("cool-down-ms", self.cool_down().map(|left| left.as_millis().to_string())),

@@ -2,6 +2,7 @@
 //!
 //! 0: done. 1: it failed. 2: the command line or the configuration is wrong.
 
+mod bench_models;
 mod eval;
 mod keys;
 mod serve;
@@ -43,6 +44,8 @@ enum Command {
     Eval(Box<eval::Eval>),
     /// Makes, lists, changes, rotates and revokes keys of a running gateway.
     Keys(Box<keys::Keys>),
+    /// Has targets do tasks whose answers are known, through a gateway, and prints how good each is at what.
+    BenchModels(Box<bench_models::BenchModels>),
     /// Reads a key from standard input and prints its hash, as configurations hold it.
     HashKey,
 }
@@ -65,6 +68,7 @@ pub fn run(cli: Cli) -> ExitCode {
         }
         Command::Eval(args) => eval::eval(*args),
         Command::Keys(args) => keys::keys(*args),
+        Command::BenchModels(args) => bench_models::bench_models(*args),
         Command::HashKey => hash_key(),
     }
 }

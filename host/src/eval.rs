@@ -10,6 +10,7 @@ mod component;
 mod content;
 mod injection;
 mod metrics;
+pub mod models;
 mod output;
 mod pii;
 mod report;

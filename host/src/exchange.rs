@@ -45,6 +45,7 @@ pub struct Exchange {
     scratch: Mutex<HashMap<BindingId, HashMap<String, Vec<u8>>>>,
     keeps: Mutex<Vec<Keep>>,
     gather: AtomicBool,
+    lost_flags: AtomicBool,
 }
 
 /// A write to the scratch was refused: the binding's bound would be passed.
@@ -70,6 +71,7 @@ impl Exchange {
             scratch: Mutex::default(),
             keeps: Mutex::default(),
             gather: AtomicBool::new(false),
+            lost_flags: AtomicBool::new(false),
         }
     }
 
@@ -87,6 +89,7 @@ impl Exchange {
             scratch: Mutex::default(),
             keeps: Mutex::default(),
             gather: AtomicBool::new(self.gathers()),
+            lost_flags: AtomicBool::new(self.lost_flags()),
         }
     }
 
@@ -95,6 +98,7 @@ impl Exchange {
         for (key, value) in fork.flags() {
             self.flag(&key, &value);
         }
+        self.lost_flags.fetch_or(fork.lost_flags(), Ordering::Relaxed);
         for key in ["attempt", "target.id", "target.model"] {
             if let Some(value) = fork.attr(key) {
                 self.set_attr(key, value);
@@ -168,6 +172,7 @@ impl Exchange {
     /// Adds a flag to the record, replacing an earlier value of the key. Flags past the bounds are dropped.
     pub fn flag(&self, key: &str, value: &str) {
         if key.len() + value.len() > MAX_FLAG_BYTES {
+            self.lost_flags.store(true, Ordering::Relaxed);
             return;
         }
         let mut flags = self.flags.lock();
@@ -175,8 +180,14 @@ impl Exchange {
         match flags.iter_mut().find(|(name, _)| name == key) {
             Some(slot) => value.clone_into(&mut slot.1),
             None if room => flags.push((key.to_owned(), value.to_owned())),
-            None => {}
+            None => self.lost_flags.store(true, Ordering::Relaxed),
         }
+    }
+
+    /// Whether flags were dropped: what they would have said is not known.
+    #[must_use]
+    pub fn lost_flags(&self) -> bool {
+        self.lost_flags.load(Ordering::Relaxed)
     }
 
     /// The flags so far, in the order they were first set.

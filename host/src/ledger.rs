@@ -19,7 +19,7 @@ mod tests;
 mod totals;
 mod writer;
 
-pub use record::Record;
+pub use record::{MIRROR, MIRROR_FAILED, Record};
 pub use totals::TenantTotals;
 
 use arc_swap::ArcSwap;

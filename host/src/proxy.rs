@@ -9,17 +9,20 @@ mod answer;
 mod attempt;
 mod booking;
 mod count;
+mod course;
 mod degrade;
 mod failover;
 mod hedge;
 mod idempotent;
 mod inbound;
 mod life;
+mod mirror;
 mod outbound;
 mod outcome;
 mod permit;
 mod plan;
 mod quota;
+mod rank;
 mod relay;
 mod replay;
 mod seam;
@@ -29,7 +32,7 @@ mod trial;
 
 pub use answer::{error_response, full, json_response};
 pub use count::count_tokens;
-pub use inbound::{Inbound, authenticate, request_id, unknown_path};
+pub use inbound::{Inbound, authenticate, is_hidden, request_id, unknown_path};
 pub use life::{Cache, Life, log_error};
 
 use crate::auth::admin::Admins;
@@ -50,6 +53,7 @@ use crate::telemetry::Metrics;
 use crate::upstream::UpstreamResponse;
 use attempt::Opened;
 use bytes::Bytes;
+use course::Course;
 use http::{Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use inbound::Facts;
@@ -110,12 +114,14 @@ pub async fn serve(gateway: &Arc<Gateway>, inbound: Inbound) -> Result<Response<
     let routes = routes(gateway, &principal)?;
     gateway.ledger.room().await;
     let (request, mut prompt) = inbound.parse(gateway).await?;
+    let mut course = Course::default();
     let route = permit::admit(routes, &principal, &mut prompt)?;
+    let route = course::direct(routes, route, &principal, &prompt, &mut course)?;
     let name = idempotent::name(&prompt)?;
     if route.chain.reads_requests() || name.is_some() {
         inbound::settle(&mut prompt).await?;
     }
-    let admitted = Admitted { facts: request, prompt, principal, route, started };
+    let admitted = Admitted { facts: request, prompt, principal, route, course, started };
     match name {
         None => serve_once(gateway, admitted, None).await,
         // Boxed: what it adds is not to burden every exchange.
@@ -129,6 +135,7 @@ struct Admitted {
     prompt: Prompt,
     principal: Principal,
     route: Arc<Route>,
+    course: Course,
     started: Instant,
 }
 
@@ -138,13 +145,14 @@ async fn serve_once(
     admitted: Admitted,
     keep: Option<Arc<AtomicBool>>,
 ) -> Result<Response<Body>, Error> {
-    let Admitted { facts: request, prompt, principal, route, started } = admitted;
+    let Admitted { facts: request, prompt, principal, route, course, started } = admitted;
     let routes = routes(gateway, &principal)?;
     let deadline = started + gateway.total_timeout;
     let exchange = Arc::new(Exchange::new(request.id.clone(), principal.tenant.clone(), prompt, deadline));
     request.describe(&exchange, &principal);
     let mut life = Life::new(gateway.clone(), request.format, exchange, principal, route, started);
     life.keep = keep;
+    life.course = course;
     let served = tokio::time::timeout_at(deadline.into(), serve_admitted(&mut life, routes)).await;
     let error = match served {
         Ok(Ok(delivery)) => return Ok(delivery.into_response(life)),
@@ -201,8 +209,9 @@ async fn serve_admitted(life: &mut Life, routes: &Routes) -> Result<Delivery, Er
         life.cache = Cache::Miss;
         life.cache_id = Some(mark.id.clone());
     }
-    let order = attempt::rank(life).await?;
+    let order = rank::rank(life).await?;
     life.set_plan(Plan::new(order, &life.route));
+    mirror::start(life);
     degrade::remember(life);
     match ask(life, streaming).await {
         Ok(delivery) => Ok(delivery),
@@ -259,6 +268,9 @@ async fn ask(life: &mut Life, streaming: bool) -> Result<Delivery, Error> {
             && failover::may_ask_another(life, &refusal)
         {
             continue;
+        }
+        if let Some(heard) = &mut life.course.heard {
+            heard.hear_all(&answer);
         }
         let Some((answer, replaced)) = judge(life, answer, gather).await? else {
             life.book();
@@ -331,6 +343,7 @@ async fn admit(life: &mut Life, routes: &Routes) -> Result<Admission, Error> {
                         "A plugin sent the request to a route that the tenant or the key does not have.",
                     )
                 })?;
+                life.redirect(routes)?;
             }
             Admission::Quarantine(rejection) => {
                 life.gateway.quarantine.put(

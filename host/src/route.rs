@@ -2,8 +2,20 @@
 //!
 //! Plain composition of parts that were prepared elsewhere; resolving a name is all it does itself.
 
+pub mod affinity;
+pub mod canary;
+pub mod hours;
+pub mod language;
+pub mod mirror;
+pub mod pattern;
+pub mod pin;
+mod policy;
+pub mod quality;
+pub mod residency;
 mod resilience;
+pub mod rule;
 
+pub use policy::Policy;
 pub use resilience::{
     Degrade, Hedge, HedgeAfter, LatencyBudget, MidStream, Prefill, Resilience, Retries, Timeouts,
 };
@@ -16,6 +28,7 @@ use crate::plugin::Binding;
 use crate::upstream::Upstream;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 /// An upstream account, as one tenant uses it: the adapter's instances never cross tenants.
 pub struct Provider {
@@ -65,6 +78,10 @@ pub struct Route {
     pub modalities: Vec<Modality>,
     /// What is done when a target fails.
     pub resilience: Resilience,
+    /// What else it says of where exchanges may go; none where it says nothing.
+    pub policy: Option<Box<Policy>>,
+    /// How often its targets were ranked by a plugin: what takes turns goes by it.
+    pub turns: AtomicU64,
 }
 
 /// The routes that one tenant's keys may use.
@@ -112,7 +129,12 @@ impl Routes {
     /// The route of this very name.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Arc<Route>> {
-        self.exact.iter().chain(&self.patterns).find(|route| *route.name == *name)
+        self.all().find(|route| *route.name == *name)
+    }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.exact.iter().chain(&self.patterns)
     }
 
     /// What `/v1/models` lists: every name that can be asked for, and who owns it.
@@ -136,6 +158,12 @@ impl Route {
 }
 
 impl Target {
+    /// A configured fact.
+    #[must_use]
+    pub fn fact(&self, name: &str) -> Option<&str> {
+        self.facts.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
     /// The provider's name of the model for an exchange that asks for `asked`.
     #[must_use]
     pub fn model_for<'a>(&'a self, asked: &'a str) -> &'a str {

@@ -9,5 +9,6 @@ pub mod idempotency;
 pub mod kv;
 pub mod quarantine;
 pub mod vectors;
+pub mod warm;
 
 pub use bounded::{Limits, TooLarge};

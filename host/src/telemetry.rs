@@ -12,6 +12,7 @@ mod logging;
 mod metrics;
 mod plugin;
 mod route;
+mod routing;
 #[cfg(test)]
 mod tests;
 

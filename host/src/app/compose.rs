@@ -5,6 +5,7 @@
 
 mod providers;
 mod resilience;
+mod routing;
 
 use super::services::Watched;
 use super::{Shared, identity, services};
@@ -22,7 +23,8 @@ use crate::plugin::{
 };
 use crate::price::Prices;
 use crate::proxy::Gateway;
-use crate::route::{Provider, Route, Routes, Target};
+use crate::route::quality::Measured;
+use crate::route::{Provider, Route, Routes};
 use crate::telemetry::PluginMetrics;
 use crate::upstream::Upstream;
 use serde_json::Value;
@@ -50,6 +52,7 @@ pub struct Composed {
 pub async fn compose(shared: &Arc<Shared>, loaded: &Loaded) -> Result<Composed, Faults> {
     let mut composer = Composer::new(shared, loaded);
     let prices = composer.prices();
+    composer.benchmarks();
     composer.upstreams();
     let mut tenants = HashMap::new();
     for name in loaded.config.tenants.keys() {
@@ -114,6 +117,8 @@ struct Composer<'a> {
     /// Those made so far, by tenant and name; none where making failed, so that it is told once.
     providers: HashMap<(Arc<str>, String), Option<Arc<Provider>>>,
     sources: Sources,
+    /// How good targets are at what.
+    measured: Measured,
 }
 
 impl<'a> Composer<'a> {
@@ -127,6 +132,7 @@ impl<'a> Composer<'a> {
             upstreams: HashMap::new(),
             providers: HashMap::new(),
             sources: loaded.sources.clone(),
+            measured: Measured::default(),
         }
     }
 
@@ -203,21 +209,10 @@ impl<'a> Composer<'a> {
                 },
             };
             let mut targets = Vec::new();
-            let settings = route.resilience.or(&self.config.resilience);
-            let reserves = resilience::reserves(&route.targets, &settings);
+            let when_failing = route.resilience.or(&self.config.resilience);
+            let reserves = resilience::reserves(&route.targets, &when_failing);
             for described in route.targets.iter().chain(&reserves) {
-                let Some((provider_name, model)) = described.id().split_once('/') else { continue };
-                if let Some(provider) = self.tenants_provider(&tenant, provider_name).await {
-                    targets.push(Target {
-                        id: described.id().to_owned(),
-                        model: (model != "*").then(|| model.to_owned()),
-                        provider,
-                        health: self.health(described.id()),
-                        facts: described.facts(),
-                        timeouts: resilience::timeouts(described.timeouts()),
-                        prefill: described.prefill().map(resilience::prefill),
-                    });
-                }
+                targets.extend(self.target(&tenant, described, described.facts()).await);
             }
             let router = match &route.router {
                 Some(binding) => {
@@ -229,7 +224,17 @@ impl<'a> Composer<'a> {
                 None => None,
             };
             let modalities = self.modalities(route_name, route, &chain);
-            let resilience = resilience::settings(&route.targets, &settings, &targets);
+            let resilience = resilience::settings(&route.targets, &when_failing, &targets);
+            let making = routing::Making {
+                tenant: &tenant,
+                owner: settings,
+                name: route_name,
+                route,
+                chain: &chain,
+                targets: &mut targets,
+                hidden: Vec::new(),
+            };
+            let policy = self.policy(making).await;
             routes.push(Arc::new(Route {
                 name: route_name.as_str().into(),
                 chain,
@@ -238,6 +243,8 @@ impl<'a> Composer<'a> {
                 attempts: route.attempts,
                 modalities,
                 resilience,
+                policy,
+                turns: 0.into(),
             }));
         }
         Routes::new(routes)

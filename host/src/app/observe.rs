@@ -49,7 +49,7 @@ fn by_observer(app: &App, batch: &[Arc<Record>]) -> Vec<(Gate, Vec<ObservedEvent
 fn event(record: &Record) -> ObservedEvent {
     ObservedEvent {
         exchange: record.id.clone(),
-        kind: "exchange".into(),
+        kind: if record.is_mirror() { "mirror" } else { "exchange" }.into(),
         at_ms: record.ended_ms(),
         fields: record.fields(),
     }

@@ -47,17 +47,20 @@ fn add(counter: &AtomicU32) {
 
 /// The share of samples that were true.
 #[derive(Debug)]
-pub(super) struct Ratio {
+pub struct Ratio {
     turns: Turns,
     yes: AtomicU32,
     no: AtomicU32,
 }
 
 impl Ratio {
+    /// Of no samples yet.
+    #[must_use]
     pub fn new(half_life: Duration) -> Self {
         Self { turns: Turns::new(half_life), yes: AtomicU32::new(0), no: AtomicU32::new(0) }
     }
 
+    /// One more sample.
     pub fn add(&self, yes: bool, age: Duration) {
         self.turns.advance(age, [&self.yes, &self.no]);
         add(if yes { &self.yes } else { &self.no });
@@ -100,21 +103,29 @@ const SHORTEST_LOG2: u32 = 6;
 
 /// A median of times, exact to within a tenth.
 #[derive(Debug)]
-pub(super) struct Median {
+pub struct Median {
     turns: Turns,
     buckets: [AtomicU32; BUCKETS],
 }
 
 impl Median {
+    /// Of no samples yet.
+    #[must_use]
     pub fn new(half_life: Duration) -> Self {
         Self { turns: Turns::new(half_life), buckets: [const { AtomicU32::new(0) }; BUCKETS] }
     }
 
+    /// One more sample.
     pub fn add(&self, time: Duration, age: Duration) {
         self.turns.advance(age, &self.buckets);
         if let Some(bucket) = self.buckets.get(bucket_of(time)) {
             add(bucket);
         }
+    }
+
+    /// Forgets every sample.
+    pub fn forget(&self) {
+        self.buckets.iter().for_each(|bucket| bucket.store(0, Ordering::Relaxed));
     }
 
     /// None once nothing is left of any sample.

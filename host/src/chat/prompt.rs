@@ -87,6 +87,18 @@ impl Prompt {
         self
     }
 
+    /// The same for an answer that comes whole.
+    #[must_use]
+    pub fn whole(mut self) -> Self {
+        if self.streaming {
+            self.streaming = false;
+            self.body.shift_remove("stream");
+            self.body.shift_remove("stream_options");
+            self.changed = true;
+        }
+        self
+    }
+
     /// Adds what stood behind the file in its form, once that is known. It replaces nothing.
     pub fn complete(&mut self, late: Map<String, Value>) {
         for (name, value) in late {

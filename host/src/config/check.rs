@@ -3,6 +3,7 @@
 
 mod identity;
 mod resilience;
+mod routing;
 
 use super::document::{Document, token};
 use super::fault::{Fault, Faults, nearest};
@@ -27,6 +28,7 @@ pub fn check(config: &Config, document: &Document, faults: &mut Faults) {
     check.tenants();
     check.resilience("/resilience", &config.resilience);
     check.identity();
+    check.routing();
     if let Embeddings::Openai { base_url, .. } = &config.embeddings {
         check.url("/embeddings/base_url", base_url);
     }

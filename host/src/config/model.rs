@@ -13,6 +13,7 @@ pub mod identity;
 pub mod limit;
 mod provider;
 pub mod resilience;
+pub mod routing;
 
 pub use binding::{
     Binding, Destination, Grants, Hold, Isolation, Limits, OnError, OnOverflow, PluginSource, Streams,
@@ -36,6 +37,8 @@ pub struct Config {
     pub log: Log,
     /// The plugin engine.
     pub engine: Engine,
+    /// Where requests go, on every route.
+    pub routing: routing::Routing,
     /// Upstream accounts, by name.
     pub providers: BTreeMap<String, Provider>,
     /// Plugins, by name. Those that ship with Lockgate can be named `builtin:NAME` without an entry here.
@@ -86,6 +89,7 @@ impl Default for Config {
             limits: Quotas::default(),
             log: Log::default(),
             engine: Engine::default(),
+            routing: routing::Routing::default(),
             providers: BTreeMap::new(),
             plugins: BTreeMap::new(),
             chains: BTreeMap::new(),
@@ -249,6 +253,25 @@ pub struct Route {
     /// What is done when a target fails, where it is not what the top of the file says.
     #[serde(default)]
     pub resilience: resilience::Resilience,
+    /// Which requests go another way; the first rule that fits decides.
+    #[serde(default)]
+    pub rules: Vec<routing::Rule>,
+    /// Models that lead to one target (`provider/model`) and no other, whatever a rule, a canary, a router or a failure
+    /// would have. A name may end in `*`.
+    #[serde(default)]
+    pub pins: BTreeMap<String, String>,
+    /// The regions of which each target that is asked must be in one: `eu` is `eu` and all that begins with `eu-`.
+    #[serde(default)]
+    pub residency: Vec<String>,
+    /// The same for requests in which a guard found data of a category: by the flag it sets (`pii`, `pii.iban`).
+    #[serde(default)]
+    pub residency_when: BTreeMap<String, Vec<String>>,
+    /// A new target that some of the requests try.
+    pub canary: Option<routing::Canary>,
+    /// A target that is asked beside, whose answers nobody gets.
+    pub mirror: Option<routing::Mirror>,
+    /// What keeps coming back to the same target.
+    pub affinity: Option<routing::Affinity>,
 }
 
 const fn three() -> u32 {
@@ -313,6 +336,13 @@ impl RouteTarget {
         }
     }
 
+    /// Where it runs, where that is known.
+    #[must_use]
+    pub fn region(&self) -> Option<&str> {
+        let Self::Described(target) = self else { return None };
+        target.region.as_ref().or_else(|| target.signals.get("region")).map(String::as_str)
+    }
+
     /// The facts that routing sees.
     #[must_use]
     pub fn facts(&self) -> Vec<(String, String)> {
@@ -341,6 +371,9 @@ pub struct Tenant {
     pub chains: Vec<String>,
     /// How much it may spend.
     pub budget: Option<limit::Spending>,
+    /// The regions of which each target that its requests go to must be in one, beside what its routes demand.
+    #[serde(default)]
+    pub residency: Vec<String>,
 }
 
 /// A key of a tenant.
@@ -367,6 +400,9 @@ pub struct TenantKey {
     /// What it may be used for.
     #[serde(default)]
     pub permissions: Permissions,
+    /// Models that lead to one target for this key, as `pins` of a route.
+    #[serde(default)]
+    pub pins: BTreeMap<String, String>,
 }
 
 /// What `vectors.embed` uses.

@@ -78,6 +78,27 @@ fn the_shape_is_checked_with_suggestions() {
 }
 
 #[test]
+fn faults_of_routing_are_reported_with_their_places() {
+    let route = "smart: { targets: [openai/gpt-5, { target: openai/gpt-5-mini, weight: 2 }], chain: standard,
+    rules: [{ when: { headers: { Cookie: x }, language: klingon, modality: [text, smell], model: 'a*b' }, targets: [openai/gpt-6] },
+      { when: { bytes: { min: 2, max: 1 }, time: { from: '25:00', timezone: Mars } }, route: smrt, pin: openai/* },
+      { weights: { openai/gpt-5: -1 } }, { name: idle }],
+    pins: { smart: nobody/x }, residency: ['eu*'], residency_when: { pii: [''] },
+    canary: { targets: [openai/gpt-5], percent: 5, roll_back: { error_rate: 2, latency: 0.5, min_attempts: 0 } },
+    mirror: { target: openai/*, percent: 1 } }
+  other: { targets: [openai/x], residency: [ch] }";
+    let text = whole()
+        .replace(
+            "smart: { targets: [openai/gpt-5, { target: openai/gpt-5-mini, weight: 2 }], chain: standard }",
+            route,
+        )
+        .replace("routes: [smart]", "routes: [smart, other], residency: [eu]")
+        .replace("name: web", "name: web, pins: { smart: openai/gpt-5, none: openai/gpt-5 }")
+        + "routing: { rules: [{ when: { route: oth* }, route: smart }, { when: { route: smart }, targets: [] }] }";
+    insta::assert_snapshot!(faults(&text));
+}
+
+#[test]
 fn references_that_lead_nowhere_are_faults() {
     let text =
         whole().replacen("${env:KEY}", "${env:NO_SUCH}", 1).replace("${env:KEY}", "${file:/no/such/file}");

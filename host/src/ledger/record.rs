@@ -5,6 +5,11 @@ use crate::price::Usd;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// How a mirrored request ended: with an answer that nobody got.
+pub const MIRROR: &str = "mirror";
+/// The same without an answer.
+pub const MIRROR_FAILED: &str = "mirror-failed";
+
 /// One exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -43,6 +48,12 @@ pub struct Record {
 }
 
 impl Record {
+    /// Whether it is of a mirrored request: what that used is nobody's who asked, and counts in no sum of theirs.
+    #[must_use]
+    pub fn is_mirror(&self) -> bool {
+        matches!(self.outcome, MIRROR | MIRROR_FAILED)
+    }
+
     /// When it was accepted, in milliseconds since the Unix epoch.
     #[must_use]
     pub fn started_ms(&self) -> u64 {

@@ -92,8 +92,18 @@ impl Counters {
 }
 
 impl TenantTotals {
-    /// What one record adds. A kept answer took no tokens of any provider.
+    /// What one record adds. A kept answer took no tokens of any provider; a mirrored request is booked apart.
     pub(super) fn of(record: &Record) -> Self {
+        if record.is_mirror() {
+            return Self {
+                tenant: record.tenant.clone(),
+                requests: 0,
+                unpriced: 0,
+                input_tokens: 0,
+                output_tokens: 0,
+                cost: Usd::ZERO,
+            };
+        }
         let asked = record.cache != "hit";
         Self {
             tenant: record.tenant.clone(),

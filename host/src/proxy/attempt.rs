@@ -4,6 +4,7 @@
 //! (or whole body) was read: until then nothing has reached the client, so everything can fail over. Every asking of a
 //! target goes through [`attempt`].
 
+use super::course;
 use super::hedge;
 use super::life::Life;
 use super::outbound::Outbound;
@@ -19,7 +20,6 @@ use crate::error::{Cause, Error, Party};
 use crate::eventstream;
 use crate::format::openai;
 use crate::limit::Amounts;
-use crate::plugin::TargetView;
 use crate::route::{Provider, Target};
 use crate::sse;
 use crate::upload::Broken;
@@ -118,47 +118,13 @@ async fn ask(life: &mut Life, turn: Turn) -> (usize, Trial, Result<Opened, Error
     (place, trial, result)
 }
 
-/// The order in which the targets are tried.
-///
-/// # Errors
-/// When the router fails closed.
-pub async fn rank(life: &Life) -> Result<Vec<usize>, Error> {
-    let targets = &life.route.targets;
-    let in_order = || {
-        let mut order: Vec<usize> = (0..targets.len()).collect();
-        order.sort_by_key(|&place| targets.get(place).is_some_and(|target| target.health.cooling_down()));
-        order
-    };
-    let (Some(router), true) = (&life.route.router, targets.len() > 1) else { return Ok(in_order()) };
-    let prompt = life.exchange.prompt();
-    let views: Vec<TargetView> = targets.iter().map(|target| view(life, target, prompt.model())).collect();
-    match router.binding.rank(&life.exchange, &views).await {
-        Ok(ranked) if ranked.is_empty() => Ok(in_order()),
-        Ok(ranked) => Ok(ranked.into_iter().map(|place| place as usize).collect()),
-        Err(failure) => crate::pipeline::chain::open_or_closed(router, failure).map(|()| in_order()),
-    }
-}
-
-fn view(life: &Life, target: &Target, asked: &str) -> TargetView {
-    let model = target.model_for(asked);
-    let mut signals = target.facts.clone();
-    signals.extend(target.health.signals());
-    if let Some(price) = life.gateway.prices.find(&target.provider.name, model) {
-        let per_token = [("price.input", price.input), ("price.output", price.output)];
-        signals.extend(
-            per_token.into_iter().filter_map(|(name, usd)| Some((name.to_owned(), usd?.to_string()))),
-        );
-    }
-    TargetView {
-        id: target.id.clone(),
-        provider: target.provider.name.to_string(),
-        model: model.to_owned(),
-        signals,
-    }
-}
-
 /// Asks one target. What it leaves behind is in the trial, also when this is dropped.
 pub(super) async fn attempt(life: &Life, place: usize, trial: &mut Trial) -> Result<Opened, Error> {
+    // Whoever chose it: nothing is asked that this exchange must not be sent to.
+    if !life.allows(place) {
+        trial.unasked = true;
+        return Err(course::forbidden());
+    }
     let route = life.route.clone();
     let target = route
         .targets
@@ -168,6 +134,7 @@ pub(super) async fn attempt(life: &Life, place: usize, trial: &mut Trial) -> Res
     // It was not asked: it costs none of the attempts.
     trial.grant = quota::ask(life, target, &model).await.inspect_err(|_| trial.unasked = true)?;
     let bounds = Bounds::of(life, target);
+    let began = Instant::now();
     let asked = ask_within(life, target, trial, &bounds);
     let result = match bounds.first_token {
         None => asked.await,
@@ -177,6 +144,7 @@ pub(super) async fn attempt(life: &Life, place: usize, trial: &mut Trial) -> Res
             Err(_) => Err(too_slow()),
         },
     };
+    course::attempted(life, place, began.elapsed(), result.as_ref().err());
     if let (Err(error), Some(grant)) = (&result, &mut trial.grant)
         && !owes(error)
     {

@@ -239,10 +239,16 @@ pub fn request_id(headers: &HeaderMap) -> String {
     }
 }
 
+/// Whether a header, by its lower-case name, may carry a credential: it is shown to nothing.
+#[must_use]
+pub fn is_hidden(name: &str) -> bool {
+    HIDDEN.contains(&name)
+}
+
 fn visible(headers: &HeaderMap) -> Vec<(String, String)> {
     headers
         .iter()
-        .filter(|(name, _)| !HIDDEN.contains(&name.as_str()))
+        .filter(|(name, _)| !is_hidden(name.as_str()))
         .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
         .collect()
 }

@@ -4,9 +4,10 @@
 //! when it is dropped, so a client that goes away, a panic and a cancelled future are accounted for too.
 
 use super::booking::Booked;
+use super::course::{self, Course};
 use super::failover::Resume;
 use super::plan::Plan;
-use super::{Gateway, quota};
+use super::{Gateway, mirror, quota};
 use crate::auth::Principal;
 use crate::balance::Observation;
 use crate::chat::{Prompt, Usage};
@@ -93,6 +94,8 @@ pub struct Life {
     pub cache_id: Option<String>,
     /// When the first byte of the answer was ready for the client.
     pub first_byte: Option<Instant>,
+    /// Where it may go, and why.
+    pub course: Course,
     status: u16,
     outcome: &'static str,
 }
@@ -136,6 +139,7 @@ impl Life {
             cache: Cache::None,
             cache_id: None,
             first_byte: None,
+            course: Course::default(),
             status: 499,
             outcome: "abandoned",
         }
@@ -290,17 +294,26 @@ impl Drop for Life {
             None => Default::default(),
         };
         let (cost, usage) = (self.cost(), self.total_usage());
-        let metrics = self.gateway.metrics.route(self.exchange.tenant(), &self.route.name);
         self.gateway.metrics.in_flight(-1);
-        metrics.exchange(self.status, duration, self.overhead(), ttft);
-        if self.cache != Cache::None {
-            metrics.cache(self.cache.name());
+        let broke = self.outcome == Party::Upstream.name() && self.first_byte.is_some();
+        course::ended(self, self.status, broke);
+        if let Some(heard) = self.course.heard.take() {
+            heard.over(&target, self.waited, self.outcome == "answered");
         }
-        if let Some(cost) = cost {
-            metrics.cost(cost.as_f64());
-        }
-        if self.cache != Cache::Hit {
-            metrics.tokens(&provider, self.usage.input, self.usage.output, self.usage.cache_read);
+        if self.course.mirrors {
+            mirror::count(self, cost, self.status == 200);
+        } else {
+            let metrics = self.gateway.metrics.route(self.exchange.tenant(), &self.route.name);
+            metrics.exchange(self.status, duration, self.overhead(), ttft);
+            if self.cache != Cache::None {
+                metrics.cache(self.cache.name());
+            }
+            if let Some(cost) = cost {
+                metrics.cost(cost.as_f64());
+            }
+            if self.cache != Cache::Hit {
+                metrics.tokens(&provider, self.usage.input, self.usage.output, self.usage.cache_read);
+            }
         }
         tracing::info!(
             id = self.exchange.id(),

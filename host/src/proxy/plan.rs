@@ -76,14 +76,9 @@ impl Places {
 }
 
 impl Plan {
-    /// A plan by the order that routing gave, of the targets that are asked in their turn.
+    /// A plan by the order that routing gave.
     #[must_use]
-    pub fn new(mut order: Vec<usize>, route: &Route) -> Self {
-        let ranked = route.resilience.ranked;
-        order.retain(|place| *place < ranked);
-        if order.is_empty() {
-            order.extend(0..ranked);
-        }
+    pub fn new(order: Vec<usize>, route: &Route) -> Self {
         Self { order, limit: route.attempts, ..Self::default() }
     }
 

@@ -237,9 +237,12 @@ impl Stream {
                 return Err(refusal.into());
             }
             match &event {
-                Event::Text { text, .. } => {
+                Event::Text { at, text } => {
                     self.life.produced_bytes += text.len() as u64;
                     self.spoke |= !text.is_empty();
+                    if let Some(heard) = &mut self.life.course.heard {
+                        heard.hear(at, text);
+                    }
                 }
                 Event::Tool { .. } | Event::Finish { .. } => self.spoke = true,
                 _ => {}

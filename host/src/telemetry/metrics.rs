@@ -6,6 +6,7 @@ use super::custom::Custom;
 use super::histogram::{Histogram, SECONDS};
 use super::plugin::PluginFamilies;
 use super::route::{RouteFamilies, RouteMetrics};
+use super::routing::RoutingFamilies;
 use parking_lot::{Mutex, RwLock};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -34,6 +35,7 @@ pub struct Metrics {
     routes: RwLock<HashMap<String, HashMap<String, Arc<RouteMetrics>>>>,
     route_families: RouteFamilies,
     pub(super) plugin_families: PluginFamilies,
+    pub(super) routing_families: RoutingFamilies,
     pub(super) custom: Arc<Custom>,
     upstream_errors: Family<UpstreamLabels, Counter>,
     breakers: Family<BreakerLabels, Counter>,
@@ -80,6 +82,7 @@ impl Metrics {
         let mut registry = Registry::with_prefix("lockgate");
         let route_families = RouteFamilies::register(&mut registry);
         let plugin_families = PluginFamilies::register(&mut registry);
+        let routing_families = RoutingFamilies::register(&mut registry);
         let upstream_errors =
             register(&mut registry, "upstream_errors", "Failed attempts at providers.", Family::default());
         let breakers = register(
@@ -103,6 +106,7 @@ impl Metrics {
             routes: RwLock::default(),
             route_families,
             plugin_families,
+            routing_families,
             upstream_errors,
             breakers,
             kinds: RwLock::default(),

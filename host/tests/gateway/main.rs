@@ -3,7 +3,9 @@
 //! Each test has a gateway of its own and waits for events, never for time.
 
 mod anthropic;
+mod benchmarks;
 mod cache;
+mod canary;
 mod clients;
 mod cloud;
 mod cohere;
@@ -29,8 +31,10 @@ mod quotas;
 mod recuts;
 mod reload;
 mod rerank;
+mod residency;
 mod resilience;
 mod responses;
+mod routing;
 mod secrets;
 mod shutdown;
 mod streams;

@@ -1,4 +1,4 @@
-//! `router`: orders the targets of a route by weight, cost, latency, load or the operator's own order.
+//! `router`: orders the targets of a route by weight, turn, cost, latency, load, quality or the operator's own order.
 //!
 //! This file only fetches what a strategy needs from the exchange; `candidate` reads the signals, `strategy`
 //! holds the settings and ranks.
@@ -14,6 +14,11 @@ use strategy::{Ask, Config, Strategy};
 
 /// A token is about this many bytes of text; good enough to compare prices.
 const BYTES_PER_TOKEN: u64 = 4;
+
+/// The header in which a caller says what kind of task it is: `code`, `translate`.
+const TASK: &str = "x-lockgate-task";
+/// Bytes of it.
+const MAX_TASK: usize = 32;
 
 struct Router {
     config: Config,
@@ -36,17 +41,32 @@ impl Routing for Router {
         if targets.len() < 2 {
             return Ok(Vec::new());
         }
+        let strategy = self.config.strategy();
+        let task = (strategy == Strategy::Quality).then(|| task(p)).flatten();
         let candidates: Vec<Candidate> = targets
             .iter()
-            .map(|target| Candidate::new(&target.id, &target.provider, &target.signals))
+            .map(|target| Candidate::new(&target.id, &target.provider, &target.signals, task.as_deref()))
             .collect();
-        let ask = match self.config.strategy() {
-            Strategy::Cost => Ask { input_tokens: input_tokens(p), output_tokens: output_limit(p) },
-            _ => Ask::default(),
+        let ask = match strategy {
+            Strategy::Cost | Strategy::Quality => {
+                Ask { input_tokens: input_tokens(p), output_tokens: output_limit(p), task, ..Ask::default() }
+            }
+            _ => Ask { streaming: p.streaming(), ..Ask::default() },
         };
-        x.flag("router", self.config.strategy().name());
-        Ok(self.config.rank(&candidates, &x.id(), ask))
+        x.flag("router", strategy.name());
+        if let Some(task) = &ask.task {
+            x.flag("task", task);
+        }
+        Ok(self.config.rank(&candidates, &x.id(), &ask))
     }
+}
+
+/// The category of the task, as the caller says it.
+fn task(p: &Prompt) -> Option<String> {
+    let said = p.header(TASK).into_iter().next()?.trim().to_ascii_lowercase();
+    let is_name = (1..=MAX_TASK).contains(&said.len())
+        && said.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    is_name.then_some(said)
 }
 
 fn input_tokens(p: &Prompt) -> u64 {

@@ -5,7 +5,7 @@
 //! fail too often come after all others.
 //! It never reads a clock or a random number: chance is a hash of the exchange's id.
 
-use crate::candidate::Candidate;
+use crate::candidate::{Candidate, Quantiles};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -20,8 +20,12 @@ pub enum Strategy {
     Priority,
     /// By chance, in proportion to the weights.
     Weighted,
+    /// Each in its turn, in proportion to the weights.
+    RoundRobin,
     /// The cheapest for this request first.
     Cost,
+    /// The cheapest first that is good enough for the task.
+    Quality,
     /// The fastest first, the unmeasured before it.
     Latency,
     /// The least busy for its weight first.
@@ -35,9 +39,31 @@ impl Strategy {
             Self::Fallback => "fallback",
             Self::Priority => "priority",
             Self::Weighted => "weighted",
+            Self::RoundRobin => "round-robin",
             Self::Cost => "cost",
+            Self::Quality => "quality",
             Self::Latency => "latency",
             Self::LeastInFlight => "least-in-flight",
+        }
+    }
+}
+
+/// Which part of the times counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Quantile {
+    /// The median.
+    #[default]
+    P50,
+    /// What 95 of 100 do not exceed.
+    P95,
+}
+
+impl Quantile {
+    fn of(self, times: Quantiles) -> Option<f64> {
+        match self {
+            Self::P50 => times.p50,
+            Self::P95 => times.p95,
         }
     }
 }
@@ -51,6 +77,9 @@ pub struct Config {
     order: Vec<String>,
     avoid_error_rate: f64,
     output_tokens: u64,
+    quantile: Quantile,
+    threshold: f64,
+    thresholds: BTreeMap<String, f64>,
 }
 
 impl Default for Config {
@@ -61,17 +90,24 @@ impl Default for Config {
             order: Vec::new(),
             avoid_error_rate: 0.5,
             output_tokens: 500,
+            quantile: Quantile::P50,
+            threshold: 0.8,
+            thresholds: BTreeMap::new(),
         }
     }
 }
 
 /// What a request asks of a target.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Ask {
     /// Tokens of the prompt, estimated.
     pub input_tokens: u64,
     /// The most it wants to hear, where it says so.
     pub output_tokens: Option<u64>,
+    /// Whether it waits for the first token, not for the last.
+    pub streaming: bool,
+    /// The category of the task.
+    pub task: Option<String>,
 }
 
 impl Config {
@@ -96,6 +132,14 @@ impl Config {
             let message = "is a share above 0; above 1 switches avoidance off";
             issues.push(("/avoid_error_rate".to_owned(), message.to_owned()));
         }
+        let thresholds = self.thresholds.iter().map(|(task, threshold)| {
+            (format!("/thresholds/{}", task.replace('~', "~0").replace('/', "~1")), threshold)
+        });
+        for (pointer, threshold) in thresholds.chain([("/threshold".to_owned(), &self.threshold)]) {
+            if !(0.0..=1.0).contains(threshold) {
+                issues.push((pointer, "a threshold is a number from 0 to 1".to_owned()));
+            }
+        }
         if self.strategy == Strategy::Priority && self.order.is_empty() {
             let message =
                 "the strategy `priority` needs the targets in order; use `fallback` for the route's order";
@@ -105,12 +149,20 @@ impl Config {
     }
 
     /// Indexes into `candidates`, best first.
-    pub fn rank(&self, candidates: &[Candidate], exchange: &str, ask: Ask) -> Vec<u32> {
+    pub fn rank(&self, candidates: &[Candidate], exchange: &str, ask: &Ask) -> Vec<u32> {
+        let turn = (self.strategy == Strategy::RoundRobin).then(|| self.turn(candidates)).flatten();
         let mut ranked: Vec<((bool, u8, f64, f64), u32)> = (0..)
             .zip(candidates)
             .map(|(index, candidate)| {
                 let failing = candidate.error_rate.is_some_and(|rate| rate >= self.avoid_error_rate);
-                let (class, score) = self.score(candidate, exchange, ask);
+                let (class, score) = match turn {
+                    // Whose turn it is, then those after it.
+                    Some(turn) => {
+                        let at = index as usize;
+                        (0, float((at + candidates.len() - turn) % candidates.len()))
+                    }
+                    None => self.score(candidate, exchange, ask),
+                };
                 // Chance parts those that load or latency does not: else the first of them gets everything.
                 let spread = match self.strategy {
                     Strategy::Latency | Strategy::LeastInFlight => chance(exchange, &candidate.id),
@@ -126,9 +178,10 @@ impl Config {
     }
 
     /// A class and a score within it; the lowest goes first.
-    fn score(&self, candidate: &Candidate, exchange: &str, ask: Ask) -> (u8, f64) {
+    fn score(&self, candidate: &Candidate, exchange: &str, ask: &Ask) -> (u8, f64) {
         match self.strategy {
-            Strategy::Fallback => (0, 0.0),
+            // Without a turn, the host has none to give: the order of the configuration.
+            Strategy::Fallback | Strategy::RoundRobin => (0, 0.0),
             Strategy::Priority => {
                 let place = (0_u32..).zip(&self.order).find(|(_, name)| names(name, candidate));
                 place.map_or((1, 0.0), |(place, _)| (0, f64::from(place)))
@@ -139,20 +192,24 @@ impl Config {
                 weight if weight > 0.0 => (0, -chance(exchange, &candidate.id).ln() / weight),
                 _ => (1, 0.0),
             },
-            Strategy::Cost => match (candidate.price_input, candidate.price_output) {
-                (Some(input), Some(output)) => {
-                    let answer =
-                        ask.output_tokens.map_or(self.output_tokens, |most| most.min(self.output_tokens));
-                    (0, tokens(ask.input_tokens) * input + tokens(answer) * output)
+            Strategy::Cost => self.cost(candidate, ask).map_or((1, 0.0), |cost| (0, cost)),
+            // Good enough and priced, good enough, then the best of the rest, then what nobody knows.
+            Strategy::Quality => match (candidate.quality, self.cost(candidate, ask)) {
+                (Some(quality), Some(cost)) if quality >= self.threshold(ask) => (0, cost),
+                (Some(quality), None) if quality >= self.threshold(ask) => (1, -quality),
+                (Some(quality), _) => (2, -quality),
+                (None, _) => (3, 0.0),
+            },
+            Strategy::Latency => {
+                let whole = self.quantile.of(candidate.latency_ms);
+                let first = self.quantile.of(candidate.ttft_ms);
+                match if ask.streaming { first.or(whole) } else { whole } {
+                    Some(latency) => (1, latency),
+                    // One request explores; while it is under way the others go where it is known to be fast.
+                    None if candidate.in_flight.unwrap_or(0.0) < 1.0 => (0, 0.0),
+                    None => (2, 0.0),
                 }
-                _ => (1, 0.0),
-            },
-            Strategy::Latency => match candidate.latency_ms {
-                Some(latency) => (1, latency),
-                // One request explores; while it is under way the others go where it is known to be fast.
-                None if candidate.in_flight.unwrap_or(0.0) < 1.0 => (0, 0.0),
-                None => (2, 0.0),
-            },
+            }
             Strategy::LeastInFlight => match self.weight(candidate) {
                 weight if weight > 0.0 => (0, (candidate.in_flight.unwrap_or(0.0) + 1.0) / weight),
                 _ => (1, 0.0),
@@ -160,10 +217,54 @@ impl Config {
         }
     }
 
+    /// What the request will cost, in USD, where the prices are known.
+    fn cost(&self, candidate: &Candidate, ask: &Ask) -> Option<f64> {
+        let (input, output) = (candidate.price_input?, candidate.price_output?);
+        let answer = ask.output_tokens.map_or(self.output_tokens, |most| most.min(self.output_tokens));
+        Some(tokens(ask.input_tokens) * input + tokens(answer) * output)
+    }
+
+    /// How good is good enough.
+    fn threshold(&self, ask: &Ask) -> f64 {
+        let own = ask.task.as_ref().and_then(|task| self.thresholds.get(task));
+        own.copied().unwrap_or(self.threshold)
+    }
+
+    /// Whose turn it is. The turns of a round go through the weights in steps of the golden ratio, which spreads those of
+    /// one target evenly; equal weights take turns one after the other.
+    /// Source: Schretter et al., "Golden Ratio Sequences for Low-Discrepancy Sampling", 2012.
+    fn turn(&self, candidates: &[Candidate]) -> Option<usize> {
+        let turn = candidates.first()?.turn?;
+        let weights: Vec<f64> = candidates.iter().map(|candidate| self.weight(candidate)).collect();
+        let first = *weights.first()?;
+        if weights.iter().all(|weight| (weight - first).abs() < f64::EPSILON) {
+            return place(turn % float(candidates.len()));
+        }
+        let mut left = (turn * GOLDEN).fract() * weights.iter().sum::<f64>();
+        weights.iter().position(|weight| {
+            left -= weight;
+            left < 0.0
+        })
+    }
+
     fn weight(&self, candidate: &Candidate) -> f64 {
         let configured = self.weights.get(&candidate.id).or_else(|| self.weights.get(&candidate.provider));
         configured.copied().or(candidate.weight).unwrap_or(1.0)
     }
+}
+
+/// The golden ratio's fraction.
+const GOLDEN: f64 = 0.618_033_988_749_894_9;
+
+#[expect(clippy::cast_precision_loss, reason = "there are few targets")]
+fn float(number: usize) -> f64 {
+    number as f64
+}
+
+/// The place that a whole number is.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small whole number from 0")]
+fn place(number: f64) -> Option<usize> {
+    number.is_finite().then_some(number as usize)
 }
 
 /// Whether a name of the configuration, a target's or a provider's, means this candidate.
