@@ -8,7 +8,7 @@ const LAYERS: &[&[&str]] = &[
     &["chat", "sse", "usage", "error", "shutdown"],
     &["exchange", "eventstream", "price", "telemetry", "server"],
     &["plugin", "format", "upstream", "store", "embedding", "balance"],
-    &["pipeline", "credential", "auth", "limit", "ledger", "cache"],
+    &["pipeline", "credential", "auth", "limit", "ledger", "cache", "webhook"],
     &["route"],
     &["proxy"],
     &["config", "api"],
