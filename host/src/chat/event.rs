@@ -19,6 +19,35 @@ pub struct Usage {
     pub reasoning: u64,
     /// What is not text.
     pub media: Media,
+    /// How fast it was served, which has its own prices.
+    pub service: Service,
+}
+
+/// The tiers that providers serve at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Service {
+    /// As usual.
+    #[default]
+    Standard,
+    /// When there is room.
+    Flex,
+    /// Before others.
+    Priority,
+    /// Within a day.
+    Batch,
+}
+
+impl Service {
+    /// The tier that an answer names.
+    #[must_use]
+    pub fn of(name: Option<&str>) -> Self {
+        match name {
+            Some("flex") => Self::Flex,
+            Some("priority") => Self::Priority,
+            Some("batch") => Self::Batch,
+            _ => Self::Standard,
+        }
+    }
 }
 
 /// What of an exchange is not text: tokens among the others, and what is not billed by tokens.
@@ -105,6 +134,25 @@ impl Usage {
         self
     }
 
+    /// Both together.
+    #[must_use]
+    pub fn plus(mut self, other: Self) -> Self {
+        for (mine, theirs) in [
+            (&mut self.input, other.input),
+            (&mut self.output, other.output),
+            (&mut self.cache_read, other.cache_read),
+            (&mut self.cache_write, other.cache_write),
+            (&mut self.reasoning, other.reasoning),
+        ] {
+            *mine = mine.saturating_add(theirs);
+        }
+        for (name, figure) in other.media.figures() {
+            let known = self.media.figures().find(|(known, _)| *known == name).map_or(0, |(_, known)| known);
+            self.media.set(name, known.saturating_add(figure));
+        }
+        self
+    }
+
     /// Takes each figure of a later report that is not zero: providers send usage in pieces.
     pub fn update(&mut self, later: Self) {
         let take = |mine: &mut u64, theirs: u64| {
@@ -117,6 +165,9 @@ impl Usage {
         take(&mut self.cache_read, later.cache_read);
         take(&mut self.cache_write, later.cache_write);
         take(&mut self.reasoning, later.reasoning);
+        if later.service != Service::Standard {
+            self.service = later.service;
+        }
         for (name, figure) in later.media.figures() {
             self.media.set(name, figure);
         }
