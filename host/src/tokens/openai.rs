@@ -4,9 +4,12 @@
 //! whatever stands in it. Source of the patterns: <https://github.com/openai/tiktoken>, with the look-ahead for the end of
 //! white space written as patterns of their own, as the crate `bpe-openai` has it.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bpe::byte_pair_encoding::BytePairEncoding;
 use regex_automata::meta::Regex;
 use regex_automata::{Anchored, Input};
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 /// Tells the pieces of both vocabularies apart without a collision. Source: the crate `bpe-openai`.
@@ -60,13 +63,18 @@ pub(super) fn cl100k() -> Option<&'static Tokenizer> {
 impl Tokenizer {
     fn new(mut data: &[u8], words: &str) -> Option<Self> {
         let pattern = Regex::new_many(&[words, BEFORE, SPACE]).ok()?;
-        let mut pieces = Vec::new();
+        // As the crate reads it: what it makes of a list would be compiled here, without its optimisations.
+        let mut pieces = String::with_capacity(data.len() * 2);
+        let mut rank = 0_u32;
         while let Some((length, rest)) = data.split_first() {
             let (piece, rest) = rest.split_at_checked(usize::from(*length))?;
-            pieces.push(piece.to_vec());
+            STANDARD.encode_string(piece, &mut pieces);
+            let _ = writeln!(pieces, " {rank}");
+            rank += 1;
             data = rest;
         }
-        Some(Self { pairs: BytePairEncoding::from_dictionary(pieces, Some(HASH_FACTOR)), pattern })
+        let pairs = BytePairEncoding::from_tiktoken(&pieces, Some(HASH_FACTOR)).ok()?;
+        Some(Self { pairs, pattern })
     }
 
     /// The tokens of a text.

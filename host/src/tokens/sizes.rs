@@ -54,27 +54,28 @@ impl Sizes {
     /// About how many tokens they are for a family.
     #[must_use]
     pub fn tokens(&self, family: Family) -> u64 {
-        let looked: u64 = self.kinds.iter().sum();
-        if looked == 0 {
-            return 0;
-        }
-        let each = self.kinds.iter().zip(family.bytes_per_token());
-        // In hundredths, so that many small parts are rounded once.
-        let hundredths: u128 =
-            each.map(|(bytes, per)| u128::from(*bytes) * 10_000 / u128::from(per.max(1))).sum();
-        let all = hundredths * u128::from(self.bytes) / u128::from(looked);
-        u64::try_from(all.div_ceil(100)).unwrap_or(u64::MAX)
+        rounded(self.hundredths(family))
     }
 
     /// About how many tokens so many bytes of an answer are, in the same scripts.
     #[must_use]
     pub fn answer(&self, family: Family, bytes: u64) -> u64 {
-        match self.tokens(family) {
+        match self.hundredths(family) {
             0 => Self { bytes, kinds: [bytes.min(1), 0, 0, 0, 0] }.tokens(family),
-            tokens => {
-                let all = u128::from(tokens) * u128::from(bytes);
-                u64::try_from(all.div_ceil(u128::from(self.bytes.max(1)))).unwrap_or(u64::MAX)
-            }
+            all => rounded(all * u128::from(bytes) / u128::from(self.bytes.max(1))),
         }
     }
+
+    /// Hundredths of tokens, so that what is short is rounded once.
+    fn hundredths(&self, family: Family) -> u128 {
+        let looked: u64 = self.kinds.iter().sum();
+        let each = self.kinds.iter().zip(family.bytes_per_token());
+        let of_looked: u128 =
+            each.map(|(bytes, per)| u128::from(*bytes) * 10_000 / u128::from(per.max(1))).sum();
+        of_looked * u128::from(self.bytes) / u128::from(looked.max(1))
+    }
+}
+
+fn rounded(hundredths: u128) -> u64 {
+    u64::try_from(hundredths.div_ceil(100)).unwrap_or(u64::MAX)
 }
