@@ -3,7 +3,9 @@
 //! Health and metrics are open to whoever reaches the listener; everything else needs the admin token, or,
 //! where none is configured, a loopback address. Never calls a provider.
 
+mod approvals;
 mod stale;
+mod usage;
 
 use crate::app::App;
 use crate::error::{Error, Party};
@@ -53,7 +55,15 @@ impl Admin {
         }
         match (request.method(), path) {
             (&Method::POST, "/reload") => Ok(self.reload(id).await),
-            (&Method::GET, "/usage") => Ok(ok(&self.usage())),
+            (&Method::POST, "/approvals") => {
+                let query = request.uri().query().unwrap_or_default();
+                Ok(ok(&approvals::issue(&self.app.gateway(), query)?))
+            }
+            (&Method::GET, "/usage") => {
+                let query = request.uri().query().unwrap_or_default();
+                let (gateway, ledger) = (self.app.gateway(), &self.app.shared().ledger);
+                Ok(ok(&usage::answer(ledger, gateway.currency.as_ref(), query).await?))
+            }
             (&Method::GET, "/quarantine") => {
                 let kept = self.app.shared().quarantine.list();
                 Ok(ok(&serde_json::to_value(kept).unwrap_or_default()))
@@ -128,23 +138,6 @@ impl Admin {
                 json_response(StatusCode::UNPROCESSABLE_ENTITY, &body, id)
             }
         }
-    }
-
-    fn usage(&self) -> Value {
-        let totals = self.app.shared().ledger.totals();
-        totals
-            .iter()
-            .map(|total| {
-                json!({
-                    "tenant": total.tenant,
-                    "requests": total.requests,
-                    "unpriced": total.unpriced,
-                    "input_tokens": total.input_tokens,
-                    "output_tokens": total.output_tokens,
-                    "cost_usd": total.cost.to_string(),
-                })
-            })
-            .collect()
     }
 }
 

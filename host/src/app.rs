@@ -8,6 +8,7 @@ mod compose;
 mod credentials;
 mod limits;
 mod lone;
+mod notices;
 mod observe;
 mod services;
 mod watch;
@@ -21,7 +22,7 @@ use crate::config::{self, Config, Digest, Embeddings, Environment, Examined, Fau
 use crate::credential::Credentials;
 use crate::embedding::{Embedder, HashedEmbedder, MiniLmEmbedder, OpenAiEmbedder, StaticEmbedder};
 use crate::ledger::{Ledger, LedgerSettings};
-use crate::limit::{Counters, Durable, Local};
+use crate::limit::{Counters, Durable, Local, Waiting};
 use crate::plugin::{Engine, EngineSettings, Services};
 use crate::proxy::Gateway;
 use crate::store::Limits;
@@ -30,6 +31,7 @@ use crate::store::kv::Kv;
 use crate::store::quarantine::Quarantine;
 use crate::store::vectors::{VectorLimits, Vectors};
 use crate::telemetry::Metrics;
+use crate::tokens::Estimates;
 use crate::upstream::Upstream;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -70,6 +72,10 @@ pub struct Shared {
     pub credentials: Mutex<HashMap<String, Arc<Credentials>>>,
     /// What was taken of the limits.
     pub counters: Arc<dyn Counters>,
+    /// How many tokens texts are.
+    pub tokens: Arc<Estimates>,
+    /// Requests that wait for limits.
+    pub waiting: Arc<Waiting>,
     /// How targets have been doing, by id.
     pub health: Mutex<HashMap<String, Arc<Health>>>,
 }
@@ -307,6 +313,9 @@ fn share(config: &Config) -> Result<Shared, StartError> {
             Arc::new(opened.map_err(|error| part("the counters", &error))?)
         }
     };
+    let (metrics, waiting) = (Metrics::new(), Arc::<Waiting>::default());
+    let watched = waiting.clone();
+    metrics.watch_waiting(move || watched.len());
     Ok(Shared {
         engine,
         services,
@@ -315,10 +324,12 @@ fn share(config: &Config) -> Result<Shared, StartError> {
         kv,
         quarantine: Arc::default(),
         ledger: Arc::new(ledger),
-        metrics: Metrics::new(),
+        metrics,
         upstreams: Mutex::default(),
         credentials: Mutex::default(),
         counters,
+        tokens: Arc::default(),
+        waiting,
         health: Mutex::default(),
     })
 }

@@ -4,8 +4,11 @@
 //! answer to a wrong key says nothing about the keys there are. No key is ever logged, shown or stored, and
 //! no type here that could hold one can be printed.
 
+mod said;
 #[cfg(test)]
 mod tests;
+
+pub use said::{Priority, Tags};
 
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use sha2::{Digest, Sha256};
@@ -51,6 +54,10 @@ pub struct Holder {
     pub on_behalf_of: Option<Arc<str>>,
     /// Whether its requests may say of which user and agent they are.
     pub delegates: bool,
+    /// What its requests are told apart by.
+    pub tags: Tags,
+    /// Whether its requests go before others where they wait.
+    pub priority: Priority,
 }
 
 /// Who asks.
@@ -95,6 +102,7 @@ impl Principal {
             };
             *place = Some(said.to_str().ok().filter(visible).ok_or(AuthError::NoName)?.into());
         }
+        said::read(&mut self.holder, headers)?;
         Ok(self)
     }
 }
@@ -114,6 +122,14 @@ pub enum AuthError {
     /// It says of whom it is, in a way that is no name.
     #[error("The name of a user or an agent is 1 to 128 printable ASCII characters.")]
     NoName,
+    /// It says tags that are none.
+    #[error(
+        "Tags are up to 16 of 'name=value' between commas, each of letters, digits and '-_.:/', 64 at most."
+    )]
+    NoTags,
+    /// It says how urgent it is, in a way that is no priority.
+    #[error("The priority is 'high', 'normal' or 'low'.")]
+    NoPriority,
 }
 
 /// The configured keys cannot be used.

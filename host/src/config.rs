@@ -22,6 +22,7 @@ pub use command::run as run_command;
 pub use document::{Document, Position};
 pub use fault::{Fault, Faults};
 pub use model::limit;
+pub use model::over;
 pub use model::{
     Admin, Aws, Binding, Cache, Config, Destination, Embeddings, Engine, Entra, Google, Grants, Hold,
     Isolation, Ledger, Limits, Log, LogFormat, OnError, OnOverflow, PluginSource, Prices, Provider,

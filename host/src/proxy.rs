@@ -6,8 +6,12 @@
 //! Never holds a plugin's instance while it waits, and never marks half an answer as complete.
 
 mod answer;
+mod approval;
 mod attempt;
+mod bill;
 mod count;
+mod detour;
+mod estimate;
 mod inbound;
 mod life;
 mod outbound;
@@ -18,7 +22,9 @@ mod source;
 mod stream;
 
 pub use answer::{error_response, full, json_response};
+pub use approval::{Approvals, LONGEST_SECONDS as LONGEST_APPROVAL_SECONDS};
 pub use count::count_tokens;
+pub use estimate::estimate;
 pub use inbound::{Inbound, authenticate, request_id};
 pub use life::{Cache, Life, log_error};
 
@@ -29,12 +35,13 @@ use crate::exchange::Exchange;
 use crate::ledger::Ledger;
 use crate::limit::Limits;
 use crate::pipeline::chain::{Admission, Judgement};
-use crate::price::Prices;
+use crate::price::{Currency, Prices};
 use crate::route::{Route, Routes};
 use crate::server::BoxError;
 use crate::store::answers::Answers;
 use crate::store::quarantine::Quarantine;
 use crate::telemetry::Metrics;
+use crate::tokens::Estimates;
 use crate::upstream::UpstreamResponse;
 use attempt::Opened;
 use bytes::Bytes;
@@ -61,6 +68,12 @@ pub struct Gateway {
     pub prices: Arc<Prices>,
     /// How much everyone may take.
     pub limits: Limits,
+    /// What costs are said in beside dollars.
+    pub currency: Option<Currency>,
+    /// How many tokens texts are.
+    pub tokens: Arc<Estimates>,
+    /// What somebody must approve of first.
+    pub approvals: Option<Approvals>,
     /// Whether a target whose price is unknown is refused.
     pub reject_unpriced: bool,
     /// Answers kept for later.
@@ -100,6 +113,7 @@ pub async fn serve(gateway: &Arc<Gateway>, inbound: Inbound) -> Result<Response<
     let exchange = Arc::new(Exchange::new(request.id.clone(), principal.tenant.clone(), prompt, deadline));
     request.describe(&exchange, &principal);
     let mut life = Life::new(gateway.clone(), request.format, exchange, principal, route, started);
+    life.approval = request.approval;
     let served = tokio::time::timeout_at(deadline.into(), serve_admitted(&mut life, routes)).await;
     let error = match served {
         Ok(Ok(delivery)) => return Ok(delivery.into_response(life)),
@@ -136,7 +150,9 @@ impl Delivery {
 }
 
 async fn serve_admitted(life: &mut Life, routes: &Routes) -> Result<Delivery, Error> {
+    let approved = approval::check(life)?;
     quota::enter(life).await?;
+    approval::spend(life, approved).await?;
     let kept = match admit(life, routes).await? {
         Admission::Answer(text) => Some(spoken(&text)),
         Admission::Replay(id) => {
@@ -161,7 +177,7 @@ async fn serve_admitted(life: &mut Life, routes: &Routes) -> Result<Delivery, Er
         life.cache = Cache::Miss;
         life.cache_id = Some(mark.id.clone());
     }
-    let order = attempt::rank(life).await?;
+    let order = quota::allowed(life, attempt::rank(life).await?)?;
     ask(life, order, streaming).await
 }
 
@@ -179,6 +195,7 @@ async fn ask(life: &mut Life, mut order: Vec<usize>, streaming: bool) -> Result<
             Opened::Stream { mut source, .. } => {
                 let answer = answer::gather(&mut source).await;
                 life.waited += source.waited;
+                life.produced_bytes = source.produced;
                 match answer {
                     Ok(answer) => (answer, None),
                     // Nothing has reached the client yet: what breaks off here fails over like any other.

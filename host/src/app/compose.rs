@@ -5,14 +5,15 @@
 
 mod providers;
 
+use super::notices::Notifier;
 use super::services::Watched;
 use super::{Shared, services};
-use crate::auth::{Authenticator, Holder, TenantKey};
+use crate::auth::{Authenticator, Holder, Tags, TenantKey};
 use crate::balance::Health;
 use crate::chat::Modality;
 use crate::config::{self, Document, Faults, Loaded, Sources};
 use crate::exchange::BindingId;
-use crate::limit::{self, Rule};
+use crate::limit;
 use crate::pipeline::chain::{Chain, Gate};
 use crate::pipeline::coverage::{self, Streams};
 use crate::pipeline::stream::{Hold, OnError, OnOverflow};
@@ -56,7 +57,7 @@ pub async fn compose(shared: &Arc<Shared>, loaded: &Loaded) -> Result<Composed, 
         tenants.insert(Arc::<str>::from(name.as_str()), routes);
     }
     let auth = composer.auth();
-    let rules = composer.rules();
+    let composed_limits = composer.rate_limits();
     let limits = &loaded.config.limits;
     let mut faults = composer.faults;
     let sources = composer.sources;
@@ -66,7 +67,10 @@ pub async fn compose(shared: &Arc<Shared>, loaded: &Loaded) -> Result<Composed, 
         auth,
         tenants,
         prices: Arc::new(prices),
-        limits: limit::Limits::new(rules, shared.counters.clone()),
+        limits: composed_limits,
+        currency: super::limits::currency(&loaded.config),
+        tokens: shared.tokens.clone(),
+        approvals: super::limits::approvals(&loaded.config, &shared.counters),
         reject_unpriced: loaded.config.prices.unknown == config::UnknownPrice::Reject,
         answers: shared.answers.clone(),
         quarantine: shared.quarantine.clone(),
@@ -174,13 +178,27 @@ impl<'a> Composer<'a> {
         }
     }
 
-    fn rules(&mut self) -> Vec<Rule> {
-        super::limits::rules(self.config).unwrap_or_else(|faults| {
-            for (at, message) in faults {
-                self.refuse(&at, message);
+    fn rate_limits(&mut self) -> limit::Limits {
+        let rules = super::limits::rules(self.config).unwrap_or_else(|faults| self.refuse_all(faults));
+        let organisation = |(name, tenant): (&String, &config::Tenant)| {
+            Some((Arc::from(name.as_str()), Arc::from(tenant.organisation.as_deref()?)))
+        };
+        let organisations = self.config.tenants.iter().filter_map(organisation).collect();
+        let limits = limit::Limits::new(rules, self.shared.counters.clone()).of_organisations(organisations);
+        match Notifier::new(self.config, self.shared.metrics.clone()) {
+            Ok(notifier) => limits.telling(self.shared.waiting.clone(), Arc::new(notifier)),
+            Err(faults) => {
+                self.refuse_all::<()>(faults);
+                limits
             }
-            Vec::new()
-        })
+        }
+    }
+
+    fn refuse_all<T>(&mut self, faults: Vec<(String, String)>) -> Vec<T> {
+        for (at, message) in faults {
+            self.refuse(&at, message);
+        }
+        Vec::new()
     }
 
     async fn tenant(&mut self, name: &str) -> Routes {
@@ -513,6 +531,9 @@ fn holder(key: &config::TenantKey) -> Holder {
         agent: name(&key.agent),
         on_behalf_of: None,
         delegates: key.delegates,
+        tags: Tags::of(key.tags.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+            .unwrap_or_default(),
+        priority: key.priority,
     }
 }
 

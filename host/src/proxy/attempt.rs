@@ -15,7 +15,6 @@ use crate::credential::Pick;
 use crate::error::{Error, Party};
 use crate::eventstream;
 use crate::format::openai;
-use crate::limit::Amounts;
 use crate::plugin::TargetView;
 use crate::route::{Provider, Target};
 use crate::sse;
@@ -152,14 +151,10 @@ async fn attempt(life: &mut Life, place: usize) -> Result<Opened, Error> {
         // It was not asked: it costs none of the attempts.
         life.attempts = life.attempts.saturating_sub(1);
     })?;
+    life.bill.reserve(grant);
     let observation = target.health.begin();
     let result = ask(life, target).await;
-    if let Some(mut grant) = grant {
-        match &result {
-            Ok(_) => life.grants.push(grant),
-            Err(_) => grant.used(Amounts::default()),
-        }
-    }
+    life.bill.release();
     match &result {
         Ok(_) => observation.succeeded(),
         Err(error) if error.party == Party::Upstream => {
@@ -197,12 +192,15 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
     })?;
     let native = call.native.as_deref() == Some("openai");
     let outbound = Outbound::new(provider, call, life.format, &prompt, model)?;
-    let answered = send(life, provider, &outbound).await?;
+    life.sends();
+    let answered = send(life, provider, &outbound).await.inspect_err(|error| life.unanswered(error))?;
     let status = answered.status;
+    target.health.learn(&answered.headers, provider.credentials.keys.len() <= 1);
     // Only an adapter that decodes is shown any.
     let headers = if native { Vec::new() } else { shown(&answered.headers) };
     let operation = prompt.operation();
     if !status.is_success() {
+        life.spared();
         let after = retry_after(&answered.headers);
         let from = Instant::now();
         let body = answered.body.collect(MAX_ERROR_BODY).await.unwrap_or_default();
@@ -232,6 +230,7 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
         let begun = source.begin().await;
         life.waited += std::mem::take(&mut source.waited);
         if let Some(error) = begun? {
+            life.spared();
             return Err(refused(error, None));
         }
         return Ok(Opened::Stream { source: Box::new(source), native });
@@ -245,6 +244,7 @@ async fn ask(life: &mut Life, target: &Target) -> Result<Opened, Error> {
         read_whole(native, operation, &provider.adapter, &exchange, status.as_u16(), &headers, &body).await?;
     let mut answer: Answer = events.into_iter().collect();
     if let Some(error) = answer.error.take() {
+        life.spared();
         return Err(refused(error, None));
     }
     if !operation.speaks() {
@@ -272,6 +272,9 @@ async fn send(life: &mut Life, provider: &Provider, outbound: &Outbound) -> Resu
         life.waited += from.elapsed();
         let answered = answered.map_err(|error| unsent(life).unwrap_or_else(|| provider_failed(error)))?;
         let Some(mut key) = next else { return Ok(answered) };
+        if keys.len() > 1 {
+            key.learn(&answered.headers);
+        }
         if answered.status.is_success() {
             key.accepted();
             return Ok(answered);

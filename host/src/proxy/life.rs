@@ -3,24 +3,23 @@
 //! Invariant: every exchange that was admitted is settled exactly once, however it ends: [`Life`] settles
 //! when it is dropped, so a client that goes away, a panic and a cancelled future are accounted for too.
 
+use super::bill::Bill;
+use super::detour::Detours;
 use super::{Gateway, quota};
 use crate::auth::Principal;
 use crate::chat::{Prompt, Usage};
 use crate::error::{Error, Party};
 use crate::exchange::{Exchange, Keep};
 use crate::format::Format;
-use crate::ledger::Record;
+use crate::ledger::{Record, Who};
 use crate::limit::Grant;
-use crate::price::Usd;
 use crate::route::{Route, Target};
+use crate::secret::Secret;
+use crate::tokens::Sizes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
-
-/// Bytes per token where a provider reports no usage.
-/// Source: OpenAI's rule of thumb for English text, four characters to a token.
-pub(super) const BYTES_PER_TOKEN: u64 = 4;
 
 /// Bytes of the flags' header; what does not fit is in the log and the ledger.
 const MAX_FLAGS_HEADER: usize = 1_024;
@@ -59,8 +58,16 @@ pub struct Life {
     pub attempts: u32,
     /// The target that answered or failed last: its place among the route's.
     pub target: Option<usize>,
-    /// Tokens.
+    /// Tokens of the attempt under way.
     pub usage: Usage,
+    /// What its attempts are charged.
+    pub bill: Bill,
+    /// Where limits send it.
+    pub detours: Detours,
+    /// The approval that it came with.
+    pub approval: Option<Secret>,
+    /// The lengths of what was asked, where they were looked at.
+    pub sizes: Option<Sizes>,
     /// Bytes of text that the provider produced: the base of an estimate.
     pub produced_bytes: u64,
     /// The marks to keep the answer by.
@@ -102,6 +109,10 @@ impl Life {
             attempts: 0,
             target: None,
             usage: Usage::default(),
+            bill: Bill::default(),
+            detours: Detours::default(),
+            approval: None,
+            sizes: None,
             produced_bytes: 0,
             keeps: Vec::new(),
             grants: Vec::new(),
@@ -131,36 +142,6 @@ impl Life {
         self.started.elapsed().saturating_sub(self.waited)
     }
 
-    /// Completes the usage where a provider did not report it, and says so in a flag.
-    pub fn estimate_missing_usage(&mut self, prompt: &Prompt) {
-        if self.cache == Cache::Hit || self.attempts == 0 {
-            return;
-        }
-        let mut estimated = false;
-        if self.usage.input == 0 {
-            self.usage.input = (prompt.text_bytes() as u64).div_ceil(BYTES_PER_TOKEN);
-            estimated = true;
-        }
-        if self.usage.output == 0 && self.produced_bytes > 0 {
-            self.usage.output = self.produced_bytes.div_ceil(BYTES_PER_TOKEN);
-            estimated = true;
-        }
-        if estimated {
-            self.exchange.flag("usage", "estimated");
-        }
-    }
-
-    /// What it cost; none where the price is unknown.
-    #[must_use]
-    pub fn cost(&self) -> Option<Usd> {
-        if self.cache == Cache::Hit || self.attempts == 0 {
-            return Some(Usd::ZERO);
-        }
-        let target = self.target()?;
-        let prompt = self.exchange.prompt();
-        self.gateway.prices.cost(&target.provider.name, target.model_for(prompt.model()), &self.usage)
-    }
-
     /// Adds what is known to an answer's headers. `complete`: tokens and cost are known as well.
     pub fn describe(&self, headers: &mut HeaderMap, complete: bool) {
         put(headers, "x-request-id", self.exchange.id());
@@ -177,10 +158,15 @@ impl Life {
         }
         put(headers, "x-lockgate-overhead-ms", &millis(self.overhead()));
         if complete {
-            put(headers, "x-lockgate-tokens-in", &self.usage.input.to_string());
-            put(headers, "x-lockgate-tokens-out", &self.usage.output.to_string());
+            let usage = self.total();
+            put(headers, "x-lockgate-tokens-in", &usage.input.to_string());
+            put(headers, "x-lockgate-tokens-out", &usage.output.to_string());
+            put(headers, "x-lockgate-usage", self.basis().name());
             if let Some(cost) = self.cost() {
                 put(headers, "x-lockgate-cost-usd", &cost.to_string());
+                if let Some(currency) = &self.gateway.currency {
+                    put(headers, "x-lockgate-cost", &currency.show(cost));
+                }
             }
         }
         quota::describe(self, headers);
@@ -200,10 +186,12 @@ impl Life {
     /// The comment that ends a stream: what the headers could not know yet.
     #[must_use]
     pub fn epilogue(&self) -> String {
+        let usage = self.total();
         let mut line = format!(
-            "lockgate tokens-in={} tokens-out={} attempts={} overhead-ms={}",
-            self.usage.input,
-            self.usage.output,
+            "lockgate tokens-in={} tokens-out={} usage={} attempts={} overhead-ms={}",
+            usage.input,
+            usage.output,
+            self.basis().name(),
             self.attempts,
             millis(self.overhead())
         );
@@ -248,6 +236,7 @@ impl Drop for Life {
         let prompt = self.exchange.prompt();
         self.estimate_missing_usage(&prompt);
         quota::settle(self);
+        let usage = self.total();
         let duration = self.started.elapsed();
         let ttft = self.first_byte.map(|at| at.duration_since(self.started));
         let (target, provider, model) = match self.target() {
@@ -269,7 +258,7 @@ impl Drop for Life {
             metrics.cost(cost.as_f64());
         }
         if self.cache != Cache::Hit {
-            metrics.tokens(&provider, self.usage.input, self.usage.output, self.usage.cache_read);
+            metrics.tokens(&provider, usage.input, usage.output, usage.cache_read);
         }
         tracing::info!(
             id = self.exchange.id(),
@@ -279,8 +268,8 @@ impl Drop for Life {
             status = self.status,
             outcome = self.outcome,
             attempts = self.attempts,
-            tokens_in = self.usage.input,
-            tokens_out = self.usage.output,
+            tokens_in = usage.input,
+            tokens_out = usage.output,
             duration_ms = millis(duration),
             overhead_ms = millis(self.overhead()),
             "exchange"
@@ -289,12 +278,14 @@ impl Drop for Life {
             id: self.exchange.id().to_owned(),
             tenant: self.exchange.tenant().clone(),
             key: self.principal.key.clone(),
+            who: who(&self.principal),
             route: self.route.name.clone(),
             target,
             model,
             status: self.status,
             outcome: self.outcome,
-            usage: self.usage,
+            usage,
+            basis: self.basis().name(),
             cost,
             attempts: self.attempts,
             cache: self.cache.name(),
@@ -303,6 +294,18 @@ impl Drop for Life {
             ttft,
             flags: self.exchange.flags(),
         });
+    }
+}
+
+fn who(principal: &Principal) -> Who {
+    let holder = &principal.holder;
+    Who {
+        team: holder.team.clone(),
+        user: holder.user.clone(),
+        service: holder.service.clone(),
+        agent: holder.agent.clone(),
+        on_behalf_of: holder.on_behalf_of.clone(),
+        tags: holder.tags.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
     }
 }
 

@@ -77,6 +77,8 @@ pub struct Source {
     failed: Option<Error>,
     /// Time spent waiting for the provider.
     pub waited: Duration,
+    /// Bytes of text that were taken.
+    pub produced: u64,
 }
 
 impl Source {
@@ -120,6 +122,7 @@ impl Source {
             over: false,
             failed: None,
             waited: Duration::ZERO,
+            produced: 0,
         }
     }
 
@@ -243,6 +246,9 @@ impl Source {
             },
         };
         for event in &step.events {
+            if let Event::Text { text, .. } = event {
+                self.produced += text.len() as u64;
+            }
             match event {
                 Event::Text { at: TextAt { item: choice, .. }, .. } | Event::Tool { choice, .. } => {
                     self.choices.entry(*choice).or_insert(false);
@@ -281,6 +287,13 @@ impl Source {
         if let Some(body) = self.body.take().filter(|_| self.over) {
             body.let_go();
         }
+    }
+
+    /// The choices that began and have not ended.
+    #[must_use]
+    pub fn unfinished(&self) -> Vec<u32> {
+        let open = self.choices.iter().filter(|(_, ended)| !**ended);
+        open.map(|(choice, _)| *choice).collect()
     }
 
     /// Whether every choice that began has ended, and one has.

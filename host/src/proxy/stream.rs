@@ -9,10 +9,11 @@
 use super::answer::{self, head};
 use super::life::{Cache, Life};
 use super::source::{Source, Step};
-use super::{Body, attempt};
+use super::{Body, attempt, quota};
 use crate::chat::{Answer, Event, TextAt, Usage, channel};
 use crate::error::{Error, Party};
 use crate::format::Writer;
+use crate::limit::Grant;
 use crate::pipeline::chain::GateFilter;
 use crate::pipeline::stream::Guard;
 use crate::sse;
@@ -22,12 +23,16 @@ use http_body::Frame;
 use http_body_util::BodyExt;
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::sync::mpsc;
 
 /// Writes to the client that may wait for its connection: backpressure beyond that reaches the provider.
 const QUEUE: usize = 4;
+
+/// Bytes of text between two looks at the budgets that may end a stream.
+const LOOK: u64 = 256;
 
 /// Starts the stream and gives the answer's head.
 pub fn into_response(life: Life, source: Source, native: bool) -> Response<Body> {
@@ -87,6 +92,8 @@ enum Broken {
     Error(Error),
     /// There is nobody to tell.
     ClientGone,
+    /// This budget allows for no more.
+    CutOff(Arc<str>),
 }
 
 impl From<Error> for Broken {
@@ -107,6 +114,8 @@ struct Stream {
     usage: Usage,
     /// The answer so far, where something will look at it when it is complete.
     gathered: Option<Answer>,
+    /// Bytes of text at which the budgets are looked at next; none where none of them ends a stream.
+    look: Option<u64>,
 }
 
 impl Stream {
@@ -125,6 +134,7 @@ impl Stream {
             relay,
             usage: Usage::default(),
             gathered: wanted.then(Answer::default),
+            look: life.grants.iter().any(Grant::cuts_off).then_some(LOOK),
             sender,
             life,
         }
@@ -147,6 +157,7 @@ impl Stream {
             Ok(()) => self.conclude().await,
             Err(Broken::Error(error)) => self.break_off(error).await,
             Err(Broken::ClientGone) => {}
+            Err(Broken::CutOff(budget)) => self.cut_off(&budget, source.unfinished()).await,
         }
     }
 
@@ -202,6 +213,7 @@ impl Stream {
                 _ => {}
             }
         }
+        self.check_budgets()?;
         // A chunk of nothing but usage is there because the gateway asked for it.
         if self.relay
             && let Some(data) = step.native
@@ -313,6 +325,32 @@ impl Stream {
                 );
             }
         }
+    }
+
+    /// Looks at the budgets that may end a stream, when it has come far enough.
+    fn check_budgets(&mut self) -> Result<(), Broken> {
+        if self.look.is_some_and(|at| self.life.produced_bytes >= at) {
+            self.look = Some(self.life.produced_bytes + LOOK);
+            if let Some(budget) = quota::exceeded(&self.life) {
+                return Err(Broken::CutOff(budget));
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends an answer for which there is no more money, as one that became too long. What was said so far stands.
+    async fn cut_off(&mut self, budget: &str, unfinished: Vec<u32>) {
+        tracing::info!(id = self.life.exchange.id(), budget, "a stream is ended: the budget is used up");
+        self.life.exchange.flag("cut-off", &budget.replace(' ', "."));
+        // Half an answer is not worth keeping, nor judging.
+        self.gathered = None;
+        for choice in unfinished {
+            let finish = Event::Finish { choice, reason: "length".into() };
+            if let Err(Broken::Error(error)) = self.pass(finish).await {
+                return self.break_off(error).await;
+            }
+        }
+        self.conclude().await;
     }
 
     /// Ends an answer that cannot go on: with the format's error, and without the mark of its end.

@@ -2,6 +2,7 @@
 //!
 //! Invariant: the registry's lock is taken to register and to render, never to count.
 
+use super::budget::BudgetFamilies;
 use super::custom::Custom;
 use super::histogram::{Histogram, SECONDS};
 use super::plugin::PluginFamilies;
@@ -35,6 +36,7 @@ pub struct Metrics {
     route_families: RouteFamilies,
     pub(super) plugin_families: PluginFamilies,
     pub(super) custom: Arc<Custom>,
+    budgets: BudgetFamilies,
     upstream_errors: Family<UpstreamLabels, Counter>,
     /// The kinds of upstream errors so far.
     kinds: RwLock<HashSet<String>>,
@@ -73,6 +75,7 @@ impl Metrics {
         let mut registry = Registry::with_prefix("lockgate");
         let route_families = RouteFamilies::register(&mut registry);
         let plugin_families = PluginFamilies::register(&mut registry);
+        let budgets = BudgetFamilies::register(&mut registry);
         let upstream_errors =
             register(&mut registry, "upstream_errors", "Failed attempts at providers.", Family::default());
         let in_flight = register(
@@ -90,6 +93,7 @@ impl Metrics {
             routes: RwLock::default(),
             route_families,
             plugin_families,
+            budgets,
             upstream_errors,
             kinds: RwLock::default(),
             in_flight,
@@ -108,6 +112,11 @@ impl Metrics {
         let routes = routes.entry(tenant.to_owned()).or_default();
         let made = || Arc::new(RouteMetrics::new(&self.route_families, tenant, route));
         routes.entry(route.to_owned()).or_insert_with(made).clone()
+    }
+
+    /// Somebody is told that a part of a budget is used, or that it refuses.
+    pub fn budget_notice(&self, budget: &str, part: &str) {
+        self.budgets.notice(budget, part);
     }
 
     /// An attempt at a provider failed. The kind may be the provider's own word: what is no word, or one word
@@ -136,6 +145,14 @@ impl Metrics {
     /// Shows how many connections a listener has open, read when it is rendered.
     pub fn watch_connections(&self, listener: &'static str, read: impl Fn() -> usize + Send + 'static) {
         let gauge = self.connections.get_or_create_owned(&ListenerLabels { listener });
+        self.watched.lock().push(Watched { gauge, read: Box::new(read) });
+    }
+
+    /// Shows how many requests wait for a limit, read when it is rendered.
+    pub fn watch_waiting(&self, read: impl Fn() -> usize + Send + 'static) {
+        let gauge = Gauge::default();
+        let help = "Requests that wait for a limit.";
+        let gauge = register(&mut self.registry.lock(), "requests_waiting", help, gauge);
         self.watched.lock().push(Watched { gauge, read: Box::new(read) });
     }
 

@@ -3,6 +3,7 @@
 //! Each test has a gateway of its own and waits for events, never for time.
 
 mod anthropic;
+mod budgets;
 mod cache;
 mod clients;
 mod cloud;
@@ -19,6 +20,7 @@ mod operations;
 mod output;
 mod packages;
 mod python;
+mod queues;
 mod quotas;
 mod recuts;
 mod reload;
@@ -26,6 +28,7 @@ mod rerank;
 mod responses;
 mod secrets;
 mod shutdown;
+mod spending;
 mod streams;
 mod support;
 mod tenants;
