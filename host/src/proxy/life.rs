@@ -188,12 +188,12 @@ impl Life {
     pub fn epilogue(&self) -> String {
         let usage = self.total();
         let mut line = format!(
-            "lockgate tokens-in={} tokens-out={} usage={} attempts={} overhead-ms={}",
+            "lockgate tokens-in={} tokens-out={} attempts={} overhead-ms={} usage={}",
             usage.input,
             usage.output,
-            self.basis().name(),
             self.attempts,
-            millis(self.overhead())
+            millis(self.overhead()),
+            self.basis().name()
         );
         if let Some(cost) = self.cost() {
             let _ = write!(line, " cost-usd={cost}");

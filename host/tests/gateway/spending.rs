@@ -2,10 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use crate::quotas::{stage, told};
-use crate::support::{KEY, Stage, ask, ask_streamed, hash, soon, with};
+use crate::support::{KEY, Stage, ask, ask_streamed, binding, hash, soon, with};
 use http::Method;
 use lockgate_client::Answer;
-use lockgate_upstream::{Recorded, Reply};
+use lockgate_upstream::{Recorded, Reply, Script};
 use serde_json::{Value, json};
 
 /// A provider that fails as it is told to, and a ledger that is kept.
@@ -238,4 +238,37 @@ async fn what_may_cost_much_needs_an_approval_that_is_used_once() {
         ("small", "approval=downgraded")
     );
     assert_eq!(told(&post(&stage, KEY, path, &dear, &[]).await), (403, "approval_required".into()));
+}
+
+#[tokio::test]
+async fn an_answer_that_was_not_accepted_was_paid_for_all_the_same() {
+    let replies = [Reply::text("Bern, of course."), Reply::text("{\"city\":\"Bern\"}")];
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ledger.db");
+    let mut validator = binding("builtin:output-validator", json!({}));
+    validator["streams"] = json!("on-demand");
+    let stage = Stage::configured(Script::new(replies), json!([validator]), move |mut config| {
+        config["ledger"] = json!({ "file": file });
+        config["prices"]["overrides"]["openai/gpt-test"] =
+            json!({ "input_cost_per_token": 0, "output_cost_per_token": 0.001 });
+        config
+    })
+    .await;
+    let schema =
+        json!({ "type": "object", "required": ["city"], "properties": { "city": { "type": "string" } } });
+    let format = json!({ "type": "json_schema", "json_schema": { "name": "city", "schema": schema } });
+    let answer = stage.chat(&with(ask("which city?"), "response_format", format)).await;
+    assert_eq!((answer.text().as_str(), answer.header("x-lockgate-attempts")), ("{\"city\":\"Bern\"}", "2"));
+    // Three words of the first answer, and one of the second.
+    assert_eq!(
+        (answer.header("x-lockgate-tokens-out"), answer.header("x-lockgate-cost-usd")),
+        ("4", "0.004000")
+    );
+    assert!(answer.header("x-lockgate-tokens-in").parse::<u64>().unwrap() > 2 * 2);
+    let lines = usage(&stage, "?by=usage_basis").await;
+    assert_eq!(
+        (&lines[0]["output_tokens"], &lines[0]["cost_usd"]),
+        (&json!(4), &json!("0.004000")),
+        "{lines}"
+    );
 }
