@@ -84,7 +84,7 @@ async fn what_a_provider_refused_is_not_charged_and_what_it_began_is() {
     let abandoned = outcome(&stage, "abandoned").await;
     assert_eq!(
         (&abandoned["input_tokens"], &abandoned["output_tokens"]),
-        (&json!(1), &json!(0)),
+        (&json!(2), &json!(0)),
         "{abandoned}"
     );
 }
