@@ -211,6 +211,9 @@ async fn what_makes_no_sense_is_refused_with_its_place() {
             json!({ "x": { "by": ["provider"], "requests": 1, "over": "downgrade" } }),
             "of a provider or target knows",
         ),
+        ("budgets", json!({ "x": { "amount": 1, "per": "day" } }), "name no currency"),
+        ("budgets", json!({ "x": { "per": "day" } }), "say how much"),
+        ("prices", json!({ "currency": { "code": "EUR", "usd": 0 } }), "a rate above 0"),
         (
             "webhooks",
             json!({ "x": { "url": "ops", "secret": "sixteen bytes or more" } }),

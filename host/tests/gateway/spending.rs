@@ -274,3 +274,21 @@ async fn an_answer_that_was_not_accepted_was_paid_for_all_the_same() {
         "{lines}"
     );
 }
+
+#[tokio::test]
+async fn costs_are_said_in_the_operators_currency_and_budgets_written_in_it() {
+    let stage = stage(|config| {
+        config["prices"]["currency"] = json!({ "code": "EUR", "usd": 1.25 });
+        config["budgets"]["all"] = json!({ "amount": 0.08, "per": "month" });
+    })
+    .await;
+    let answer = stage.chat(&with(ask("one two"), "max_tokens", json!(10))).await;
+    // Two tokens of the question and two of its echo, a thousandth of a dollar each.
+    assert_eq!(answer.header("x-lockgate-cost-usd"), "0.004000");
+    assert_eq!(answer.header("x-lockgate-cost"), "0.003200 EUR");
+    assert_eq!(usage(&stage, "").await[0]["cost"], "0.003200 EUR");
+    // Eight hundredths of a euro are a tenth of a dollar: a hundred tokens.
+    let more = |tokens: u64| with(ask("one two"), "max_tokens", json!(tokens));
+    assert_eq!(told(&stage.chat(&more(95)).await), (429, "budget_exceeded".into()));
+    assert_eq!(stage.chat(&more(90)).await.status, 200);
+}
