@@ -4,9 +4,11 @@
 //! is configured, a loopback address. What an administrator does is logged with the name of who does it, never with a
 //! token. Never calls a provider.
 
+mod approvals;
 mod keys;
 mod routing;
 mod stale;
+mod usage;
 
 use crate::app::App;
 use crate::auth::AuthError;
@@ -97,7 +99,11 @@ impl Admin {
         let body = &action.body;
         let done = match (action.method, action.path) {
             (&Method::POST, ["reload", ..]) => return Ok(self.reload(id).await),
-            (&Method::GET, ["usage", ..]) => self.usage(),
+            (&Method::GET, ["usage", ..]) => {
+                let ledger = &self.app.shared().ledger;
+                usage::answer(ledger, gateway.currency.as_ref(), action.query).await?
+            }
+            (&Method::POST, ["approvals", ..]) => approvals::issue(&gateway, action.query)?,
             (&Method::GET, ["quarantine", ..]) => {
                 serde_json::to_value(self.app.shared().quarantine.list()).unwrap_or_default()
             }
@@ -189,23 +195,6 @@ impl Admin {
             }
         }
     }
-
-    fn usage(&self) -> Value {
-        let totals = self.app.shared().ledger.totals();
-        totals
-            .iter()
-            .map(|total| {
-                json!({
-                    "tenant": total.tenant,
-                    "requests": total.requests,
-                    "unpriced": total.unpriced,
-                    "input_tokens": total.input_tokens,
-                    "output_tokens": total.output_tokens,
-                    "cost_usd": total.cost.to_string(),
-                })
-            })
-            .collect()
-    }
 }
 
 impl<'a> Action<'a> {
@@ -219,7 +208,7 @@ impl<'a> Action<'a> {
     fn needs(&self) -> Option<Role> {
         match (self.method, self.path) {
             (&Method::GET, ["usage" | "routing", "", ""] | ["keys", _, ""]) => Some(Role::Viewer),
-            (&Method::POST, ["reload", "", ""] | ["routing", "resume", ""])
+            (&Method::POST, ["reload" | "approvals", "", ""] | ["routing", "resume", ""])
             | (&Method::GET, ["quarantine", "", ""])
             | (&Method::DELETE, ["cache", "", ""]) => Some(Role::Operator),
             (&Method::DELETE, ["quarantine", id, ""]) if !id.is_empty() => Some(Role::Operator),

@@ -38,10 +38,15 @@ async fn dispatch(
 ) -> Result<Response<Body>, Error> {
     let accepted = Instant::now();
     let format = endpoint.format;
-    let (operation, path, counts) = match endpoint.asked {
+    let (asked, predicts) = match endpoint.asked {
+        Asked::Estimate(asked) => (*asked, true),
+        asked => (asked, false),
+    };
+    let (operation, path, counts) = match asked {
         Asked::Chat(path) => (Operation::Chat, path, false),
         Asked::Other(operation) => (operation, None, false),
         Asked::Tokens(path) => (Operation::Chat, path, true),
+        Asked::Estimate(_) => return Err(proxy::unknown_path(request.method(), request.uri().path())),
         Asked::Models => return models(gateway, format, &request, peer, None, &id).await,
         Asked::Model(model) => return models(gateway, format, &request, peer, Some(&model), &id).await,
         Asked::Reject(kept) => return reject(gateway, format, &request, peer, &kept, &id).await,
@@ -51,7 +56,11 @@ async fn dispatch(
         return Err(wrong_method(&request));
     }
     let inbound = Inbound { format, operation, path, accepted, id, peer, request };
-    if counts { proxy::count_tokens(gateway, inbound).await } else { proxy::serve(gateway, inbound).await }
+    match (predicts, counts) {
+        (true, _) => proxy::estimate(gateway, inbound).await,
+        (_, true) => proxy::count_tokens(gateway, inbound).await,
+        _ => proxy::serve(gateway, inbound).await,
+    }
 }
 
 async fn models(

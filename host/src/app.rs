@@ -9,6 +9,7 @@ mod credentials;
 mod identity;
 mod limits;
 mod lone;
+mod notices;
 mod observe;
 mod services;
 mod watch;
@@ -24,7 +25,7 @@ use crate::config::{self, Config, Digest, Embeddings, Environment, Examined, Fau
 use crate::credential::Credentials;
 use crate::embedding::{Embedder, HashedEmbedder, MiniLmEmbedder, OpenAiEmbedder, StaticEmbedder};
 use crate::ledger::{Ledger, LedgerSettings};
-use crate::limit::{Counters, Durable, Local};
+use crate::limit::{Counters, Durable, Local, Waiting};
 use crate::plugin::{Engine, EngineSettings, Services};
 use crate::proxy::Gateway;
 use crate::route::canary;
@@ -36,6 +37,7 @@ use crate::store::quarantine::Quarantine;
 use crate::store::vectors::{VectorLimits, Vectors};
 use crate::store::warm::Warm;
 use crate::telemetry::Metrics;
+use crate::tokens::Estimates;
 use crate::upstream::Upstream;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
@@ -80,6 +82,10 @@ pub struct Shared {
     pub credentials: Mutex<HashMap<String, Arc<Credentials>>>,
     /// What was taken of the limits.
     pub counters: Arc<dyn Counters>,
+    /// How many tokens texts are.
+    pub tokens: Arc<Estimates>,
+    /// Requests that wait for limits.
+    pub waiting: Arc<Waiting>,
     /// How targets have been doing, by id.
     pub health: Mutex<HashMap<String, Arc<Health>>>,
     /// The keys that are made at run time.
@@ -345,6 +351,9 @@ fn share(config: &Config) -> Result<Shared, StartError> {
             Keys::load(opened).map_err(|error| part("the keys", &error))?
         }
     };
+    let (metrics, waiting) = (Metrics::new(), Arc::<Waiting>::default());
+    let watched = waiting.clone();
+    metrics.watch_waiting(move || watched.len());
     Ok(Shared {
         engine,
         services,
@@ -354,10 +363,12 @@ fn share(config: &Config) -> Result<Shared, StartError> {
         kv,
         quarantine: Arc::default(),
         ledger: Arc::new(ledger),
-        metrics: Metrics::new(),
+        metrics,
         upstreams: Mutex::default(),
         credentials: Mutex::default(),
         counters,
+        tokens: Arc::default(),
+        waiting,
         health: Mutex::default(),
         keys: Arc::new(keys),
         token_keys: Mutex::default(),

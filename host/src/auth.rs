@@ -15,6 +15,7 @@ mod keys;
 mod lockout;
 mod permissions;
 mod presented;
+mod said;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,7 @@ pub use keys::{
 };
 pub use lockout::{Lockout, LockoutSettings};
 pub use permissions::{ClientFormat, Permissions};
+pub use said::{Priority, Tags};
 
 use crate::server::ClientIdentity;
 use configured::{Configured, Hash, digest};
@@ -50,6 +52,10 @@ pub struct Holder {
     pub on_behalf_of: Option<Arc<str>>,
     /// Whether its requests may say of which user and agent they are.
     pub delegates: bool,
+    /// What its requests are told apart by.
+    pub tags: Tags,
+    /// Whether its requests go before others where they wait.
+    pub priority: Priority,
 }
 
 /// Who asks.
@@ -96,6 +102,7 @@ impl Principal {
             };
             *place = Some(said.to_str().ok().filter(visible).ok_or(AuthError::NoName)?.into());
         }
+        said::read(&mut self.holder, headers)?;
         Ok(self)
     }
 }
@@ -121,6 +128,14 @@ pub enum AuthError {
     /// It says of whom it is, in a way that is no name.
     #[error("The name of a user or an agent is 1 to 128 printable ASCII characters.")]
     NoName,
+    /// It says tags that are none.
+    #[error(
+        "Tags are up to 16 of 'name=value' between commas, each of letters, digits and '-_.:/', 64 at most."
+    )]
+    NoTags,
+    /// It says how urgent it is, in a way that is no priority.
+    #[error("The priority is 'high', 'normal' or 'low'.")]
+    NoPriority,
 }
 
 /// Why a credential is none. Clients are not told which.

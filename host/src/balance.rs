@@ -7,6 +7,7 @@
 mod breaker;
 mod budget;
 mod decay;
+mod learnt;
 #[cfg(test)]
 mod tests;
 
@@ -16,7 +17,8 @@ pub use budget::BudgetSettings;
 use breaker::{Breaker, Outcome};
 use budget::Budget;
 pub use decay::{Median, Ratio};
-
+use http::HeaderMap;
+use learnt::Learnt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -53,6 +55,7 @@ pub struct Health {
     first_byte: Median,
     breaker: Breaker,
     budget: Budget,
+    learnt: Learnt,
 }
 
 impl Default for Health {
@@ -77,6 +80,7 @@ impl Health {
             first_byte: Median::new(HALF_LIFE),
             breaker: Breaker::new(),
             budget: Budget::new(),
+            learnt: Learnt::default(),
         }
     }
 
@@ -181,7 +185,8 @@ impl Health {
     #[must_use]
     pub fn cool_down(&self) -> Option<Duration> {
         let until = Duration::from_micros(self.cool_until.load(Ordering::Relaxed));
-        until.checked_sub(self.age()).filter(|left| !left.is_zero())
+        let paused = until.checked_sub(self.age()).filter(|left| !left.is_zero());
+        paused.max(self.learnt.exhausted(self.age()))
     }
 
     /// How long the provider asked to be left alone.
@@ -197,8 +202,14 @@ impl Health {
         self.cool_down().is_some()
     }
 
+    /// Reads what an answer says of the provider's limits. `alone`: whether that is so for every request to the target,
+    /// and not for one of several keys.
+    pub fn learn(&self, headers: &HeaderMap, alone: bool) {
+        self.learnt.read(headers, alone, self.age(), crate::clock::now());
+    }
+
     /// The live facts that routing sees: `latency-ms.p50` and `.p95`, `ttft-ms.p50` and `.p95`, `error-rate`,
-    /// `in-flight`, `cool-down-ms`.
+    /// `in-flight`, `cool-down-ms`, `requests-left`, `tokens-left`, `input-tokens-left`, `output-tokens-left`.
     #[must_use]
     pub fn signals(&self) -> Vec<(String, String)> {
         let ms = |time: Duration| format!("{:.1}", time.as_secs_f64() * 1e3);
@@ -211,7 +222,8 @@ impl Health {
             ("in-flight", Some(self.in_flight().to_string())),
             ("cool-down-ms", self.cool_down().map(|left| left.as_millis().to_string())),
         ];
-        facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+        let known = facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        known.chain(self.learnt.signals(self.age())).collect()
     }
 
     fn age(&self) -> Duration {

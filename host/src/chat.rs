@@ -13,7 +13,7 @@ mod prompt_tests;
 mod text;
 
 pub use answer::{Answer, Choice, Thought, ToolCall};
-pub use event::{Event, Media, ProviderError, Usage};
+pub use event::{Event, Media, ProviderError, Service, Usage};
 pub use operation::Operation;
 pub use prompt::{Attachment, Modality, Prompt, PromptError};
 pub use text::{TextAt, TextPart, channel};

@@ -27,7 +27,7 @@ pub use model::{
     ProviderKey, ProviderTimeouts, ProviderTls, Quotas, Route, RouteTarget, Streams, Target, Tenant,
     TenantKey, Tls, UnknownPrice,
 };
-pub use model::{identity, limit, resilience, routing};
+pub use model::{identity, limit, over, resilience, routing};
 pub use reference::{Digest, Environment, Sources, digest};
 pub use shape::{check_against, schema};
 pub use standard::standard;

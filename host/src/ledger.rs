@@ -13,13 +13,15 @@
 
 mod feed;
 mod record;
+mod report;
 mod sqlite;
 #[cfg(test)]
 mod tests;
 mod totals;
 mod writer;
 
-pub use record::{MIRROR, MIRROR_FAILED, Record};
+pub use record::{MIRROR, MIRROR_FAILED, Record, Who};
+pub use report::{Column, Query, Sums};
 pub use totals::TenantTotals;
 
 use arc_swap::ArcSwap;
@@ -76,6 +78,7 @@ pub struct Ledger {
     missed: Arc<AtomicU64>,
     writer: Option<Writer>,
     backlog: Arc<Backlog>,
+    path: Option<PathBuf>,
 }
 
 /// How many records are not on disk yet.
@@ -95,15 +98,16 @@ impl Ledger {
         let bound = if settings.backlog == 0 { DEFAULT_BACKLOG } else { settings.backlog };
         let backlog = Arc::new(Backlog { waiting: AtomicUsize::new(0), bound, shrunk: Notify::new() });
         let totals = Totals::default();
-        let writer = match settings.path {
+        let path = settings.path;
+        let writer = match &path {
             None => None,
             Some(path) => {
-                let database = sqlite::Database::open(&path)?;
+                let database = sqlite::Database::open(path)?;
                 database.totals()?.into_iter().for_each(|known| totals.start_from(known));
                 Some(Writer::start(database, backlog.clone())?)
             }
         };
-        Ok(Self { totals, feeds: ArcSwap::default(), missed: Arc::default(), writer, backlog })
+        Ok(Self { totals, feeds: ArcSwap::default(), missed: Arc::default(), writer, backlog, path })
     }
 
     /// A ledger that keeps totals only.
@@ -116,6 +120,7 @@ impl Ledger {
             missed: Arc::default(),
             writer: None,
             backlog: Arc::new(backlog),
+            path: None,
         }
     }
 
@@ -179,6 +184,18 @@ impl Ledger {
     #[must_use]
     pub fn totals_of(&self, tenant: &str) -> Option<TenantTotals> {
         self.totals.of(tenant)
+    }
+
+    /// Sums of the records there are, by what is asked; none where they are not kept in a file. Reads the disk in a thread
+    /// of its own.
+    ///
+    /// # Errors
+    /// The file could not be written or read.
+    pub async fn report(&self, query: Query) -> Result<Option<Vec<Sums>>, LedgerError> {
+        let Some(path) = self.path.clone() else { return Ok(None) };
+        self.flush().await?;
+        let read = tokio::task::spawn_blocking(move || report::report(&path, &query)).await;
+        read.unwrap_or(Err(LedgerError::Closed)).map(Some)
     }
 
     /// Hands over records from now on, in batches of `batch_size`, or fewer when the first of a batch has

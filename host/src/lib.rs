@@ -31,5 +31,7 @@ pub mod shutdown;
 pub mod sse;
 pub mod store;
 pub mod telemetry;
+pub mod tokens;
 pub mod upload;
 pub mod upstream;
+pub mod webhook;

@@ -9,8 +9,11 @@ mod calendar;
 mod counters;
 mod durable;
 mod file;
+mod grant;
 mod local;
 mod meter;
+mod notice;
+mod queue;
 mod rule;
 #[cfg(test)]
 mod tests;
@@ -19,13 +22,21 @@ pub use calendar::{Calendar, Part};
 pub use counters::{Counters, Demand, Full, Refusal, Settlement};
 pub use durable::Durable;
 pub use file::FileError;
+pub use grant::Grant;
 pub use local::Local;
 pub use meter::{Counter, Level, Meter, Micros, Short};
-pub use rule::{Dimension, Rule, Span, Subject, Unit};
+pub use notice::{Listener, Notice};
+pub use queue::Waiting;
+pub use rule::{Dimension, Over, Patience, Rule, Span, Subject, Terms, Unit};
 
 use crate::price::Usd;
+use grant::Taken;
+use notice::Notices;
+use queue::{Ticket, Who};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
+use tokio::time::Instant;
 
 /// What an exchange may come to use, or has used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,6 +68,8 @@ pub struct Denied {
     pub budget: bool,
     /// Why.
     pub refusal: Refusal,
+    /// What becomes of the request.
+    pub over: Over,
 }
 
 impl Denied {
@@ -77,19 +90,51 @@ impl Denied {
     }
 }
 
+/// Where everything is counted, and who is to hear of it.
+struct Books {
+    counters: Arc<dyn Counters>,
+    waiting: Arc<Waiting>,
+    notices: Notices,
+}
+
 /// All limits of a configuration.
 pub struct Limits {
-    of_request: Vec<Rule>,
-    of_target: Vec<Rule>,
-    counters: Arc<dyn Counters>,
+    of_request: Vec<Arc<Rule>>,
+    of_target: Vec<Arc<Rule>>,
+    books: Arc<Books>,
+    organisations: HashMap<Arc<str>, Arc<str>>,
 }
 
 impl Limits {
     /// These rules, over these counters.
     #[must_use]
     pub fn new(rules: Vec<Rule>, counters: Arc<dyn Counters>) -> Self {
-        let (of_target, of_request) = rules.into_iter().partition(Rule::is_of_target);
-        Self { of_request, of_target, counters }
+        let (of_target, of_request) = rules.into_iter().map(Arc::new).partition(|rule| rule.is_of_target());
+        let notices = Notices::new(counters.clone(), None);
+        let books = Arc::new(Books { counters, waiting: Arc::default(), notices });
+        Self { of_request, of_target, books, organisations: HashMap::new() }
+    }
+
+    /// The same, with those who wait already, and with somebody who is told of budgets.
+    #[must_use]
+    pub fn telling(mut self, waiting: Arc<Waiting>, listener: Arc<dyn Listener>) -> Self {
+        let counters = self.books.counters.clone();
+        let notices = Notices::new(counters.clone(), Some(listener));
+        self.books = Arc::new(Books { counters, waiting, notices });
+        self
+    }
+
+    /// The same, with the organisations of tenants.
+    #[must_use]
+    pub fn of_organisations(mut self, organisations: HashMap<Arc<str>, Arc<str>>) -> Self {
+        self.organisations = organisations;
+        self
+    }
+
+    /// The organisation of a tenant.
+    #[must_use]
+    pub fn organisation(&self, tenant: &str) -> Option<&str> {
+        self.organisations.get(tenant).map(|name| &**name)
     }
 
     /// Whether there are any.
@@ -104,16 +149,21 @@ impl Limits {
         !self.of_target.is_empty()
     }
 
-    /// Reserves what a request may come to use: `most` is asked where a limit in tokens or money is for it.
+    /// Reserves what a request may come to use: `most` is asked where a limit in tokens or money is for it. Limits named in
+    /// `passed` are passed over. Waits for its turn where a limit says so.
     ///
     /// # Errors
     /// Of some limit there is less.
+    ///
+    /// # Cancel safety
+    /// Dropped, it gives back what it has, and its place.
     pub async fn enter(
         &self,
         subject: &Subject<'_>,
+        passed: &[Arc<str>],
         most: impl FnOnce() -> Amounts,
     ) -> Result<Grant, Denied> {
-        self.take(&self.of_request, subject, most).await
+        self.take(&self.of_request, subject, passed, most).await
     }
 
     /// Reserves what asking one target may come to use.
@@ -121,89 +171,153 @@ impl Limits {
     /// # Errors
     /// Of some limit of the target there is less.
     pub async fn ask(&self, subject: &Subject<'_>, most: impl FnOnce() -> Amounts) -> Result<Grant, Denied> {
-        self.take(&self.of_target, subject, most).await
+        self.take(&self.of_target, subject, &[], most).await
+    }
+
+    /// What limits of a request have now, by name: nothing is taken.
+    pub fn look<'a>(
+        &'a self,
+        subject: &Subject<'_>,
+        most: Amounts,
+    ) -> impl Iterator<Item = (&'a Rule, u64, Option<Level>)> {
+        let (at, subject) = (now(), *subject);
+        self.of_request.iter().filter_map(move |rule| {
+            let demand = demand(rule, rule.counter(&subject)?, most, at);
+            Some((&**rule, demand.amount, self.books.counters.level(&demand, at)))
+        })
     }
 
     async fn take(
         &self,
-        rules: &[Rule],
+        rules: &[Arc<Rule>],
         subject: &Subject<'_>,
+        passed: &[Arc<str>],
         most: impl FnOnce() -> Amounts,
     ) -> Result<Grant, Denied> {
-        let at = now();
-        let mut grant = Grant { counters: self.counters.clone(), taken: Vec::new(), levels: Vec::new(), at };
-        let counters: Vec<(&Rule, Arc<str>)> =
-            rules.iter().filter_map(|rule| Some((rule, rule.counter(subject)?))).collect();
-        if counters.is_empty() {
+        let mut grant = Grant { books: self.books.clone(), taken: Vec::new(), at: now() };
+        let asked: Vec<(&Arc<Rule>, Arc<str>)> = rules
+            .iter()
+            .filter(|rule| !passed.contains(&rule.name))
+            .filter_map(|rule| Some((rule, rule.counter(subject)?)))
+            .collect();
+        if asked.is_empty() {
             return Ok(grant);
         }
-        let heavy = counters.iter().any(|(rule, _)| matches!(rule.unit, Unit::Tokens | Unit::Nanodollars));
+        let heavy = asked.iter().any(|(rule, _)| matches!(rule.unit, Unit::Tokens | Unit::Nanodollars));
         let most = if heavy { most() } else { Amounts::default() };
-        let demand = |(rule, key): (_, _)| {
-            let rule: &Rule = rule;
-            (rule, Demand { key, meter: rule.meter(at), amount: most.of(rule.unit) })
-        };
-        let (asked, demands): (Vec<&Rule>, Vec<Demand>) = counters.into_iter().map(demand).unzip();
-        match self.counters.take(&demands, at).await {
-            Ok(levels) => {
-                let units = asked.iter().map(|rule| rule.unit);
-                grant.levels = units.clone().zip(levels).collect();
-                grant.taken =
-                    units.zip(demands).map(|(unit, demand)| Taken { unit, demand, used: most }).collect();
-                Ok(grant)
-            }
-            Err((place, refusal)) => Err(match asked.get(place) {
-                Some(rule) => {
-                    Denied { rule: rule.name.clone(), unit: rule.unit, budget: rule.budget, refusal }
+        let mut turn = Turn { limits: self, subject, ticket: None, until: None };
+        if !self.books.waiting.is_empty() {
+            turn.stand_behind(&asked, most).await?;
+        }
+        loop {
+            grant.at = now();
+            let demands: Vec<Demand> =
+                asked.iter().map(|(rule, key)| demand(rule, key.clone(), most, grant.at)).collect();
+            match self.books.counters.take(&demands, grant.at).await {
+                Ok(levels) => {
+                    let rules = asked.into_iter().map(|(rule, _)| rule.clone());
+                    let all = rules.zip(demands).zip(levels);
+                    grant.taken = all
+                        .map(|((rule, demand), level)| Taken { rule, demand, level, used: most })
+                        .collect();
+                    turn.served();
+                    return Ok(grant);
                 }
-                None => Denied { rule: "".into(), unit: Unit::Requests, budget: false, refusal },
-            }),
+                Err((place, refusal)) => {
+                    let (Some((rule, _)), Some(demand)) = (asked.get(place), demands.get(place)) else {
+                        return Err(nobody(refusal));
+                    };
+                    let denied = denied(rule, refusal);
+                    if let Err(denied) = turn.wait(denied, rule, demand).await {
+                        if let Refusal::Short(short) = &denied.refusal {
+                            self.books.notices.refused(rule, demand, &short.level, grant.at);
+                        }
+                        return Err(denied);
+                    }
+                }
+            }
         }
     }
 }
 
-struct Taken {
-    unit: Unit,
-    demand: Demand,
-    used: Amounts,
+fn demand(rule: &Rule, key: Arc<str>, most: Amounts, at: Micros) -> Demand {
+    Demand { key, meter: rule.meter(at), amount: most.of(rule.unit), soft: rule.terms.soft }
 }
 
-/// What was reserved. Dropped, it is settled: with what was used, or in full where nobody said.
-pub struct Grant {
-    counters: Arc<dyn Counters>,
-    taken: Vec<Taken>,
-    levels: Vec<(Unit, Level)>,
-    at: Micros,
+fn denied(rule: &Rule, refusal: Refusal) -> Denied {
+    let over = rule.terms.over.clone();
+    Denied { rule: rule.name.clone(), unit: rule.unit, budget: rule.budget, refusal, over }
 }
 
-impl Grant {
-    /// Says what was used in the end.
-    pub fn used(&mut self, amounts: Amounts) {
-        for taken in &mut self.taken {
-            taken.used = amounts;
-        }
+/// What nobody can name.
+fn nobody(refusal: Refusal) -> Denied {
+    Denied { rule: "".into(), unit: Unit::Requests, budget: false, refusal, over: Over::Reject }
+}
+
+/// A request's waiting, as long as it takes.
+struct Turn<'a> {
+    limits: &'a Limits,
+    subject: &'a Subject<'a>,
+    ticket: Option<Ticket>,
+    until: Option<Instant>,
+}
+
+impl Turn<'_> {
+    /// Goes behind those who wait for one of its counters already.
+    async fn stand_behind(&mut self, asked: &[(&Arc<Rule>, Arc<str>)], most: Amounts) -> Result<(), Denied> {
+        let now = now();
+        let lane = asked.iter().find(|(rule, key)| {
+            matches!(rule.terms.over, Over::Queue(_)) && self.limits.books.waiting.has(key)
+        });
+        let Some((rule, key)) = lane else { return Ok(()) };
+        let demand = demand(rule, key.clone(), most, now);
+        let level = self.limits.books.counters.level(&demand, now).unwrap_or(Level {
+            limit: rule.limit,
+            remaining: 0,
+            used: 0,
+            reset: Duration::ZERO,
+        });
+        self.wait(
+            denied(
+                rule,
+                Refusal::Short(Short { level, wait: Some(level.reset).filter(|wait| !wait.is_zero()) }),
+            ),
+            rule,
+            &demand,
+        )
+        .await
     }
 
-    /// What is left of a unit, by the limit that has least.
-    #[must_use]
-    pub fn level(&self, unit: Unit) -> Option<Level> {
-        let of_unit = self.levels.iter().filter(|(of, _)| *of == unit).map(|(_, level)| *level);
-        of_unit.min_by_key(|level| level.remaining)
-    }
-}
-
-impl Drop for Grant {
-    fn drop(&mut self) {
-        if self.taken.is_empty() {
-            return;
-        }
-        let settlement = |taken: Taken| Settlement {
-            used: taken.used.of(taken.unit),
-            taken: self.at,
-            demand: taken.demand,
+    /// Waits until there may be more, where the limit says that one waits.
+    async fn wait(&mut self, denied: Denied, rule: &Rule, demand: &Demand) -> Result<(), Denied> {
+        let (&Over::Queue(patience), false) = (&denied.over, denied.is_hopeless()) else {
+            return Err(denied);
         };
-        let settlements: Vec<_> = std::mem::take(&mut self.taken).into_iter().map(settlement).collect();
-        self.counters.settle(&settlements, now());
+        let Refusal::Short(Short { wait, .. }) = denied.refusal else { return Err(denied) };
+        let until = *self.until.get_or_insert_with(|| Instant::now() + patience.wait);
+        if self.ticket.as_ref().is_some_and(|ticket| ticket.key != demand.key) {
+            self.ticket = None;
+        }
+        let mut looks = false;
+        if self.ticket.is_none() {
+            let tenant = self.subject.get(Dimension::Tenant).unwrap_or_default();
+            let who = Who { tenant, class: self.subject.class, amount: demand.amount };
+            self.ticket = self.limits.books.waiting.join(&rule.name, &demand.key, who, patience.most);
+            // Between the refusal and this, something may have been given back that nobody was told of.
+            looks = true;
+        }
+        let Some(ticket) = &self.ticket else { return Err(denied) };
+        if looks && ticket.is_first() {
+            return Ok(());
+        }
+        let turn = tokio::time::timeout_at(until, ticket.turn(wait)).await;
+        turn.map_err(|_| denied)
+    }
+
+    fn served(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            ticket.served();
+        }
     }
 }
 

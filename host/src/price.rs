@@ -5,12 +5,14 @@
 //! shipped price is found only for the provider it belongs to, so that a private server's `gpt-4o` is not
 //! billed as somebody else's. Never fetches anything.
 
+mod currency;
 mod rate;
 mod table;
 #[cfg(test)]
 mod tests;
 mod usd;
 
+pub use currency::Currency;
 pub use rate::{MediaRates, Price, Rate, Rates};
 pub use usd::{NotAnAmount, Usd};
 

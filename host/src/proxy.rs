@@ -6,11 +6,14 @@
 //! Never holds a plugin's instance while it waits, and never marks half an answer as complete.
 
 mod answer;
+mod approval;
 mod attempt;
 mod booking;
 mod count;
 mod course;
 mod degrade;
+mod detour;
+mod estimate;
 mod failover;
 mod hedge;
 mod idempotent;
@@ -31,7 +34,9 @@ mod stream;
 mod trial;
 
 pub use answer::{error_response, full, json_response};
+pub use approval::{Approvals, LONGEST_SECONDS as LONGEST_APPROVAL_SECONDS};
 pub use count::count_tokens;
+pub use estimate::estimate;
 pub use inbound::{Inbound, authenticate, is_hidden, request_id, unknown_path};
 pub use life::{Cache, Life, log_error};
 
@@ -43,13 +48,14 @@ use crate::exchange::Exchange;
 use crate::ledger::Ledger;
 use crate::limit::Limits;
 use crate::pipeline::chain::{Admission, Judgement};
-use crate::price::Prices;
+use crate::price::{Currency, Prices};
 use crate::route::{Route, Routes};
 use crate::server::BoxError;
 use crate::store::answers::Answers;
 use crate::store::idempotency::Idempotency;
 use crate::store::quarantine::Quarantine;
 use crate::telemetry::Metrics;
+use crate::tokens::Estimates;
 use crate::upstream::UpstreamResponse;
 use attempt::Opened;
 use bytes::Bytes;
@@ -82,6 +88,12 @@ pub struct Gateway {
     pub prices: Arc<Prices>,
     /// How much everyone may take.
     pub limits: Limits,
+    /// What costs are said in beside dollars.
+    pub currency: Option<Currency>,
+    /// How many tokens texts are.
+    pub tokens: Arc<Estimates>,
+    /// What somebody must approve of first.
+    pub approvals: Option<Approvals>,
     /// Whether a target whose price is unknown is refused.
     pub reject_unpriced: bool,
     /// Answers kept for later.
@@ -153,6 +165,7 @@ async fn serve_once(
     let mut life = Life::new(gateway.clone(), request.format, exchange, principal, route, started);
     life.keep = keep;
     life.course = course;
+    life.approval = request.approval;
     let served = tokio::time::timeout_at(deadline.into(), serve_admitted(&mut life, routes)).await;
     let error = match served {
         Ok(Ok(delivery)) => return Ok(delivery.into_response(life)),
@@ -189,7 +202,9 @@ impl Delivery {
 }
 
 async fn serve_admitted(life: &mut Life, routes: &Routes) -> Result<Delivery, Error> {
+    let approved = approval::check(life)?;
     quota::enter(life).await?;
+    approval::spend(life, approved).await?;
     let kept = match admit(life, routes).await? {
         Admission::Answer(text) => Some(spoken(&text)),
         Admission::Replay(id) => {
@@ -210,6 +225,7 @@ async fn serve_admitted(life: &mut Life, routes: &Routes) -> Result<Delivery, Er
         life.cache_id = Some(mark.id.clone());
     }
     let order = rank::rank(life).await?;
+    let order = quota::allowed(life, order)?;
     life.set_plan(Plan::new(order, &life.route));
     mirror::start(life);
     degrade::remember(life);

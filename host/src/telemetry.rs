@@ -6,6 +6,7 @@
 //!
 //! Never records text of an exchange, and never lets a transport library log what it carries.
 
+mod budget;
 mod custom;
 mod histogram;
 mod logging;

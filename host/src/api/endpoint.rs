@@ -20,6 +20,8 @@ pub enum Asked {
     Model(String),
     /// That a kept answer was wrong.
     Reject(String),
+    /// What a request would cost.
+    Estimate(Box<Asked>),
     /// Nothing that is known.
     Unknown,
 }
@@ -38,6 +40,20 @@ impl Endpoint {
     /// the clients of Anthropic, Google and Cohere send.
     pub fn of<B>(request: &Request<B>) -> Self {
         let path = request.uri().path();
+        let Some(rest) = path.strip_prefix("/v1/estimate") else { return Self::at(path, request) };
+        // What would be asked stands behind it, as a path of its own; a chat where nothing does.
+        let rest = if rest.is_empty() { "/chat/completions" } else { rest };
+        let Self { format, asked } = Self::at(rest, request);
+        let asked = match asked {
+            // A file is not looked at, and counted by what is in it.
+            Asked::Other(operation) if operation.listens() => Asked::Unknown,
+            Asked::Chat(_) | Asked::Other(_) => Asked::Estimate(Box::new(asked)),
+            _ => Asked::Unknown,
+        };
+        Self { format, asked }
+    }
+
+    fn at<B>(path: &str, request: &Request<B>) -> Self {
         let events =
             request.uri().query().is_some_and(|query| query.split('&').any(|pair| pair == "alt=sse"));
         if let Some(path) = path.strip_prefix("/v1beta") {
@@ -159,6 +175,13 @@ mod tests {
         check("/v1/responses", Format::Responses, Asked::Chat(None));
         check("/responses/input_tokens", Format::Responses, Asked::Tokens(None));
         check("/v1/responses/resp_1", Format::Responses, Asked::Unknown);
+        let estimate = |asked| Asked::Estimate(Box::new(asked));
+        check("/v1/estimate", Format::OpenAi, estimate(Asked::Chat(None)));
+        check("/v1/estimate/v1/messages", Format::Anthropic, estimate(Asked::Chat(None)));
+        check("/v1/estimate/embeddings", Format::OpenAi, estimate(Asked::Other(Operation::Embeddings)));
+        check("/v1/estimate/audio/transcriptions", Format::OpenAi, Asked::Unknown);
+        check("/v1/estimate/models", Format::OpenAi, Asked::Unknown);
+        check("/v1/estimate/v1/estimate", Format::OpenAi, Asked::Unknown);
         check("/v1/models", Format::OpenAi, Asked::Models);
         check("/v1/models/a%2Fb", Format::OpenAi, Asked::Model("a/b".into()));
         check("/v1/modelsx", Format::OpenAi, Asked::Unknown);

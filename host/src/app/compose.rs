@@ -7,6 +7,7 @@ mod providers;
 mod resilience;
 mod routing;
 
+use super::notices::Notifier;
 use super::services::Watched;
 use super::{Shared, identity, services};
 use crate::auth::Authenticator;
@@ -14,7 +15,7 @@ use crate::balance::Health;
 use crate::chat::Modality;
 use crate::config::{self, Document, Faults, Loaded, Sources};
 use crate::exchange::BindingId;
-use crate::limit::{self, Rule};
+use crate::limit;
 use crate::pipeline::chain::{Chain, Gate};
 use crate::pipeline::coverage::{self, Streams};
 use crate::pipeline::stream::{Hold, OnError, OnOverflow};
@@ -63,7 +64,7 @@ pub async fn compose(shared: &Arc<Shared>, loaded: &Loaded) -> Result<Composed, 
         tenants.insert(Arc::<str>::from(name.as_str()), routes);
     }
     let auth = composer.auth();
-    let rules = composer.rules();
+    let composed_limits = composer.rate_limits();
     let limits = &loaded.config.limits;
     let mut faults = composer.faults;
     let sources = composer.sources;
@@ -74,7 +75,10 @@ pub async fn compose(shared: &Arc<Shared>, loaded: &Loaded) -> Result<Composed, 
         admins: identity::admins(shared, &loaded.config),
         tenants,
         prices: Arc::new(prices),
-        limits: limit::Limits::new(rules, shared.counters.clone()),
+        limits: composed_limits,
+        currency: super::limits::currency(&loaded.config),
+        tokens: shared.tokens.clone(),
+        approvals: super::limits::approvals(&loaded.config, &shared.counters),
         reject_unpriced: loaded.config.prices.unknown == config::UnknownPrice::Reject,
         answers: shared.answers.clone(),
         idempotency: shared.idempotency.clone(),
@@ -179,13 +183,27 @@ impl<'a> Composer<'a> {
         }
     }
 
-    fn rules(&mut self) -> Vec<Rule> {
-        super::limits::rules(self.config).unwrap_or_else(|faults| {
-            for (at, message) in faults {
-                self.refuse(&at, message);
+    fn rate_limits(&mut self) -> limit::Limits {
+        let rules = super::limits::rules(self.config).unwrap_or_else(|faults| self.refuse_all(faults));
+        let organisation = |(name, tenant): (&String, &config::Tenant)| {
+            Some((Arc::from(name.as_str()), Arc::from(tenant.organisation.as_deref()?)))
+        };
+        let organisations = self.config.tenants.iter().filter_map(organisation).collect();
+        let limits = limit::Limits::new(rules, self.shared.counters.clone()).of_organisations(organisations);
+        match Notifier::new(self.config, self.shared.metrics.clone()) {
+            Ok(notifier) => limits.telling(self.shared.waiting.clone(), Arc::new(notifier)),
+            Err(faults) => {
+                self.refuse_all::<()>(faults);
+                limits
             }
-            Vec::new()
-        })
+        }
+    }
+
+    fn refuse_all<T>(&mut self, faults: Vec<(String, String)>) -> Vec<T> {
+        for (at, message) in faults {
+            self.refuse(&at, message);
+        }
+        Vec::new()
     }
 
     /// The routes of a tenant. With a `strict` chain, those of principals that pass it instead of the routes' own.

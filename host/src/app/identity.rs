@@ -6,7 +6,8 @@ use crate::auth::issuer::{
     Algorithm, Claim, ClaimNames, Issuer, IssuerSettings, Issuers, KeySource, KeySourceSettings,
 };
 use crate::auth::{
-    CertificateRule, Field, Holder, HolderField, LockoutSettings, Sources, TenantKey, hash_key, parse_hash,
+    CertificateRule, Field, Holder, HolderField, LockoutSettings, Sources, Tags, TenantKey, hash_key,
+    parse_hash,
 };
 use crate::config::{Config, identity};
 use std::collections::{BTreeSet, HashMap};
@@ -28,6 +29,9 @@ pub fn clients(shared: &Shared, config: &Config) -> Sources {
                 agent: name(&key.agent),
                 on_behalf_of: None,
                 delegates: key.delegates,
+                tags: Tags::of(key.tags.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+                    .unwrap_or_default(),
+                priority: key.priority,
             },
             permissions: key.permissions.clone().shared(),
         })
@@ -158,6 +162,7 @@ fn certificate(rule: &identity::Certificate) -> CertificateRule {
             agent: name(&rule.agent),
             on_behalf_of: None,
             delegates: rule.delegates,
+            ..Holder::default()
         },
         names: rule.names.map(|names| match names {
             identity::Names::User => HolderField::User,

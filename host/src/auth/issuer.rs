@@ -137,6 +137,7 @@ impl Issuer {
             agent: name(&names.agent).ok()?,
             on_behalf_of: name(&names.on_behalf_of).ok()?,
             delegates: settings.delegates,
+            ..Holder::default()
         };
         Some(Principal {
             tenant,

@@ -19,6 +19,35 @@ pub struct Usage {
     pub reasoning: u64,
     /// What is not text.
     pub media: Media,
+    /// How fast it was served, which has its own prices.
+    pub service: Service,
+}
+
+/// The tiers that providers serve at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Service {
+    /// As usual.
+    #[default]
+    Standard,
+    /// When there is room.
+    Flex,
+    /// Before others.
+    Priority,
+    /// Within a day.
+    Batch,
+}
+
+impl Service {
+    /// The tier that an answer names.
+    #[must_use]
+    pub fn of(name: Option<&str>) -> Self {
+        match name {
+            Some("flex") => Self::Flex,
+            Some("priority") => Self::Priority,
+            Some("batch") => Self::Batch,
+            _ => Self::Standard,
+        }
+    }
 }
 
 /// What of an exchange is not text: tokens among the others, and what is not billed by tokens.
@@ -133,6 +162,9 @@ impl Usage {
         take(&mut self.cache_read, later.cache_read);
         take(&mut self.cache_write, later.cache_write);
         take(&mut self.reasoning, later.reasoning);
+        if later.service != Service::Standard {
+            self.service = later.service;
+        }
         for (name, figure) in later.media.figures() {
             self.media.set(name, figure);
         }

@@ -172,6 +172,11 @@ impl Prompt {
         sum
     }
 
+    /// Shows every text the model would see, in order.
+    pub fn each_text(&self, see: &mut dyn FnMut(&str)) {
+        self.visit(&mut |_, _, text| see(text));
+    }
+
     /// Replaces a text that [`Prompt::texts`] named.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use super::fault::{Fault, Faults, nearest};
 use super::model::resilience::Resilience;
 use super::model::{Binding, Config, Embeddings, Provider};
 use super::preset;
+use crate::auth::Tags;
 use std::collections::BTreeMap;
 
 /// The inputs besides text, and the path `streams`: what `modalities` and `uncovered` may name.
@@ -17,6 +18,8 @@ const MODALITIES: [&str; 5] = ["image", "audio", "file", "tokens", "other"];
 
 /// Targets of one route.
 const MOST_TARGETS: usize = 100;
+/// Bytes of a secret that signs, at least.
+const MIN_SECRET: usize = 16;
 
 /// Reports every name that refers to nothing.
 pub fn check(config: &Config, document: &Document, faults: &mut Faults) {
@@ -29,6 +32,7 @@ pub fn check(config: &Config, document: &Document, faults: &mut Faults) {
     check.resilience("/resilience", &config.resilience);
     check.identity();
     check.routing();
+    check.limits();
     if let Embeddings::Openai { base_url, .. } = &config.embeddings {
         check.url("/embeddings/base_url", base_url);
     }
@@ -240,6 +244,49 @@ impl Check<'_> {
         }
     }
 
+    /// Webhooks, and the targets that limits send requests to.
+    fn limits(&mut self) {
+        for (name, webhook) in &self.config.webhooks {
+            self.url(&format!("/webhooks/{}/url", token(name)), &webhook.url);
+            if webhook.secret.expose().len() < MIN_SECRET {
+                let at = format!("/webhooks/{}/secret", token(name));
+                self.refuse(&at, format!("a secret is at least {MIN_SECRET} bytes long"), None);
+            }
+        }
+        if let Some(approval) = &self.config.approval {
+            if !(approval.above_usd.is_finite() && approval.above_usd >= 0.0) {
+                self.refuse("/approval/above_usd", "this must be an amount of dollars".into(), None);
+            }
+            if approval.secret.expose().len() < MIN_SECRET {
+                self.refuse(
+                    "/approval/secret",
+                    format!("a secret is at least {MIN_SECRET} bytes long"),
+                    None,
+                );
+            }
+        }
+        let limits = self.config.rate_limits.iter().map(|(name, limit)| ("rate_limits", name, &limit.to));
+        let budgets = self.config.budgets.iter().map(|(name, budget)| ("budgets", name, &budget.to));
+        for (section, name, to) in limits.chain(budgets) {
+            self.targets(&format!("/{section}/{}/to", token(name)), to);
+        }
+        for (name, tenant) in &self.config.tenants {
+            if let Some(budget) = &tenant.budget {
+                self.targets(&format!("/tenants/{}/budget/to", token(name)), &budget.to);
+            }
+        }
+    }
+
+    /// Each must be a target of some route, as it stands there.
+    fn targets(&mut self, at: &str, to: &[String]) {
+        let known: Vec<&str> =
+            self.config.routes.values().flat_map(|route| &route.targets).map(|target| target.id()).collect();
+        for (n, wanted) in to.iter().enumerate().filter(|(_, wanted)| !known.contains(&wanted.as_str())) {
+            let suggestion = nearest(wanted, known.iter().copied());
+            self.refuse(&format!("{at}/{n}"), format!("no route has the target `{wanted}`"), suggestion);
+        }
+    }
+
     fn tenants(&mut self) {
         let mut hashes: BTreeMap<&str, String> = BTreeMap::new();
         for (name, tenant) in &self.config.tenants {
@@ -256,6 +303,11 @@ impl Check<'_> {
             for (n, key) in tenant.keys.iter().enumerate() {
                 self.permissions(&format!("{at}/keys/{n}/permissions"), &key.permissions);
                 let pointer = format!("{at}/keys/{n}/hash");
+                let tags = key.tags.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+                if Tags::of(tags).is_none() {
+                    let message = "tags are up to 16, each of letters, digits and `-_.:/`, 64 at most";
+                    self.refuse(&format!("{at}/keys/{n}/tags"), message.into(), None);
+                }
                 if let Some(first) = hashes.insert(&key.hash, format!("{name}.{}", key.name)) {
                     self.refuse(&pointer, format!("this is the key `{first}` as well"), None);
                 }

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 mod binding;
 pub mod identity;
 pub mod limit;
+pub mod over;
 mod provider;
 pub mod resilience;
 pub mod routing;
@@ -53,6 +54,10 @@ pub struct Config {
     pub rate_limits: BTreeMap<String, limit::RateLimit>,
     /// How much some may spend, by name.
     pub budgets: BTreeMap<String, limit::Budget>,
+    /// Who is told what happens, by name.
+    pub webhooks: BTreeMap<String, over::Webhook>,
+    /// Requests that may cost so much that somebody must approve of them first.
+    pub approval: Option<over::Approval>,
     /// The tenant of requests without a key. Without it they are refused.
     pub anonymous: Option<String>,
     /// What is done when a target fails, where a route does not say otherwise.
@@ -97,6 +102,8 @@ impl Default for Config {
             tenants: BTreeMap::new(),
             rate_limits: BTreeMap::new(),
             budgets: BTreeMap::new(),
+            webhooks: BTreeMap::new(),
+            approval: None,
             anonymous: None,
             resilience: resilience::Resilience::default(),
             idempotency: resilience::Idempotency::default(),
@@ -369,6 +376,8 @@ pub struct Tenant {
     /// Further chains that permissions of its keys may name: those of keys made at run time, and of its issuers' tokens.
     #[serde(default)]
     pub chains: Vec<String>,
+    /// The organisation it is of, for limits and budgets of several tenants together.
+    pub organisation: Option<String>,
     /// How much it may spend.
     pub budget: Option<limit::Spending>,
     /// The regions of which each target that its requests go to must be in one, beside what its routes demand.
@@ -403,6 +412,14 @@ pub struct TenantKey {
     /// Models that lead to one target for this key, as `pins` of a route.
     #[serde(default)]
     pub pins: BTreeMap<String, String>,
+    /// What its requests are told apart by in limits (`feature`) and records, such as `feature: search`. A key that
+    /// `delegates` may say more (`x-lockgate-tags: run=7`).
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// Whether its requests go before others where they wait for a limit. A request may ask for less
+    /// (`x-lockgate-priority`).
+    #[serde(default)]
+    pub priority: crate::auth::Priority,
 }
 
 /// What `vectors.embed` uses.
@@ -448,6 +465,19 @@ pub struct Prices {
     pub overrides: BTreeMap<String, serde_json::Value>,
     /// What becomes of a request for a model whose price is unknown.
     pub unknown: UnknownPrice,
+    /// The currency that costs are said in beside dollars, and that budgets may be written in (`amount`).
+    pub currency: Option<Currency>,
+}
+
+/// A currency, at a rate that stays until it is changed here.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Currency {
+    /// Its three letters, such as `EUR`.
+    #[schemars(regex(pattern = r"^[A-Z]{3}$"))]
+    pub code: String,
+    /// The dollars that one of it is worth.
+    pub usd: f64,
 }
 
 /// What becomes of a request for a model whose price is unknown.

@@ -5,6 +5,7 @@
 
 use crate::balance::{Health, Observation};
 use crate::secret::Secret;
+use http::HeaderMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,6 +132,11 @@ impl Pick {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.key.name
+    }
+
+    /// Reads what an answer says of the provider's limits.
+    pub fn learn(&self, headers: &HeaderMap) {
+        self.key.health.learn(headers, true);
     }
 
     /// The provider took it.

@@ -9,6 +9,22 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub const MIRROR: &str = "mirror";
 /// The same without an answer.
 pub const MIRROR_FAILED: &str = "mirror-failed";
+/// Who asked, as far as it is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Who {
+    /// A team.
+    pub team: Option<Arc<str>>,
+    /// A person.
+    pub user: Option<Arc<str>>,
+    /// An application.
+    pub service: Option<Arc<str>>,
+    /// An agent.
+    pub agent: Option<Arc<str>>,
+    /// For whom it acted.
+    pub on_behalf_of: Option<Arc<str>>,
+    /// What requests are told apart by.
+    pub tags: Vec<(String, String)>,
+}
 
 /// One exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +35,8 @@ pub struct Record {
     pub tenant: Arc<str>,
     /// The name of the key.
     pub key: Arc<str>,
+    /// Who asked.
+    pub who: Who,
     /// The route.
     pub route: Arc<str>,
     /// `provider/model`; empty where no target was asked.
@@ -29,8 +47,10 @@ pub struct Record {
     pub status: u16,
     /// How it ended, in a word.
     pub outcome: &'static str,
-    /// Tokens.
+    /// Tokens of all attempts.
     pub usage: Usage,
+    /// What tokens and cost are based on: `provider`, `tokenizer`, `estimate`, or `none` where nothing was used.
+    pub basis: &'static str,
     /// What it cost; none where the price is unknown.
     pub cost: Option<Usd>,
     /// Attempts made.
@@ -69,10 +89,12 @@ impl Record {
     }
 
     /// The record as named values, as observers are told of it: `tenant`, `key`, `route`, `target`, `model`,
-    /// `status`, `outcome`, `usage.*`, `cost-usd`, `attempts`, `cache`, `duration-ms`, `ttft-ms`, `flag.*`.
+    /// `status`, `outcome`, `usage.*`, `usage-basis`, `team`, `user`, `service`, `agent`, `on-behalf-of`, `tag.*`,
+    /// `cost-usd`, `attempts`, `cache`, `duration-ms`, `ttft-ms`, `flag.*`.
     #[must_use]
     pub fn fields(&self) -> Vec<(String, String)> {
         let ms = |time: Duration| time.as_millis().to_string();
+        let name = |name: &Option<Arc<str>>| name.as_deref().map(str::to_owned);
         let facts = [
             ("tenant", Some(self.tenant.to_string())),
             ("key", Some(self.key.to_string())),
@@ -86,6 +108,12 @@ impl Record {
             ("usage.cache-read", Some(self.usage.cache_read.to_string())),
             ("usage.cache-write", Some(self.usage.cache_write.to_string())),
             ("usage.reasoning", Some(self.usage.reasoning.to_string())),
+            ("usage-basis", Some(self.basis.to_owned())),
+            ("team", name(&self.who.team)),
+            ("user", name(&self.who.user)),
+            ("service", name(&self.who.service)),
+            ("agent", name(&self.who.agent)),
+            ("on-behalf-of", name(&self.who.on_behalf_of)),
             ("cost-usd", self.cost.map(|cost| cost.to_string())),
             ("attempts", Some(self.attempts.to_string())),
             ("cache", Some(self.cache.to_owned())),
@@ -97,6 +125,7 @@ impl Record {
         let media = media.map(|(name, figure)| (format!("usage.{name}"), figure.to_string()));
         known
             .chain(media)
+            .chain(self.who.tags.iter().map(|(name, value)| (format!("tag.{name}"), value.clone())))
             .chain(self.flags.iter().map(|(key, value)| (format!("flag.{key}"), value.clone())))
             .collect()
     }

@@ -13,8 +13,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 
+/// The tables as the first version had them; [`UPGRADES`] follow.
 const CREATE: &str = "
 CREATE TABLE exchanges (
     seq INTEGER PRIMARY KEY,
@@ -51,10 +52,25 @@ CREATE TABLE totals (
 PRAGMA user_version = 1;
 ";
 
+/// What leads from each version of the tables to the next.
+const UPGRADES: [&str; 1] = ["
+ALTER TABLE exchanges ADD COLUMN team TEXT;
+ALTER TABLE exchanges ADD COLUMN user TEXT;
+ALTER TABLE exchanges ADD COLUMN service TEXT;
+ALTER TABLE exchanges ADD COLUMN agent TEXT;
+ALTER TABLE exchanges ADD COLUMN on_behalf_of TEXT;
+ALTER TABLE exchanges ADD COLUMN tags TEXT;
+ALTER TABLE exchanges ADD COLUMN usage_basis TEXT;
+CREATE INDEX exchanges_by_time ON exchanges (started_ms);
+PRAGMA user_version = 2;
+"];
+
 const INSERT: &str = "INSERT INTO exchanges (id, tenant, key, route, target, model, status, outcome,
     tokens_input, tokens_output, tokens_cache_read, tokens_cache_write, tokens_reasoning,
-    cost_nano_usd, attempts, cache, started_ms, duration_us, ttft_us, flags)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
+    cost_nano_usd, attempts, cache, started_ms, duration_us, ttft_us, flags,
+    team, user, service, agent, on_behalf_of, tags, usage_basis)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+    ?21, ?22, ?23, ?24, ?25, ?26, ?27)";
 
 const SUM: &str =
     "INSERT INTO totals (tenant, requests, unpriced, tokens_input, tokens_output, cost_nano_usd)
@@ -80,10 +96,15 @@ impl Database {
         connection.pragma_update(None, "synchronous", "FULL")?;
         let begun = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let found: i64 = begun.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        match found {
-            0 => begun.execute_batch(CREATE)?,
-            SCHEMA => {}
-            found => return Err(LedgerError::Newer { found, known: SCHEMA }),
+        if !(0..=SCHEMA).contains(&found) {
+            return Err(LedgerError::Newer { found, known: SCHEMA });
+        }
+        if found == 0 {
+            begun.execute_batch(CREATE)?;
+        }
+        let known = usize::try_from(found.max(1) - 1).unwrap_or_default();
+        for upgrade in UPGRADES.iter().skip(known) {
+            begun.execute_batch(upgrade)?;
         }
         begun.commit()?;
         Ok(Self { connection })
@@ -140,11 +161,7 @@ impl Database {
 }
 
 fn write(insert: &mut rusqlite::CachedStatement<'_>, record: &Record) -> Result<(), rusqlite::Error> {
-    let flags = (!record.flags.is_empty()).then(|| {
-        let map: serde_json::Map<_, _> =
-            record.flags.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect();
-        serde_json::Value::Object(map).to_string()
-    });
+    let who = &record.who;
     insert.execute(params![
         record.id,
         &*record.tenant,
@@ -165,9 +182,26 @@ fn write(insert: &mut rusqlite::CachedStatement<'_>, record: &Record) -> Result<
         integer(record.started_ms()),
         micros(record.duration),
         record.ttft.map(micros),
-        flags,
+        object(&record.flags),
+        who.team.as_deref(),
+        who.user.as_deref(),
+        who.service.as_deref(),
+        who.agent.as_deref(),
+        who.on_behalf_of.as_deref(),
+        object(&who.tags),
+        record.basis,
     ])?;
     Ok(())
+}
+
+/// Named values as JSON; nothing where there are none.
+fn object(pairs: &[(String, String)]) -> Option<String> {
+    if pairs.is_empty() {
+        return None;
+    }
+    let map: serde_json::Map<_, _> =
+        pairs.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect();
+    Some(serde_json::Value::Object(map).to_string())
 }
 
 /// SQLite's integers are signed.

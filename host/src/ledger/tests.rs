@@ -1,6 +1,7 @@
 //! Tests of the ledger.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+use super::report::report;
 use super::*;
 use crate::chat::Usage;
 use crate::price::Usd;
@@ -13,12 +14,18 @@ fn record(id: &str, tenant: &str) -> Record {
         id: id.into(),
         tenant: tenant.into(),
         key: "web".into(),
+        who: Who {
+            team: Some("search".into()),
+            tags: vec![("feature".into(), "chat".into())],
+            ..Who::default()
+        },
         route: "smart".into(),
         target: "openai/gpt-4o".into(),
         model: "gpt-4o".into(),
         status: 200,
         outcome: "complete",
         usage: Usage { input: 10, output: 5, ..Usage::default() },
+        basis: "provider",
         cost: Some(Usd::from_nanos(75_000)),
         attempts: 1,
         cache: "miss",
@@ -71,10 +78,10 @@ async fn a_record_is_written_whole() {
     let text = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, Option<String>>(0)).unwrap();
     let first = text(
         "SELECT concat_ws(' ', id, tenant, key, route, target, model, status, outcome, tokens_input, tokens_output,
-         cost_nano_usd, attempts, cache, started_ms, duration_us, ttft_us, flags) FROM exchanges WHERE seq = 1",
+         cost_nano_usd, attempts, cache, started_ms, duration_us, ttft_us, flags, team, user, tags, usage_basis) FROM exchanges WHERE seq = 1",
     );
     let expected = "1 acme web smart openai/gpt-4o gpt-4o 200 complete 10 5 75000 1 miss 1700000000123 40000 7500 \
-                    {\"pii.email\":\"2\"}";
+                    {\"pii.email\":\"2\"} search {\"feature\":\"chat\"} provider";
     assert_eq!(first.as_deref(), Some(expected));
     assert_eq!(text("SELECT cost_nano_usd || '' FROM exchanges WHERE seq = 2"), None);
 }
@@ -141,7 +148,7 @@ fn a_newer_file_is_refused_and_a_folder_too() {
     let path = folder.path().join("ledger.db");
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let refused = Ledger::open(settings(&path)).unwrap_err();
-    assert!(matches!(refused, LedgerError::Newer { found: 99, known: 1 }));
+    assert!(matches!(refused, LedgerError::Newer { found: 99, known: 2 }));
     assert!(matches!(Ledger::open(settings(folder.path())), Err(LedgerError::Database(_))));
 }
 
@@ -191,4 +198,58 @@ fn a_record_is_told_in_named_values_and_nothing_unknown() {
     let before = Record { started: UNIX_EPOCH - Duration::from_secs(1), ..record("1", "acme") };
     assert_eq!((before.started_ms(), before.ended_ms()), (0, 40));
     assert!(record("1", "acme").started < SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000));
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_version_is_taken_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("tests/version-1.sql")).unwrap();
+    drop(old);
+    let ledger = Ledger::open(settings(&path)).unwrap();
+    assert_eq!(ledger.totals_of("acme").unwrap().cost, Usd::from_nanos(75_000));
+    ledger.append(record("2", "acme"));
+    ledger.close().await.unwrap();
+    assert_eq!(count(&path), 2);
+    let again = Ledger::open(settings(&path)).unwrap();
+    assert_eq!(again.totals_of("acme").unwrap().requests, 2);
+    let query = Query { by: vec![Column::Team], ..Query::default() };
+    let rows = report(&path, &query).unwrap();
+    let teams: Vec<_> = rows.iter().map(|row| (row.group[0].as_deref(), row.requests)).collect();
+    assert_eq!(teams, [(None, 1), (Some("search"), 1)]);
+}
+
+#[tokio::test]
+async fn a_report_sums_by_what_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let ledger = Ledger::open(settings(&path)).unwrap();
+    let later = UNIX_EPOCH + Duration::from_millis(1_700_000_000_999);
+    ledger.append(record("1", "acme"));
+    ledger.append(Record { model: "small".into(), cost: None, ..record("2", "acme") });
+    ledger.append(Record { cache: "hit", cost: Some(Usd::ZERO), ..record("3", "acme") });
+    ledger.append(Record { started: later, who: Who::default(), ..record("4", "beta") });
+    ledger.close().await.unwrap();
+    let ask = |query: Query| report(&path, &query).unwrap();
+    let by_model = ask(Query { by: vec![Column::Tenant, Column::Model], ..Query::default() });
+    let line = |row: &Sums| {
+        let group: Vec<&str> = row.group.iter().map(|name| name.as_deref().unwrap_or("-")).collect();
+        (group.join(" "), row.requests, row.unpriced, row.input_tokens, row.cost.nanos())
+    };
+    let lines: Vec<_> = by_model.iter().map(line).collect();
+    let expected = [
+        ("acme gpt-4o".to_owned(), 2, 0, 10, 75_000),
+        ("beta gpt-4o".to_owned(), 1, 0, 10, 75_000),
+        ("acme small".to_owned(), 1, 1, 10, 0),
+    ];
+    assert_eq!(lines, expected);
+    let of_beta = ask(Query { tenant: Some("beta".into()), by: vec![Column::Feature], ..Query::default() });
+    assert_eq!(of_beta.iter().map(line).collect::<Vec<_>>(), [("-".to_owned(), 1, 0, 10, 75_000)]);
+    let by_feature = ask(Query { by: vec![Column::Feature], ..Query::default() });
+    assert_eq!(by_feature.len(), 2);
+    let since = ask(Query { since_ms: Some(1_700_000_000_500), ..Query::default() });
+    assert_eq!(since.iter().map(line).collect::<Vec<_>>(), [(String::new(), 1, 0, 10, 75_000)]);
+    let until = ask(Query { until_ms: Some(1_700_000_000_500), ..Query::default() });
+    assert_eq!(until[0].requests, 3);
 }

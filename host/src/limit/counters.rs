@@ -13,6 +13,8 @@ pub struct Demand {
     pub meter: Meter,
     /// How much.
     pub amount: u64,
+    /// Whether it is given whatever there is, and only counted.
+    pub soft: bool,
 }
 
 /// What became of something taken.
@@ -55,6 +57,11 @@ pub trait Counters: Send + Sync {
 
     /// Replaces what was reserved by what was used. Never waits: it is called where an exchange is dropped.
     fn settle(&self, settlements: &[Settlement], now: Micros);
+
+    /// What a counter says now, where that is known without waiting.
+    fn level(&self, _demand: &Demand, _now: Micros) -> Option<Level> {
+        None
+    }
 
     /// Writes what is to be kept; to be awaited before the process ends.
     fn close(&self) -> BoxFuture<'_, ()> {

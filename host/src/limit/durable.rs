@@ -177,6 +177,10 @@ impl Counters for Durable {
         }
     }
 
+    fn level(&self, demand: &Demand, now: Micros) -> Option<Level> {
+        self.shared.local.level(demand, now)
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         async {
             let (done, closed) = oneshot::channel();

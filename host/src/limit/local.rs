@@ -80,6 +80,9 @@ impl Local {
         let mut shard = shard.lock();
         if let Some(kept) = shard.get_mut(&*demand.key) {
             kept.meter = demand.meter;
+            if demand.soft {
+                return Ok(kept.counter.force(&demand.meter, demand.amount, now));
+            }
             return kept.counter.take(&demand.meter, demand.amount, now).map_err(Refusal::Short);
         }
         if shard.len() >= self.most {
@@ -89,7 +92,10 @@ impl Local {
             }
         }
         let mut counter = Counter::default();
-        let level = counter.take(&demand.meter, demand.amount, now).map_err(Refusal::Short)?;
+        let level = match demand.soft {
+            true => counter.force(&demand.meter, demand.amount, now),
+            false => counter.take(&demand.meter, demand.amount, now).map_err(Refusal::Short)?,
+        };
         shard.insert(demand.key.clone(), Kept { counter, meter: demand.meter });
         Ok(level)
     }
@@ -128,6 +134,11 @@ impl Counters for Local {
         now: Micros,
     ) -> BoxFuture<'a, Result<Vec<Level>, (usize, Refusal)>> {
         ready(self.take_all(demands, now)).boxed()
+    }
+
+    fn level(&self, demand: &Demand, now: Micros) -> Option<Level> {
+        let counter = self.snapshot(&demand.key).unwrap_or_default();
+        Some(counter.level(&demand.meter, now))
     }
 
     fn settle(&self, settlements: &[Settlement], now: Micros) {

@@ -56,6 +56,8 @@ pub struct Level {
     pub limit: u64,
     /// What it would still give now.
     pub remaining: u64,
+    /// What was used, as far as it is settled. It may be more than the limit.
+    pub used: u64,
     /// How long until it would give all again; nothing for what is held, which nobody knows.
     pub reset: Duration,
 }
@@ -137,6 +139,12 @@ impl Counter {
         Ok(Level { remaining: level.remaining - amount, ..left })
     }
 
+    /// Takes `amount`, whatever there is: of what is only watched.
+    pub fn force(&mut self, meter: &Meter, amount: u64, now: Micros) -> Level {
+        self.add(meter, amount, now);
+        self.level(meter, now)
+    }
+
     /// Replaces what was reserved at `taken` by what was used: more, or less.
     pub fn settle(&mut self, meter: &Meter, taken: Micros, reserved: u64, used: u64, now: Micros) {
         match (self, *meter) {
@@ -187,28 +195,30 @@ impl Counter {
     #[must_use]
     pub fn level(&self, meter: &Meter, now: Micros) -> Level {
         let limit = meter.most();
-        let (remaining, reset) = match (self, *meter) {
+        let (remaining, used, reset) = match (self, *meter) {
             (Self::Window(state), Meter::Window { window, .. }) => {
-                let left = limit.saturating_sub(state.sum(number(now, window)));
-                (left, if left == limit { Duration::ZERO } else { state.reset(now, window) })
+                let used = state.sum(number(now, window));
+                let reset = if used == 0 { Duration::ZERO } else { state.reset(now, window) };
+                (limit.saturating_sub(used), used, reset)
             }
             (Self::Bucket(state), Meter::Bucket { limit: flow, window, burst }) => {
                 let missing = state.missing_at(flow, now);
                 let each = u128::from(micros(window));
                 let units = u64::try_from(missing.div_ceil(each)).unwrap_or(u64::MAX);
-                (burst.saturating_sub(units), after(missing, flow))
+                (burst.saturating_sub(units), units, after(missing, flow))
             }
-            (Self::AtOnce(held), _) => (limit.saturating_sub(*held), Duration::ZERO),
+            (Self::AtOnce(held), _) => (limit.saturating_sub(*held), *held, Duration::ZERO),
             (Self::Period(state), Meter::Period { from, to, .. }) if state.from == from => {
                 let gone = state.used.saturating_add(state.reserved);
                 (
                     limit.saturating_sub(gone),
+                    state.used,
                     if gone == 0 { Duration::ZERO } else { Duration::from_micros(to.saturating_sub(now)) },
                 )
             }
-            _ => (limit, Duration::ZERO),
+            _ => (limit, 0, Duration::ZERO),
         };
-        Level { limit, remaining, reset }
+        Level { limit, remaining, used, reset }
     }
 
     /// How long until `amount` can be taken.

@@ -12,6 +12,8 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dimension {
+    /// The organisation that the tenant is of.
+    Organisation,
     /// The tenant.
     Tenant,
     /// The key's team.
@@ -24,6 +26,8 @@ pub enum Dimension {
     Agent,
     /// The key's name within its tenant.
     Key,
+    /// The tag `feature`, of the key or of a request whose key `delegates`.
+    Feature,
     /// The route.
     Route,
     /// The model that the client names.
@@ -35,6 +39,25 @@ pub enum Dimension {
 }
 
 impl Dimension {
+    /// Its name, as configurations have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Organisation => "organisation",
+            Self::Tenant => "tenant",
+            Self::Team => "team",
+            Self::User => "user",
+            Self::Service => "service",
+            Self::Agent => "agent",
+            Self::Key => "key",
+            Self::Feature => "feature",
+            Self::Route => "route",
+            Self::Model => "model",
+            Self::Provider => "provider",
+            Self::Target => "target",
+        }
+    }
+
     /// How many there are.
     const COUNT: usize = Self::Target as usize + 1;
 
@@ -47,20 +70,24 @@ impl Dimension {
 
 /// Who asks what of whom, as far as it is known.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Subject<'a>([Option<&'a str>; Dimension::COUNT]);
+pub struct Subject<'a> {
+    values: [Option<&'a str>; Dimension::COUNT],
+    /// Who goes first where requests wait: the lowest.
+    pub class: u8,
+}
 
 impl<'a> Subject<'a> {
     /// Says one thing of it.
     #[must_use]
     pub fn with(mut self, dimension: Dimension, value: Option<&'a str>) -> Self {
-        if let Some(place) = self.0.get_mut(dimension as usize) {
+        if let Some(place) = self.values.get_mut(dimension as usize) {
             *place = value;
         }
         self
     }
 
-    fn get(&self, dimension: Dimension) -> Option<&'a str> {
-        self.0.get(dimension as usize).copied().flatten()
+    pub(super) fn get(&self, dimension: Dimension) -> Option<&'a str> {
+        self.values.get(dimension as usize).copied().flatten()
     }
 }
 
@@ -95,6 +122,42 @@ pub enum Span {
     AtOnce,
 }
 
+/// What becomes of a request that does not fit, and who is told before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// What becomes of it.
+    pub over: Over,
+    /// Whether nothing is refused, and everything only counted.
+    pub soft: bool,
+    /// Parts of the limit, in thousandths and from the lowest, at which somebody is told.
+    pub warn_at: Vec<u16>,
+    /// Whether a stream ends that uses more than there is.
+    pub cut_off: bool,
+}
+
+/// What becomes of a request that a limit has no room for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Over {
+    /// It is refused. Of a limit of targets: without another being asked.
+    Reject,
+    /// It is refused, or another target is asked where the limit is one of targets.
+    #[default]
+    Shift,
+    /// It waits for its turn.
+    Queue(Patience),
+    /// It goes to these of its route's targets; where none are named, to the cheapest.
+    Turn(Arc<[Box<str>]>),
+}
+
+/// How much waits, and how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Requests that wait at the same time.
+    pub most: usize,
+    /// How long each waits.
+    pub wait: Duration,
+}
+
 /// A limit.
 #[derive(Debug, Clone)]
 pub struct Rule {
@@ -112,6 +175,8 @@ pub struct Rule {
     pub per: Vec<Dimension>,
     /// Whether it is a budget: its error says so.
     pub budget: bool,
+    /// What becomes of what does not fit, and who is told.
+    pub terms: Terms,
 }
 
 impl Rule {
@@ -139,6 +204,24 @@ impl Rule {
             let _ = write!(key, "/{}:{value}", value.len());
         }
         Some(key.into())
+    }
+
+    /// The values that a counter of this rule is of.
+    pub(super) fn values(&self, key: &str) -> Vec<(Dimension, String)> {
+        let mut rest = key.strip_prefix(&*self.name).unwrap_or_default();
+        let mut values = Vec::with_capacity(self.per.len());
+        for dimension in &self.per {
+            let Some((length, tail)) = rest.strip_prefix('/').and_then(|tail| tail.split_once(':')) else {
+                break;
+            };
+            let Some((value, tail)) = length.parse().ok().and_then(|length| tail.split_at_checked(length))
+            else {
+                break;
+            };
+            values.push((*dimension, value.to_owned()));
+            rest = tail;
+        }
+        values
     }
 
     /// How it counts at this time.

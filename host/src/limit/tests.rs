@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
+mod balance;
 mod calendars;
 mod durable;
 mod meters;
+mod notices;
+mod queue;
 mod reference;
 mod rules;
 

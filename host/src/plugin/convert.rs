@@ -12,7 +12,7 @@ use super::call::{
     Call, CallBody, Decision, Edit, Frame, HeaderValue, Issue, ObservedEvent, Outcome, Rejection, TargetView,
     Verdict,
 };
-use crate::chat::{Event, Media, ProviderError, TextAt, TextPart, Usage};
+use crate::chat::{Event, Media, ProviderError, Service, TextAt, TextPart, Usage};
 use std::time::Duration;
 
 impl From<lifecycle::Issue> for Issue {
@@ -162,6 +162,7 @@ pub(super) fn event(event: adapter::Event) -> Event {
                 cache_write: told.cache_write,
                 reasoning: told.reasoning,
                 media: media(&told.extra),
+                service: Service::of(said(&told.extra, "service_tier")),
             };
             Event::Usage(usage.believed())
         }
@@ -174,6 +175,10 @@ pub(super) fn event(event: adapter::Event) -> Event {
             retry_after: millis(error.retry_after_ms),
         }),
     }
+}
+
+fn said<'a>(extra: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    extra.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
 }
 
 /// The figures of what is not text; others than numbers are none.

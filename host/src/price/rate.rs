@@ -3,14 +3,15 @@
 //! Invariant: an unknown rate is `None`, never zero; a cost that would need an unknown rate is unknown.
 
 use super::Usd;
-use crate::chat::Usage;
+use crate::chat::{Service, Usage};
 use std::fmt;
+use std::num::NonZeroU64;
 
 const PICOS: u64 = 1_000_000_000_000;
 
-/// The price of one token, in whole trillionths of a dollar.
+/// The price of one token, in whole trillionths of a dollar. Held with one more, so that none takes no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Rate(u64);
+pub struct Rate(NonZeroU64);
 
 impl Rate {
     /// A rate of so many dollars per token; none for what is not a price (negative, not finite, or above
@@ -27,20 +28,20 @@ impl Rate {
             reason = "between 0 and 1e12, checked above"
         )]
         let picos = (usd * PICOS as f64).round() as u64;
-        Some(Self(picos))
+        Some(Self(NonZeroU64::MIN.saturating_add(picos)))
     }
 
     /// In trillionths of a dollar per token.
     #[must_use]
     pub const fn picos(self) -> u64 {
-        self.0
+        self.0.get() - 1
     }
 }
 
 /// US dollars per token, in decimal notation without an exponent.
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, rest) = (self.0 / PICOS, self.0 % PICOS);
+        let (whole, rest) = (self.picos() / PICOS, self.picos() % PICOS);
         if rest == 0 {
             return write!(f, "{whole}");
         }
@@ -94,8 +95,12 @@ pub struct Price {
     pub cache_read: Option<Rate>,
     /// Of a token written to the provider's cache; the input's rate where it is not named.
     pub cache_write: Option<Rate>,
+    /// Of a token of the answer that nobody sees; the output's rate where it is not named.
+    pub reasoning: Option<Rate>,
     /// Rates for prompts longer than so many tokens, shortest first. They hold for the whole request.
     pub tiers: Vec<(u64, Rates)>,
+    /// The same of other tiers of service; those for prompts of any length are for longer ones than 0.
+    pub services: Vec<(Service, u64, Rates)>,
     /// Rates of what is not text.
     pub media: MediaRates,
     /// `chat`, `embedding`, …: the source's own words.
@@ -125,10 +130,31 @@ impl Price {
         })
     }
 
+    /// The rates of a tier of service; none where they are not known, as those of another say nothing of it.
+    fn served(&self, service: Service, input_tokens: u64) -> Option<Rates> {
+        if service == Service::Standard {
+            return Some(self.rates(input_tokens));
+        }
+        let own = |above: u64| self.services.iter().find(move |(of, at, _)| *of == service && *at == above);
+        let (.., base) = own(0)?;
+        let reached = self.services.iter().filter(|(of, at, _)| *of == service && input_tokens > *at);
+        let tier = reached.max_by_key(|(_, at, _)| *at).map_or(base, |(.., tier)| tier);
+        // Where its long prompts have prices that are not named, they are not known.
+        let priced_apart = self.tiers.iter().any(|(above, _)| input_tokens > *above && own(*above).is_none());
+        (!priced_apart).then(|| Rates {
+            input: tier.input.or(base.input),
+            output: tier.output.or(base.output),
+            cache_read: tier.cache_read.or(base.cache_read),
+            cache_write: tier.cache_write.or(base.cache_write),
+        })
+    }
+
     /// What this usage costs, to the nearest nano-dollar; none where a rate that it needs is unknown.
     #[must_use]
     pub fn cost(&self, usage: &Usage) -> Option<Usd> {
-        let (rates, own, media) = (self.rates(usage.input), &self.media, &usage.media);
+        let rates = self.served(usage.service, usage.input)?;
+        let (own, media) = (&self.media, &usage.media);
+        let reasoning = self.reasoning.filter(|_| usage.service == Service::Standard);
         let cached = usage.cache_read.saturating_add(usage.cache_write);
         let heard = media.audio_input.saturating_add(media.image_input);
         let shown = media.audio_output.saturating_add(media.image_output);
@@ -138,7 +164,8 @@ impl Price {
             (usage.cache_write, rates.cache_write.or(rates.input)),
             (media.audio_input, own.audio_input.or(rates.input)),
             (media.image_input, own.image_input.or(rates.input)),
-            (usage.output.saturating_sub(shown), rates.output),
+            (usage.output.saturating_sub(shown).saturating_sub(usage.reasoning), rates.output),
+            (usage.reasoning.min(usage.output.saturating_sub(shown)), reasoning.or(rates.output)),
             (media.audio_output, own.audio_output.or(rates.output)),
             (media.image_output, own.image_output.or(rates.output)),
         ];
@@ -204,6 +231,31 @@ mod tests {
         };
         // 200 × 3000 + 600 × 300 + 200 × 3750 + 100 × 15000 nano-dollars.
         assert_eq!(sonnet().cost(&usage), Some(Usd::from_nanos(3_030_000)));
+    }
+
+    #[test]
+    fn what_is_thought_and_how_it_is_served_have_their_own_prices() {
+        let usage = |service| Usage { input: 100, output: 30, reasoning: 20, service, ..Usage::default() };
+        let flex = Rates { input: rate(1e-6), output: rate(5e-6), ..Rates::default() };
+        let price = Price { reasoning: rate(2e-5), services: vec![(Service::Flex, 0, flex)], ..sonnet() };
+        // 100 × 3000 + 10 × 15000 + 20 × 20000, and 100 × 1000 + 30 × 5000 nano-dollars.
+        assert_eq!(price.cost(&usage(Service::Standard)), Some(Usd::from_nanos(850_000)));
+        assert_eq!(price.cost(&usage(Service::Flex)), Some(Usd::from_nanos(250_000)));
+        assert_eq!(price.cost(&usage(Service::Priority)), None, "unknown is unknown");
+        let long = Usage { input: 300_000, ..usage(Service::Flex) };
+        assert_eq!(price.cost(&long), None, "long prompts cost more, and nobody knows how much here");
+        let tiers = vec![
+            (Service::Flex, 0, flex),
+            (Service::Flex, 200_000, Rates { input: rate(2e-6), ..Rates::default() }),
+        ];
+        let known = Price { services: tiers, ..price };
+        assert_eq!(known.cost(&long), Some(Usd::from_nanos(600_150_000)));
+        let absurd = Usage { output: 5, ..usage(Service::Standard) };
+        assert_eq!(
+            sonnet().cost(&absurd),
+            Some(Usd::from_nanos(375_000)),
+            "no more is thought than was answered"
+        );
     }
 
     #[test]

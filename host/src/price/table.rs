@@ -4,6 +4,7 @@
 //! is unknown. Source: LiteLLM's `model_prices_and_context_window.json`.
 
 use super::rate::{MediaRates, Price, Rate, Rates};
+use crate::chat::Service;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -56,6 +57,7 @@ impl<'de> Visitor<'de> for EntryVisitor {
         while let Some(Key(name)) = map.next_key::<Key<'de>>()? {
             match name.as_ref() {
                 "litellm_provider" => entry.provider = text(map.next_value()?),
+                "output_cost_per_reasoning_token" => price.reasoning = rate(&map.next_value()?),
                 "mode" => price.mode = text(map.next_value()?),
                 "max_input_tokens" => price.max_input_tokens = count(&map.next_value()?),
                 "max_output_tokens" => price.max_output_tokens = count(&map.next_value()?),
@@ -117,45 +119,60 @@ impl<'de> Deserialize<'de> for Key<'de> {
     }
 }
 
-/// The rate that a field names: which, and for prompts longer than how much.
+/// The rate that a field names: which, of what tier of service, and for prompts longer than how much.
 struct Slot {
     which: fn(&mut Rates) -> &mut Option<Rate>,
-    above: Option<u64>,
+    service: Service,
+    above: u64,
 }
 
 impl Slot {
     fn of(name: &str) -> Option<Self> {
+        let services =
+            [("_batches", Service::Batch), ("_flex", Service::Flex), ("_priority", Service::Priority)];
+        let served = services.iter().find_map(|(end, service)| Some((name.strip_suffix(end)?, *service)));
+        let (name, service) = served.unwrap_or((name, Service::Standard));
         let (base, above) = match name.split_once("_above_") {
-            None => (name, None),
+            None => (name, 0),
             Some((base, rest)) => {
                 let thousands: u64 = rest.strip_suffix("k_tokens")?.parse().ok()?;
-                (base, Some(thousands.checked_mul(1_000)?))
+                (base, thousands.checked_mul(1_000)?)
             }
         };
         let which: fn(&mut Rates) -> &mut Option<Rate> = match base {
             "input_cost_per_token" => |rates| &mut rates.input,
             "output_cost_per_token" => |rates| &mut rates.output,
-            "cache_read_input_token_cost" => |rates| &mut rates.cache_read,
+            // The second is what some sources call it.
+            "cache_read_input_token_cost" | "input_cost_per_token_cache_hit" => |rates| &mut rates.cache_read,
             "cache_creation_input_token_cost" => |rates| &mut rates.cache_write,
             _ => return None,
         };
-        Some(Self { which, above })
+        Some(Self { which, service, above })
     }
 
     fn set(&self, price: &mut Price, rate: Option<Rate>) {
-        let Some(above) = self.above else {
+        if self.service != Service::Standard {
+            let own = |(service, above, _): &&mut (Service, u64, Rates)| {
+                *service == self.service && *above == self.above
+            };
+            if let Some((.., rates)) = price.services.iter_mut().find(own) {
+                *(self.which)(rates) = rate;
+            } else {
+                let mut rates = Rates::default();
+                *(self.which)(&mut rates) = rate;
+                price.services.push((self.service, self.above, rates));
+            }
+        } else if self.above == 0 {
             let mut base = price.rates(0);
             *(self.which)(&mut base) = rate;
             (price.input, price.output) = (base.input, base.output);
             (price.cache_read, price.cache_write) = (base.cache_read, base.cache_write);
-            return;
-        };
-        if let Some((_, rates)) = price.tiers.iter_mut().find(|(at, _)| *at == above) {
+        } else if let Some((_, rates)) = price.tiers.iter_mut().find(|(at, _)| *at == self.above) {
             *(self.which)(rates) = rate;
         } else {
             let mut rates = Rates::default();
             *(self.which)(&mut rates) = rate;
-            price.tiers.push((above, rates));
+            price.tiers.push((self.above, rates));
         }
     }
 }

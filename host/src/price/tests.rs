@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
+use crate::chat::Service;
 use proptest::prelude::*;
 
 fn usage() -> Usage {
@@ -18,6 +19,17 @@ fn shipped_prices_are_read_and_bill() {
     assert_eq!(claude.cache_read.unwrap().to_string(), "0.0000003");
     assert_eq!(claude.mode.as_deref(), Some("chat"));
     assert!(claude.max_input_tokens.unwrap() >= 200_000);
+}
+
+#[test]
+fn tiers_of_service_are_shipped() {
+    let prices = Prices::builtin();
+    let cost = |service| prices.cost("openai", "gpt-5", &Usage { service, ..usage() }).unwrap();
+    let [standard, flex, priority] = [Service::Standard, Service::Flex, Service::Priority].map(cost);
+    assert!(flex < standard && standard < priority, "{flex} {standard} {priority}");
+    let local =
+        prices.cost("mistral", "mistral-large-latest", &Usage { service: Service::Priority, ..usage() });
+    assert_eq!(local, None);
 }
 
 #[test]
@@ -81,13 +93,19 @@ fn a_loose_source_is_read_for_what_it_says() {
             "sample_spec": {"input_cost_per_token": 1},
             "m": {"litellm_provider":"p","input_cost_per_token":"1e-6","output_cost_per_token":-1,"max_input_tokens":"many",
                   "max_output_tokens":4096.0,"extra":{"a":[1]},"input_cost_per_token_above_200k_tokens":2e-6,
-                  "input_cost_per_token_above_128k_tokens":1.5e-6,"input_cost_per_token_batches":9}
+                  "input_cost_per_token_above_128k_tokens":1.5e-6,"input_cost_per_token_batches":5e-7,
+                  "output_cost_per_token_batches":1e-6,"output_cost_per_reasoning_token":"3e-6","input_cost_per_token_cache_hit":1e-7,
+                  "input_cost_per_token_above_200k_tokens_priority":9e-6,"input_cost_per_token_above_soon_priority":9}
         }"#,
         )
         .unwrap();
     assert_eq!(prices.find("any", "sample_spec"), None);
     let price = prices.find("p", "m").unwrap();
     assert_eq!((price.output, price.max_input_tokens, price.max_output_tokens), (None, None, Some(4096)));
+    assert_eq!(price.reasoning.unwrap().to_string(), "0.000003");
+    assert_eq!(price.cache_read.unwrap().to_string(), "0.0000001");
+    let served: Vec<_> = price.services.iter().map(|(service, above, _)| (*service, *above)).collect();
+    assert_eq!(served, [(Service::Batch, 0), (Service::Priority, 200_000)]);
     let at = |tokens| price.rates(tokens).input.unwrap().to_string();
     assert_eq!((at(1), at(128_001), at(200_001)), ("0.000001".into(), "0.0000015".into(), "0.000002".into()));
 }

@@ -29,6 +29,13 @@ impl Usd {
         self.0
     }
 
+    /// An amount of dollars; none where it is negative, not finite, or above 18 billion.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
+    pub fn from_f64(usd: f64) -> Option<Self> {
+        (usd.is_finite() && (0.0..=18e9).contains(&usd)).then(|| Self((usd * 1e9).round() as u64))
+    }
+
     /// In dollars, rounded to what a float holds; for metrics and reports only.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "for display; the exact figure stays in nanos")]

@@ -209,6 +209,7 @@ async fn ask_within(
     let outbound = Outbound::new(provider, call, life.format, &prompt, model)?;
     let answered = send(life, provider, &outbound, (&mut *trial, bounds)).await?;
     let status = answered.status;
+    target.health.learn(&answered.headers, provider.credentials.keys.len() <= 1);
     // Only an adapter that decodes is shown any.
     let headers = if native { Vec::new() } else { shown(&answered.headers) };
     let operation = prompt.operation();
@@ -290,6 +291,9 @@ async fn send(
         trial.waited += from.elapsed();
         let answered = answered.map_err(|error| unsent(life).unwrap_or_else(|| provider_failed(error)))?;
         let Some(mut key) = next else { return Ok(answered) };
+        if keys.len() > 1 {
+            key.learn(&answered.headers);
+        }
         if answered.status.is_success() {
             key.accepted();
             return Ok(answered);

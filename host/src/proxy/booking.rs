@@ -1,18 +1,48 @@
 //! What an exchange is charged for: each attempt that a provider charges for, at the price of its own target.
 //!
-//! Invariant: what an attempt took is booked before another follows, and never twice. What nobody told is estimated, and a
-//! flag says so.
+//! A provider that refuses charges nothing. One that answers charges what it reports. One that broke off or was left alone
+//! charges the request and what it had produced by then. Invariants: what an attempt took is booked before another follows,
+//! and never twice; what nobody told is estimated, and said to be; a cost of which one part is unknown is unknown.
 
-use super::life::{BYTES_PER_TOKEN, Cache, Life};
+use super::life::{Cache, Life};
 use super::quota;
 use super::trial::Trial;
-use crate::chat::Usage;
+use crate::chat::{Media, Prompt, Usage};
 use crate::limit::Amounts;
 use crate::price::Usd;
+
+/// What figures of usage are based on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Basis {
+    /// Nothing was used.
+    None,
+    /// The provider's report.
+    Provider,
+    /// The lengths of texts, in part at least.
+    Estimate,
+}
+
+impl Basis {
+    /// The name used in headers and records.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Provider => "provider",
+            Self::Estimate => "estimate",
+        }
+    }
+}
 
 /// What earlier attempts of an exchange are charged for.
 #[derive(Debug, Default)]
 pub struct Booked {
+    /// Whether a figure of the attempt that was made last is an estimate.
+    estimates: bool,
+    /// Whether estimates were corrected by what its provider reported.
+    learnt: bool,
+    /// Whether one of those before was an estimate.
+    estimated: bool,
     usage: Usage,
     cost: Usd,
     /// Whether the price of one of them is unknown: then the sum is, too.
@@ -62,6 +92,56 @@ impl Life {
         self.gateway.prices.cost(&target.provider.name, target.model_for(prompt.model()), &self.usage)
     }
 
+    /// What the figures are based on.
+    #[must_use]
+    pub fn basis(&self) -> Basis {
+        let of = |some: bool, estimates: bool| match (some, estimates) {
+            (false, _) => Basis::None,
+            (true, false) => Basis::Provider,
+            (true, true) => Basis::Estimate,
+        };
+        let own = of(self.owes && self.cache != Cache::Hit, self.booked.estimates);
+        own.max(of(!self.booked.is_empty(), self.booked.estimated))
+    }
+
+    /// What the attempts before the last one took.
+    pub(super) fn booked(&self) -> Amounts {
+        let usage = &self.booked.usage;
+        Amounts { tokens: usage.input.saturating_add(usage.output), cost: self.booked.cost }
+    }
+
+    /// Completes the usage where a provider did not report it, and says so in a flag.
+    pub fn estimate_missing_usage(&mut self, prompt: &Prompt) {
+        if self.cache == Cache::Hit || !self.owes {
+            return;
+        }
+        let (gateway, route) = (self.gateway.clone(), self.route.clone());
+        let Some(target) = self.target.and_then(|place| route.targets.get(place)) else { return };
+        let model = target.model_for(prompt.model());
+        let (no_input, no_output) =
+            (self.usage.input == 0, self.usage.output == 0 && self.produced_bytes > 0);
+        if no_input || no_output {
+            let sizes = self.sizes.unwrap_or_else(|| quota::sizes(prompt));
+            if no_input {
+                self.usage.input = gateway.tokens.tokens(model, &sizes);
+            }
+            if no_output {
+                self.usage.output = gateway.tokens.answer(model, &sizes, self.produced_bytes);
+            }
+            self.booked.estimates = true;
+        } else if let Some(sizes) = self.sizes
+            && !(self.booked.estimates || self.booked.learnt)
+            && self.usage.media == Media::default()
+        {
+            // It was estimated, so that estimates are worth correcting.
+            self.booked.learnt = true;
+            gateway.tokens.learn(model, &sizes, self.usage.input);
+        }
+        if self.booked.estimates {
+            self.exchange.flag("usage", "estimated");
+        }
+    }
+
     /// The attempt that was made last is over, and another may follow: what it took is charged for.
     pub fn book(&mut self) {
         if !self.owes {
@@ -74,6 +154,9 @@ impl Life {
         self.owes = false;
         self.usage = Usage::default();
         self.produced_bytes = 0;
+        self.booked.estimated |= self.booked.estimates;
+        self.booked.estimates = false;
+        self.booked.learnt = false;
     }
 
     /// Another target was faster than this one, which was asked as well. Nobody tells what it charges: what it has read is
@@ -86,8 +169,9 @@ impl Life {
         }
         let (mut usage, mut cost) = (Usage::default(), Some(Usd::ZERO));
         if trial.sent {
-            usage.input = (prompt.text_bytes() as u64).div_ceil(BYTES_PER_TOKEN);
             let model = target.model_for(prompt.model());
+            let sizes = self.sizes.unwrap_or_else(|| quota::sizes(&prompt));
+            usage.input = self.gateway.tokens.tokens(model, &sizes);
             cost = self.gateway.prices.cost(&target.provider.name, model, &usage);
             self.exchange.flag("usage", "estimated");
         }
@@ -95,6 +179,7 @@ impl Life {
             grant.used(Amounts { tokens: usage.input, cost: cost.unwrap_or_default() });
         }
         if trial.sent {
+            self.booked.estimated = true;
             self.booked.add(usage, cost);
             self.count_tokens(Some(place), usage);
         }

@@ -3,14 +3,16 @@
 //! Nothing leaves the gateway, so no plugin is asked and nothing is settled.
 
 use super::answer::json_response;
+use super::estimate::count;
 use super::inbound::Inbound;
-use super::life::{BYTES_PER_TOKEN, put};
+use super::life::put;
 use super::{Body, Gateway, permit, routes};
 use crate::error::Error;
 use http::{Response, StatusCode};
 use std::sync::Arc;
 
-/// Answers with the tokens of a request, estimated by its length; a flag says so.
+/// Answers with the tokens of a request for the first target of its route: by that model's tokenizer where there is one
+/// here, and estimated otherwise; a header says which.
 ///
 /// # Errors
 /// What the client is to be told in its format.
@@ -19,9 +21,15 @@ pub async fn count_tokens(gateway: &Arc<Gateway>, inbound: Inbound) -> Result<Re
     let principal = inbound.authenticate(gateway).await?;
     let routes = routes(gateway, &principal)?;
     let (_, mut prompt) = inbound.parse(gateway).await?;
-    permit::admit(routes, &principal, &mut prompt)?;
-    let tokens = (prompt.text_bytes() as u64).div_ceil(BYTES_PER_TOKEN);
-    let mut response = json_response(StatusCode::OK, &format.tokens(tokens), &id);
-    put(response.headers_mut(), "x-lockgate-flags", "usage=estimated");
+    let route = permit::admit(routes, &principal, &mut prompt)?;
+    let prompt = Arc::new(prompt);
+    let model =
+        route.targets.first().map_or(prompt.model(), |target| target.model_for(prompt.model())).to_owned();
+    let counted = count(gateway, &prompt, &model).await;
+    let mut response = json_response(StatusCode::OK, &format.tokens(counted.tokens), &id);
+    put(response.headers_mut(), "x-lockgate-usage", counted.by());
+    if !counted.exact {
+        put(response.headers_mut(), "x-lockgate-flags", "usage=estimated");
+    }
     Ok(response)
 }

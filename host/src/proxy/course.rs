@@ -101,6 +101,14 @@ impl Life {
         self.course.allowed = Some(Allowed { route: self.route.clone(), places: Some(places) });
     }
 
+    /// Takes away what may be asked but these places.
+    pub fn restrict(&mut self, left: &[usize]) {
+        if let Some(allowed) = &mut self.course.allowed {
+            let all = allowed.places.take().unwrap_or_else(|| (0..allowed.route.targets.len()).collect());
+            allowed.places = Some(all.into_iter().filter(|place| left.contains(place)).collect());
+        }
+    }
+
     /// Looks at the rules of the route that a plugin sent it to.
     ///
     /// # Errors

@@ -6,13 +6,14 @@
 //! gateway.
 
 use super::attempt::{self, Opened};
-use super::life::{BYTES_PER_TOKEN, Life};
+use super::life::Life;
 use super::seam::Seam;
 use super::source::Source;
 use crate::chat::{Answer, Choice, Prompt, PromptError, channel};
 use crate::error::{Cause, Error, Party};
 use crate::exchange::Exchange;
 use crate::route::{MidStream, Prefill, Target};
+use crate::tokens::Sizes;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -157,7 +158,11 @@ fn resume(life: &mut Life, said: &Answer) -> Option<Seam> {
     let seam = Seam::behind(whole, all.get(whole.len()..).unwrap_or_default(), part);
     // Before a word was said of the answer itself, it is asked for anew: thoughts are not gone on with.
     if !whole.is_empty() {
-        let tokens = (whole.len() as u64).div_ceil(BYTES_PER_TOKEN);
+        let mut sizes = Sizes::default();
+        sizes.add(whole);
+        let prompt = life.exchange.prompt();
+        let model = life.target().map_or(prompt.model(), |target| target.model_for(prompt.model()));
+        let tokens = life.gateway.tokens.tokens(model, &sizes);
         life.resume = Some(Arc::new(Resume { said: whole.to_owned(), tokens }));
         life.plan(|plan, _| plan.only_those(&able));
     }

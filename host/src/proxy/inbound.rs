@@ -9,6 +9,7 @@ use crate::chat::{Operation, Prompt};
 use crate::error::{Error, Party};
 use crate::exchange::Exchange;
 use crate::format::{Format, InPath, openai};
+use crate::secret::Secret;
 use crate::server::RequestBody;
 use crate::server::body::{BodyError, read_limited};
 use crate::upload::Broken;
@@ -20,7 +21,7 @@ use std::net::IpAddr;
 use std::time::Instant;
 
 /// Headers that a plugin is never shown, whatever it is granted.
-const HIDDEN: [&str; 7] = [
+const HIDDEN: [&str; 8] = [
     "authorization",
     "proxy-authorization",
     "x-api-key",
@@ -28,6 +29,7 @@ const HIDDEN: [&str; 7] = [
     "api-key",
     "cookie",
     "x-amz-security-token",
+    super::approval::HEADER,
 ];
 
 /// Bytes of an id that a client chose for its request.
@@ -57,6 +59,8 @@ pub struct Facts {
     pub id: String,
     /// The client's API.
     pub format: Format,
+    /// The approval that came with it.
+    pub approval: Option<Secret>,
     peer: IpAddr,
 }
 
@@ -78,7 +82,9 @@ impl Inbound {
     /// 400 for what is not a request of the format, 408 and 413 for a body that is too slow or too large.
     pub async fn parse(self, gateway: &Gateway) -> Result<(Facts, Prompt), Error> {
         let (head, body) = self.request.into_parts();
-        let facts = Facts { id: self.id, format: self.format, peer: self.peer };
+        let approval = head.headers.get(super::approval::HEADER).and_then(|value| value.to_str().ok());
+        let approval = approval.map(Secret::new);
+        let facts = Facts { id: self.id, format: self.format, approval, peer: self.peer };
         let headers = visible(&head.headers);
         if self.operation.listens() {
             let kind = head.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
@@ -213,6 +219,8 @@ fn unidentified(error: AuthError) -> Error {
         AuthError::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "identity_unavailable"),
         AuthError::NotDelegated => (StatusCode::FORBIDDEN, "not_delegated"),
         AuthError::NoName => (StatusCode::BAD_REQUEST, "invalid_name"),
+        AuthError::NoTags => (StatusCode::BAD_REQUEST, "invalid_tags"),
+        AuthError::NoPriority => (StatusCode::BAD_REQUEST, "invalid_priority"),
     };
     let wait = match error {
         AuthError::Locked(wait) => Some(wait),

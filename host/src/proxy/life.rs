@@ -5,6 +5,7 @@
 
 use super::booking::Booked;
 use super::course::{self, Course};
+use super::detour::Detours;
 use super::failover::Resume;
 use super::plan::Plan;
 use super::{Gateway, mirror, quota};
@@ -14,18 +15,16 @@ use crate::chat::{Prompt, Usage};
 use crate::error::{Error, Party};
 use crate::exchange::{Exchange, Keep};
 use crate::format::Format;
-use crate::ledger::Record;
+use crate::ledger::{Record, Who};
 use crate::limit::Grant;
 use crate::route::{Route, Target};
+use crate::secret::Secret;
+use crate::tokens::Sizes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
-
-/// Bytes per token where a provider reports no usage.
-/// Source: OpenAI's rule of thumb for English text, four characters to a token.
-pub(super) const BYTES_PER_TOKEN: u64 = 4;
 
 /// Bytes of the flags' header; what does not fit is in the log and the ledger.
 const MAX_FLAGS_HEADER: usize = 1_024;
@@ -64,8 +63,14 @@ pub struct Life {
     pub attempts: u32,
     /// The target that answered or failed last: its place among the route's.
     pub target: Option<usize>,
-    /// Tokens.
+    /// Tokens of the attempt under way.
     pub usage: Usage,
+    /// Where limits send it.
+    pub detours: Detours,
+    /// The approval that it came with.
+    pub approval: Option<Secret>,
+    /// The lengths of what was asked, where they were looked at.
+    pub sizes: Option<Sizes>,
     /// Bytes of text that the provider produced: the base of an estimate.
     pub produced_bytes: u64,
     /// The marks to keep the answer by.
@@ -125,6 +130,9 @@ impl Life {
             attempts: 0,
             target: None,
             usage: Usage::default(),
+            detours: Detours::default(),
+            approval: None,
+            sizes: None,
             produced_bytes: 0,
             keeps: Vec::new(),
             grants: Vec::new(),
@@ -168,25 +176,6 @@ impl Life {
         self.started.elapsed().saturating_sub(self.waited)
     }
 
-    /// Completes the usage where a provider did not report it, and says so in a flag.
-    pub fn estimate_missing_usage(&mut self, prompt: &Prompt) {
-        if self.cache == Cache::Hit || !self.owes {
-            return;
-        }
-        let mut estimated = false;
-        if self.usage.input == 0 {
-            self.usage.input = (prompt.text_bytes() as u64).div_ceil(BYTES_PER_TOKEN);
-            estimated = true;
-        }
-        if self.usage.output == 0 && self.produced_bytes > 0 {
-            self.usage.output = self.produced_bytes.div_ceil(BYTES_PER_TOKEN);
-            estimated = true;
-        }
-        if estimated {
-            self.exchange.flag("usage", "estimated");
-        }
-    }
-
     /// Adds what is known to an answer's headers. `complete`: tokens and cost are known as well.
     pub fn describe(&self, headers: &mut HeaderMap, complete: bool) {
         put(headers, "x-request-id", self.exchange.id());
@@ -206,8 +195,12 @@ impl Life {
             let usage = self.total_usage();
             put(headers, "x-lockgate-tokens-in", &usage.input.to_string());
             put(headers, "x-lockgate-tokens-out", &usage.output.to_string());
+            put(headers, "x-lockgate-usage", self.basis().name());
             if let Some(cost) = self.cost() {
                 put(headers, "x-lockgate-cost-usd", &cost.to_string());
+                if let Some(currency) = &self.gateway.currency {
+                    put(headers, "x-lockgate-cost", &currency.show(cost));
+                }
             }
         }
         if let Some(degraded) = self.degraded {
@@ -232,11 +225,12 @@ impl Life {
     pub fn epilogue(&self) -> String {
         let usage = self.total_usage();
         let mut line = format!(
-            "lockgate tokens-in={} tokens-out={} attempts={} overhead-ms={}",
+            "lockgate tokens-in={} tokens-out={} attempts={} overhead-ms={} usage={}",
             usage.input,
             usage.output,
             self.attempts,
-            millis(self.overhead())
+            millis(self.overhead()),
+            self.basis().name()
         );
         if let Some(cost) = self.cost() {
             let _ = write!(line, " cost-usd={cost}");
@@ -333,12 +327,14 @@ impl Drop for Life {
             id: self.exchange.id().to_owned(),
             tenant: self.exchange.tenant().clone(),
             key: self.principal.key.clone(),
+            who: who(&self.principal),
             route: self.route.name.clone(),
             target,
             model,
             status: self.status,
             outcome: self.outcome,
             usage,
+            basis: self.basis().name(),
             cost,
             attempts: self.attempts,
             cache: self.cache.name(),
@@ -347,6 +343,18 @@ impl Drop for Life {
             ttft,
             flags: self.exchange.flags(),
         });
+    }
+}
+
+fn who(principal: &Principal) -> Who {
+    let holder = &principal.holder;
+    Who {
+        team: holder.team.clone(),
+        user: holder.user.clone(),
+        service: holder.service.clone(),
+        agent: holder.agent.clone(),
+        on_behalf_of: holder.on_behalf_of.clone(),
+        tags: holder.tags.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
     }
 }
 

@@ -3,15 +3,18 @@
 //! Never decides who may take how much: the limits do. What an exchange will use is not known before, so the most that it
 //! may use is reserved: its prompt by length, and all that it allows the model to say.
 
-use super::life::{BYTES_PER_TOKEN, Life, put};
+use super::life::{Life, put};
+use super::{Gateway, detour};
 use crate::auth::Principal;
 use crate::chat::{Prompt, Usage};
 use crate::error::{Error, Party};
-use crate::limit::{Amounts, Denied, Dimension, Grant, Refusal, Subject, Unit};
+use crate::limit::{Amounts, Denied, Dimension, Grant, Limits, Over, Refusal, Subject, Unit};
 use crate::price::Usd;
 use crate::route::Target;
+use crate::tokens::Sizes;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Tokens of an answer that are reserved where the request does not bound it.
@@ -30,12 +33,63 @@ pub async fn enter(life: &mut Life) -> Result<(), Error> {
         return Ok(());
     }
     let prompt = life.exchange.prompt();
-    let subject = subject(&life.principal, &life.route.name, prompt.model());
-    let granted = gateway.limits.enter(&subject, || most(life, &prompt, &life.route.targets)).await;
-    let grant = granted.map_err(|denied| explain(&denied))?;
-    life.grants.push(grant);
-    life.entered = life.grants.len();
-    Ok(())
+    loop {
+        let (principal, route) = (life.principal.clone(), life.route.clone());
+        let subject = subject(&gateway.limits, &principal, &route.name, prompt.model());
+        let passed = std::mem::take(&mut life.detours.passed);
+        let granted = gateway.limits.enter(&subject, &passed, || most(life, &prompt)).await;
+        life.detours.passed = passed;
+        match granted {
+            Ok(grant) => {
+                for (rule, part) in grant.warnings() {
+                    life.exchange.flag(&rule.replace(' ', "."), &format!("{}%", part / 10));
+                }
+                life.grants.push(grant);
+                life.entered = life.grants.len();
+                return Ok(());
+            }
+            Err(denied) => {
+                let costs = costs(life);
+                detour::take(life, denied, &costs).map_err(|denied| explain(&denied))?;
+            }
+        }
+    }
+}
+
+/// The targets that limits have left of an order to try them in: no others are asked from here on.
+///
+/// # Errors
+/// 429 where none is left.
+pub fn allowed(life: &mut Life, mut order: Vec<usize>) -> Result<Vec<usize>, Error> {
+    if life.detours.is_empty() {
+        return Ok(order);
+    }
+    let costs = costs(life);
+    let left = detour::places(life, &life.route, &costs);
+    order.retain(|place| left.contains(place));
+    if order.is_empty() {
+        let message = "A limit is reached, and its route has no cheaper target for this request.";
+        return Err(Error::new(Party::Client, StatusCode::TOO_MANY_REQUESTS, "rate_limit_exceeded", message));
+    }
+    life.restrict(&left);
+    Ok(order)
+}
+
+/// The budget that ends a stream: what it has used by now is more than was reserved for it and is left.
+pub fn exceeded(life: &Life) -> Option<Arc<str>> {
+    let prompt = life.exchange.prompt();
+    let target = life.target()?;
+    let model = target.model_for(prompt.model());
+    let (tokens, sizes) = (&life.gateway.tokens, life.sizes.unwrap_or_default());
+    let input = if life.usage.input > 0 { life.usage.input } else { tokens.tokens(model, &sizes) };
+    let output = life.usage.output.max(tokens.answer(model, &sizes, life.produced_bytes));
+    let usage = Usage { input, output, ..life.usage };
+    let (before, cost) = (life.booked(), life.gateway.prices.cost(&target.provider.name, model, &usage));
+    let running = Amounts {
+        tokens: before.tokens.saturating_add(input).saturating_add(output),
+        cost: before.cost + cost.unwrap_or_default(),
+    };
+    life.grants.iter().find_map(|grant| grant.exceeded(running)).cloned()
 }
 
 /// Reserves what asking one target may take.
@@ -46,14 +100,21 @@ pub async fn ask(life: &Life, target: &Target, model: &str) -> Result<Option<Gra
     if !life.gateway.limits.has_targets() {
         return Ok(None);
     }
-    let prompt = life.exchange.prompt();
+    let (prompt, asked) = (life.exchange.prompt(), life.asked.clone());
     let id = format!("{}/{model}", target.provider.name);
-    let subject = subject(&life.principal, &life.route.name, life.asked.model())
+    let gateway = life.gateway.clone();
+    let limits = &gateway.limits;
+    let (principal, route) = (life.principal.clone(), life.route.clone());
+    let subject = subject(limits, &principal, &route.name, asked.model())
         .with(Dimension::Provider, Some(&target.provider.name))
         .with(Dimension::Target, Some(&id));
-    match life.gateway.limits.ask(&subject, || most(life, &prompt, std::slice::from_ref(target))).await {
+    let most = || {
+        let sizes = life.sizes.unwrap_or_else(|| sizes(&prompt));
+        of_target(&gateway, &prompt, &sizes, target).0
+    };
+    match limits.ask(&subject, most).await {
         Ok(grant) => Ok(Some(grant)),
-        Err(denied) => Err(Error { retryable: true, ..explain(&denied) }),
+        Err(denied) => Err(Error { retryable: denied.over != Over::Reject, ..explain(&denied) }),
     }
 }
 
@@ -105,36 +166,79 @@ pub fn describe(life: &Life, headers: &mut HeaderMap) {
     }
 }
 
-fn subject<'a>(principal: &'a Principal, route: &'a str, model: &'a str) -> Subject<'a> {
+pub(super) fn subject<'a>(
+    limits: &'a Limits,
+    principal: &'a Principal,
+    route: &'a str,
+    model: &'a str,
+) -> Subject<'a> {
     let holder = &principal.holder;
-    Subject::default()
+    let mut subject = Subject::default()
+        .with(Dimension::Organisation, limits.organisation(&principal.tenant))
         .with(Dimension::Tenant, Some(&principal.tenant))
         .with(Dimension::Key, Some(&principal.key))
         .with(Dimension::Team, holder.team.as_deref())
         .with(Dimension::User, holder.user.as_deref())
         .with(Dimension::Service, holder.service.as_deref())
         .with(Dimension::Agent, holder.agent.as_deref())
+        .with(Dimension::Feature, holder.tags.get("feature"))
         .with(Dimension::Route, Some(route))
-        .with(Dimension::Model, Some(model))
+        .with(Dimension::Model, Some(model));
+    subject.class = holder.priority as u8;
+    subject
 }
 
-/// The most that a request may come to use, of whichever of the targets. What is of no known price costs nothing here, as
-/// it does in the ledger.
-fn most(life: &Life, prompt: &Prompt, targets: &[Target]) -> Amounts {
-    let input = (prompt.text_bytes() as u64).div_ceil(BYTES_PER_TOKEN);
+/// The lengths of a request's texts.
+pub(super) fn sizes(prompt: &Prompt) -> Sizes {
+    let mut sizes = Sizes::default();
+    prompt.each_text(&mut |text| sizes.add(text));
+    sizes
+}
+
+/// The most tokens that may be answered.
+pub(super) fn output(prompt: &Prompt) -> u64 {
+    if !prompt.operation().speaks() {
+        return 0;
+    }
     let field = |name: &&str| prompt.body().get(*name).and_then(Value::as_u64);
-    let output = if prompt.operation().speaks() {
-        let each = BOUNDS.iter().find_map(field).unwrap_or(UNBOUNDED_ANSWER);
-        each.saturating_mul(field(&"n").unwrap_or(1).max(1))
+    let each = BOUNDS.iter().find_map(field).unwrap_or(UNBOUNDED_ANSWER);
+    each.saturating_mul(field(&"n").unwrap_or(1).max(1))
+}
+
+/// The most that a request may come to use, of whichever of the targets that are left to it.
+fn most(life: &mut Life, prompt: &Prompt) -> Amounts {
+    let sizes = *life.sizes.get_or_insert_with(|| sizes(prompt));
+    let of = |target: &Target| of_target(&life.gateway, prompt, &sizes, target);
+    let targets = &life.route.targets;
+    let all: Vec<(Amounts, Option<Usd>)> = targets.iter().map(of).collect();
+    let left = if life.detours.is_empty() {
+        (0..all.len()).collect()
     } else {
-        0
+        let costs: Vec<Option<Usd>> = all.iter().map(|(_, cost)| *cost).collect();
+        detour::places(life, &life.route, &costs)
     };
+    let left = left.iter().filter_map(|place| Some(all.get(*place)?.0));
+    left.fold(Amounts::default(), |most, amounts| Amounts {
+        tokens: most.tokens.max(amounts.tokens),
+        cost: most.cost.max(amounts.cost),
+    })
+}
+
+/// What each target of the route would charge for a request at most; none where nobody knows.
+pub(super) fn costs(life: &mut Life) -> Vec<Option<Usd>> {
+    let prompt = life.exchange.prompt();
+    let sizes = *life.sizes.get_or_insert_with(|| sizes(&prompt));
+    life.route.targets.iter().map(|target| of_target(&life.gateway, &prompt, &sizes, target).1).collect()
+}
+
+/// The most that one target may come to use, and what it would charge. What is of no known price costs nothing here, as it
+/// does in the ledger.
+fn of_target(gateway: &Gateway, prompt: &Prompt, sizes: &Sizes, target: &Target) -> (Amounts, Option<Usd>) {
+    let model = target.model_for(prompt.model());
+    let (input, output) = (gateway.tokens.tokens(model, sizes), output(prompt));
     let usage = Usage { input, output, ..Usage::default() };
-    let prices = &life.gateway.prices;
-    let price =
-        |target: &Target| prices.cost(&target.provider.name, target.model_for(prompt.model()), &usage);
-    let cost = targets.iter().filter_map(price).max().unwrap_or(Usd::ZERO);
-    Amounts { tokens: input.saturating_add(output), cost }
+    let cost = gateway.prices.cost(&target.provider.name, model, &usage);
+    (Amounts { tokens: input.saturating_add(output), cost: cost.unwrap_or_default() }, cost)
 }
 
 fn explain(denied: &Denied) -> Error {

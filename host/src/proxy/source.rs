@@ -303,6 +303,13 @@ impl Source {
         }
     }
 
+    /// The choices that began and have not ended.
+    #[must_use]
+    pub fn unfinished(&self) -> Vec<u32> {
+        let open = self.choices.iter().filter(|(_, ended)| !**ended);
+        open.map(|(choice, _)| *choice).collect()
+    }
+
     /// Whether every choice that began has ended, and one has.
     ///
     /// # Errors

@@ -10,10 +10,11 @@ use super::answer::{self, head};
 use super::life::{Cache, Life};
 use super::seam::Seam;
 use super::source::{Source, Step};
-use super::{Body, attempt, failover};
+use super::{Body, attempt, failover, quota};
 use crate::chat::{Answer, Event, TextAt, Usage, channel};
 use crate::error::{Error, Party};
 use crate::format::Writer;
+use crate::limit::Grant;
 use crate::pipeline::chain::GateFilter;
 use crate::pipeline::stream::Guard;
 use crate::route::MidStream;
@@ -24,12 +25,16 @@ use http_body::Frame;
 use http_body_util::BodyExt;
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::sync::mpsc;
 
 /// Writes to the client that may wait for its connection: backpressure beyond that reaches the provider.
 const QUEUE: usize = 4;
+
+/// Bytes of text between two looks at the budgets that may end a stream.
+const LOOK: u64 = 256;
 
 /// Starts the stream and gives the answer's head.
 pub fn into_response(life: Life, source: Source, native: bool) -> Response<Body> {
@@ -89,6 +94,8 @@ enum Broken {
     Error(Error),
     /// There is nobody to tell.
     ClientGone,
+    /// This budget allows for no more.
+    CutOff(Arc<str>),
 }
 
 impl From<Error> for Broken {
@@ -115,6 +122,8 @@ struct Stream {
     seam: Option<Seam>,
     /// The facts that the client was told in frames that were relayed.
     facts: Vec<(String, String)>,
+    /// Bytes of text at which the budgets are looked at next; none where none of them ends a stream.
+    look: Option<u64>,
 }
 
 impl Stream {
@@ -137,6 +146,7 @@ impl Stream {
             spoke: false,
             seam: None,
             facts: Vec::new(),
+            look: life.grants.iter().any(Grant::cuts_off).then_some(LOOK),
             sender,
             life,
         }
@@ -159,6 +169,7 @@ impl Stream {
             Ok(()) => self.conclude().await,
             Err(Broken::Error(error)) => self.break_off(error).await,
             Err(Broken::ClientGone) => {}
+            Err(Broken::CutOff(budget)) => self.cut_off(&budget, source.unfinished()).await,
         }
     }
 
@@ -268,6 +279,7 @@ impl Stream {
                 _ => {}
             }
         }
+        self.check_budgets()?;
         // A chunk of nothing but usage is there because the gateway asked for it.
         if self.relay
             && let Some(data) = step.native
@@ -379,6 +391,32 @@ impl Stream {
                 );
             }
         }
+    }
+
+    /// Looks at the budgets that may end a stream, when it has come far enough.
+    fn check_budgets(&mut self) -> Result<(), Broken> {
+        if self.look.is_some_and(|at| self.life.produced_bytes >= at) {
+            self.look = Some(self.life.produced_bytes + LOOK);
+            if let Some(budget) = quota::exceeded(&self.life) {
+                return Err(Broken::CutOff(budget));
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends an answer for which there is no more money, as one that became too long. What was said so far stands.
+    async fn cut_off(&mut self, budget: &str, unfinished: Vec<u32>) {
+        tracing::info!(id = self.life.exchange.id(), budget, "a stream is ended: the budget is used up");
+        self.life.exchange.flag("cut-off", &budget.replace(' ', "."));
+        // Half an answer is not worth keeping, nor judging.
+        self.gathered = None;
+        for choice in unfinished {
+            let finish = Event::Finish { choice, reason: "length".into() };
+            if let Err(Broken::Error(error)) = self.pass(finish).await {
+                return self.break_off(error).await;
+            }
+        }
+        self.conclude().await;
     }
 
     /// Ends an answer that cannot go on: with the format's error, and without the mark of its end.

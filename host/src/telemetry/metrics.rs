@@ -2,6 +2,7 @@
 //!
 //! Invariant: the registry's lock is taken to register and to render, never to count.
 
+use super::budget::BudgetFamilies;
 use super::custom::Custom;
 use super::histogram::{Histogram, SECONDS};
 use super::plugin::PluginFamilies;
@@ -37,6 +38,7 @@ pub struct Metrics {
     pub(super) plugin_families: PluginFamilies,
     pub(super) routing_families: RoutingFamilies,
     pub(super) custom: Arc<Custom>,
+    budgets: BudgetFamilies,
     upstream_errors: Family<UpstreamLabels, Counter>,
     breakers: Family<BreakerLabels, Counter>,
     /// The kinds of upstream errors so far.
@@ -83,6 +85,7 @@ impl Metrics {
         let route_families = RouteFamilies::register(&mut registry);
         let plugin_families = PluginFamilies::register(&mut registry);
         let routing_families = RoutingFamilies::register(&mut registry);
+        let budgets = BudgetFamilies::register(&mut registry);
         let upstream_errors =
             register(&mut registry, "upstream_errors", "Failed attempts at providers.", Family::default());
         let breakers = register(
@@ -107,6 +110,7 @@ impl Metrics {
             route_families,
             plugin_families,
             routing_families,
+            budgets,
             upstream_errors,
             breakers,
             kinds: RwLock::default(),
@@ -126,6 +130,11 @@ impl Metrics {
         let routes = routes.entry(tenant.to_owned()).or_default();
         let made = || Arc::new(RouteMetrics::new(&self.route_families, tenant, route));
         routes.entry(route.to_owned()).or_insert_with(made).clone()
+    }
+
+    /// Somebody is told that a part of a budget is used, or that it refuses.
+    pub fn budget_notice(&self, budget: &str, part: &str) {
+        self.budgets.notice(budget, part);
     }
 
     /// An attempt at a provider failed. The kind may be the provider's own word: what is no word, or one word
@@ -159,6 +168,14 @@ impl Metrics {
     /// Shows how many connections a listener has open, read when it is rendered.
     pub fn watch_connections(&self, listener: &'static str, read: impl Fn() -> usize + Send + 'static) {
         let gauge = self.connections.get_or_create_owned(&ListenerLabels { listener });
+        self.watched.lock().push(Watched { gauge, read: Box::new(read) });
+    }
+
+    /// Shows how many requests wait for a limit, read when it is rendered.
+    pub fn watch_waiting(&self, read: impl Fn() -> usize + Send + 'static) {
+        let gauge = Gauge::default();
+        let help = "Requests that wait for a limit.";
+        let gauge = register(&mut self.registry.lock(), "requests_waiting", help, gauge);
         self.watched.lock().push(Watched { gauge, read: Box::new(read) });
     }
 

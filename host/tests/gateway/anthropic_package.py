@@ -75,7 +75,7 @@ def models_and_tokens():
     models = client.models.list()
     assert [strict(model).id for model in models] == ["smart"]
     assert strict(client.models.retrieve("smart")).display_name == "smart"
-    assert strict(client.messages.count_tokens(model="smart", messages=user(PRIVATE))).input_tokens == 6
+    assert strict(client.messages.count_tokens(model="smart", messages=user(PRIVATE))).input_tokens == 7
 
 
 def errors():

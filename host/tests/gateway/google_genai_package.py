@@ -87,7 +87,7 @@ def models_and_tokens():
     models = [strict(model).name for model in client.models.list()]
     assert models == ["models/smart"], models
     assert strict(client.models.get(model="smart")).display_name == "smart"
-    assert strict(client.models.count_tokens(model="smart", contents=PRIVATE)).total_tokens == 6
+    assert strict(client.models.count_tokens(model="smart", contents=PRIVATE)).total_tokens == 7
 
 
 def failures():

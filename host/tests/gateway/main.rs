@@ -4,6 +4,7 @@
 
 mod anthropic;
 mod benchmarks;
+mod budgets;
 mod cache;
 mod canary;
 mod clients;
@@ -27,6 +28,7 @@ mod output;
 mod packages;
 mod permissions;
 mod python;
+mod queues;
 mod quotas;
 mod recuts;
 mod reload;
@@ -37,6 +39,7 @@ mod responses;
 mod routing;
 mod secrets;
 mod shutdown;
+mod spending;
 mod streams;
 mod support;
 mod tasks;

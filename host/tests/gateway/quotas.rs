@@ -8,7 +8,7 @@ use lockgate_upstream::{Recorded, Reply, Upstream};
 use serde_json::{Value, json};
 
 /// Keys of `acme`: `web` of the team `search`, `batch` which speaks for others.
-async fn stage(change: impl FnOnce(&mut Value)) -> Stage {
+pub async fn stage(change: impl FnOnce(&mut Value)) -> Stage {
     Stage::configured(
         |request: &Recorded| if request.last_user_text() == "hang" { Reply::hang() } else { Reply::echo() },
         json!([]),
@@ -27,7 +27,7 @@ async fn stage(change: impl FnOnce(&mut Value)) -> Stage {
     .await
 }
 
-fn told(answer: &Answer) -> (u16, String) {
+pub fn told(answer: &Answer) -> (u16, String) {
     (answer.status.as_u16(), answer.error("code"))
 }
 
@@ -183,6 +183,44 @@ async fn what_makes_no_sense_is_refused_with_its_place() {
         ("rate_limits", json!({ "x": { "only": { "keys": "web" }, "requests": 1 } }), "keys"),
         ("budgets", json!({ "x": { "usd": 1, "per": "month", "timezone": "Mars/Olympus" } }), "no time zone"),
         ("budgets", json!({ "x": { "usd": 1, "per": "year" } }), "one of day, week, month"),
+        (
+            "budgets",
+            json!({ "x": { "usd": 1, "per": "day", "over": "queue" } }),
+            "knows `reject` and `downgrade`",
+        ),
+        (
+            "budgets",
+            json!({ "x": { "usd": 1, "per": "day", "soft": true, "cut_off": true } }),
+            "ends and refuses nothing",
+        ),
+        ("budgets", json!({ "x": { "usd": 1, "per": "day", "warn_at": [0.5, 80] } }), "a part of the budget"),
+        ("rate_limits", json!({ "x": { "requests": 1, "queue": {} } }), "this is for `over: queue`"),
+        ("rate_limits", json!({ "x": { "requests": 1, "over": "shift" } }), "needs the targets"),
+        (
+            "rate_limits",
+            json!({ "x": { "requests": 1, "to": ["openai/*"] } }),
+            "this is for `over: downgrade`",
+        ),
+        (
+            "rate_limits",
+            json!({ "x": { "requests": 1, "over": "downgrade", "to": ["openai/x"] } }),
+            "has the target",
+        ),
+        (
+            "rate_limits",
+            json!({ "x": { "by": ["provider"], "requests": 1, "over": "downgrade" } }),
+            "of a provider or target knows",
+        ),
+        ("budgets", json!({ "x": { "amount": 1, "per": "day" } }), "name no currency"),
+        ("budgets", json!({ "x": { "per": "day" } }), "say how much"),
+        ("prices", json!({ "currency": { "code": "EUR", "usd": 0 } }), "a rate above 0"),
+        (
+            "webhooks",
+            json!({ "x": { "url": "ops", "secret": "sixteen bytes or more" } }),
+            "http or https URL",
+        ),
+        ("webhooks", json!({ "x": { "url": "http://ops", "secret": "short" } }), "at least 16 bytes"),
+        ("approval", json!({ "above_usd": 1, "secret": "short" }), "at least 16 bytes"),
     ] {
         let mut wrong = config.clone();
         wrong[place] = value;

@@ -126,7 +126,7 @@ async fn tokens_are_counted_and_nothing_is_kept() {
     let counted =
         post(&stage, "/v1/responses/input_tokens", &json!({ "model": "smart", "input": "Hello there." }))
             .await;
-    assert_eq!(counted.json(), json!({ "object": "response.input_tokens", "input_tokens": 3 }));
+    assert_eq!(counted.json(), json!({ "object": "response.input_tokens", "input_tokens": 4 }));
     assert_eq!(counted.header("x-lockgate-flags"), "usage=estimated");
     let client = stage.gateway.client();
     for (method, path, status) in [

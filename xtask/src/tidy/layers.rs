@@ -6,9 +6,9 @@
 const LAYERS: &[&[&str]] = &[
     &["id", "secret", "clock", "upload"],
     &["chat", "sse", "usage", "error", "shutdown"],
-    &["exchange", "eventstream", "price", "telemetry", "server"],
+    &["exchange", "eventstream", "price", "telemetry", "tokens", "server"],
     &["plugin", "format", "upstream", "store", "embedding", "balance"],
-    &["pipeline", "credential", "auth", "limit", "ledger", "cache"],
+    &["pipeline", "credential", "auth", "limit", "ledger", "cache", "webhook"],
     &["route"],
     &["proxy"],
     &["config", "api"],

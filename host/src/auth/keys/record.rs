@@ -123,6 +123,7 @@ impl KeySettings {
             agent: name(agent),
             on_behalf_of: None,
             delegates: *delegates,
+            ..Holder::default()
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Limits and budgets, as they stand in the file.
 
+use super::over::{Over, Queue};
 use crate::limit::Dimension;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,12 +24,20 @@ pub struct RateLimit {
     pub usd: Option<f64>,
     /// Exchanges at the same time.
     pub concurrent: Option<u64>,
+    /// What becomes of a request over it: `reject`; of a limit of a provider or target `shift`, where nothing is said.
+    pub over: Option<Over>,
+    /// How requests wait, where they do (`over: queue`).
+    pub queue: Option<Queue>,
+    /// The targets that requests go to (`over: downgrade`, `over: shift`).
+    pub to: Vec<String>,
 }
 
 /// Whom a limit is for: all that is said must be so. A value may end in `*`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Only {
+    /// The organisation that the tenant is of.
+    pub organisation: Option<String>,
     /// The tenant.
     pub tenant: Option<String>,
     /// The key's team.
@@ -41,6 +50,8 @@ pub struct Only {
     pub agent: Option<String>,
     /// The key's name.
     pub key: Option<String>,
+    /// The tag `feature`, of the key or of a request whose key `delegates`.
+    pub feature: Option<String>,
     /// The route.
     pub route: Option<String>,
     /// The model that the client names.
@@ -55,12 +66,14 @@ impl Only {
     /// What is said.
     pub fn said(&self) -> impl Iterator<Item = (Dimension, &str)> {
         [
+            (Dimension::Organisation, &self.organisation),
             (Dimension::Tenant, &self.tenant),
             (Dimension::Team, &self.team),
             (Dimension::User, &self.user),
             (Dimension::Service, &self.service),
             (Dimension::Agent, &self.agent),
             (Dimension::Key, &self.key),
+            (Dimension::Feature, &self.feature),
             (Dimension::Route, &self.route),
             (Dimension::Model, &self.model),
             (Dimension::Provider, &self.provider),
@@ -118,7 +131,11 @@ pub struct Budget {
     #[serde(default)]
     pub by: Vec<Dimension>,
     /// US dollars.
-    pub usd: f64,
+    #[serde(default)]
+    pub usd: Option<f64>,
+    /// The same in the currency of `prices`.
+    #[serde(default)]
+    pub amount: Option<f64>,
     /// For how long.
     pub per: Period,
     /// Whether it is for any time as long as `per` (a month is then 30 days), not for those of the calendar.
@@ -127,14 +144,34 @@ pub struct Budget {
     /// Where the calendar's days begin at midnight: a name of the IANA time zones, such as `Europe/Berlin`.
     #[serde(default = "utc")]
     pub timezone: String,
+    /// Whether nothing is refused: what is spent is only counted, and told of (`warn_at`).
+    #[serde(default)]
+    pub soft: bool,
+    /// Parts of it at which somebody is told: in the log, the metrics, a flag of answers, and by the webhooks. 0.8 is four
+    /// fifths.
+    #[serde(default)]
+    pub warn_at: Vec<f64>,
+    /// Whether a stream ends, as one that became too long, when it has used more than there is.
+    #[serde(default)]
+    pub cut_off: bool,
+    /// What becomes of a request over it: `reject` or `downgrade`.
+    #[serde(default)]
+    pub over: Option<Over>,
+    /// The targets that requests go to (`over: downgrade`).
+    #[serde(default)]
+    pub to: Vec<String>,
 }
 
 /// How much a tenant may spend.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Spending {
-    /// US dollars.
-    pub usd: f64,
+    /// As in a budget.
+    #[serde(default)]
+    pub usd: Option<f64>,
+    /// As in a budget.
+    #[serde(default)]
+    pub amount: Option<f64>,
     /// For how long.
     pub per: Period,
     /// As in a budget.
@@ -143,6 +180,21 @@ pub struct Spending {
     /// As in a budget.
     #[serde(default = "utc")]
     pub timezone: String,
+    /// As in a budget.
+    #[serde(default)]
+    pub soft: bool,
+    /// As in a budget.
+    #[serde(default)]
+    pub warn_at: Vec<f64>,
+    /// As in a budget.
+    #[serde(default)]
+    pub cut_off: bool,
+    /// As in a budget.
+    #[serde(default)]
+    pub over: Option<Over>,
+    /// As in a budget.
+    #[serde(default)]
+    pub to: Vec<String>,
 }
 
 /// The time that a budget is for.

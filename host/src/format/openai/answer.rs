@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 pub fn read_answer(body: &[u8]) -> Result<Vec<Event>, serde_json::Error> {
     let body: Body<'_> = serde_json::from_slice(body)?;
     let mut events = vec![Event::Extra(body.extras())];
+    let usage = body.usage();
     for mut choice in body.choices.unwrap_or_default() {
         events.extend(choice.bare());
         if let Some(message) = choice.message {
@@ -22,7 +23,7 @@ pub fn read_answer(body: &[u8]) -> Result<Vec<Event>, serde_json::Error> {
             events.push(Event::Finish { choice: choice.index, reason: reason.into_owned() });
         }
     }
-    events.extend(body.usage.map(|usage| Event::Usage(usage.read())));
+    events.extend(usage);
     Ok(events)
 }
 

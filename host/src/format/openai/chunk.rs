@@ -43,6 +43,7 @@ impl ChunkReader {
             self.extras.clone_from(&extras);
             events.push(Event::Extra(extras));
         }
+        let usage = body.usage();
         for mut choice in body.choices.unwrap_or_default() {
             events.extend(choice.bare());
             if let Some(delta) = choice.delta {
@@ -53,7 +54,7 @@ impl ChunkReader {
                 events.push(Event::Finish { choice: choice.index, reason: reason.into_owned() });
             }
         }
-        events.extend(body.usage.map(|usage| Event::Usage(usage.read())));
+        events.extend(usage);
         Ok(events)
     }
 }

@@ -2,7 +2,7 @@
 //! passed over here; where an answer is relayed they travel with the original bytes.
 
 use crate::chat::channel::{self, Opaque};
-use crate::chat::{Event, Media, TextAt, Usage};
+use crate::chat::{Event, Media, Service, TextAt, Usage};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -149,12 +149,19 @@ impl UsageBody {
                 audio_output: completion(|details| details.audio_tokens),
                 ..Media::default()
             },
+            ..Usage::default()
         }
         .believed()
     }
 }
 
 impl Body<'_> {
+    /// The usage, where it is told.
+    pub(super) fn usage(&self) -> Option<Event> {
+        let service = Service::of(self.service_tier.as_deref());
+        self.usage.as_ref().map(|usage| Event::Usage(Usage { service, ..usage.read() }))
+    }
+
     pub(super) fn extras(&self) -> Vec<(String, String)> {
         let created = self.created.map(|created| Cow::Owned(created.to_string()));
         let named = [

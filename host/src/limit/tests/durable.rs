@@ -6,7 +6,7 @@ use crate::limit::Durable;
 const NOW: Micros = 1_700_000_000 * SECOND;
 
 fn demand(key: &str, meter: Meter, amount: u64) -> Demand {
-    Demand { key: key.into(), meter, amount }
+    Demand { key: key.into(), meter, amount, soft: false }
 }
 
 fn month(limit: u64) -> Meter {

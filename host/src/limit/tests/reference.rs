@@ -72,7 +72,7 @@ proptest! {
                 .into_iter()
                 .map(|(which, amount)| {
                     let which = which % meters.len();
-                    Demand { key: which.to_string().into(), meter: meters[which], amount }
+                    Demand { key: which.to_string().into(), meter: meters[which], amount, soft: false }
                 })
                 .collect();
             let one = local.take(&demands, now).now_or_never().unwrap();
@@ -96,6 +96,7 @@ async fn a_budget_is_never_overspent_by_racing_requests() {
         applies: Vec::new(),
         per: vec![Dimension::Tenant],
         budget: true,
+        terms: Terms::default(),
     };
     let (each, limit) = (Usd::from_nanos(1_000), 100_000);
     let rules =
@@ -107,7 +108,8 @@ async fn a_budget_is_never_overspent_by_racing_requests() {
         let (limits, spent, reserved) = (limits.clone(), spent.clone(), reserved.clone());
         racing.spawn(async move {
             let subject = Subject::default().with(Dimension::Tenant, Some("acme"));
-            let Ok(mut grant) = limits.enter(&subject, || Amounts { tokens: 0, cost: each }).await else {
+            let Ok(mut grant) = limits.enter(&subject, &[], || Amounts { tokens: 0, cost: each }).await
+            else {
                 return false;
             };
             let open = reserved.fetch_add(each.nanos(), Ordering::SeqCst) + each.nanos();
@@ -132,16 +134,19 @@ async fn a_budget_is_never_overspent_by_racing_requests() {
     let subject = Subject::default().with(Dimension::Tenant, Some("acme"));
     let rest = Amounts { tokens: 0, cost: Usd::from_nanos(limit - spent) };
     assert!(
-        limits.enter(&subject, || Amounts { cost: rest.cost + Usd::from_nanos(1), ..rest }).await.is_err()
+        limits
+            .enter(&subject, &[], || Amounts { cost: rest.cost + Usd::from_nanos(1), ..rest })
+            .await
+            .is_err()
     );
-    assert!(limits.enter(&subject, || rest).await.is_ok());
+    assert!(limits.enter(&subject, &[], || rest).await.is_ok());
 }
 
 #[test]
 fn counters_are_bounded_and_those_in_use_are_kept() {
     let local = Local::with_room(64);
     let window = Duration::from_secs(30);
-    let demand = |key: u64, meter| Demand { key: key.to_string().into(), meter, amount: 1 };
+    let demand = |key: u64, meter| Demand { key: key.to_string().into(), meter, amount: 1, soft: false };
     let meter = Meter::Window { limit: 1, window };
     let take = |key, now| local.take(&[demand(key, meter)], now).now_or_never().unwrap();
     let full = (0..10_000).filter(|key| matches!(take(*key, 0), Err((0, Refusal::Full(_))))).count();

@@ -11,6 +11,7 @@ fn rule(applies: &[(Dimension, &str)], per: &[Dimension]) -> Rule {
         applies: applies.iter().map(|(dimension, value)| (*dimension, (*value).into())).collect(),
         per: per.to_vec(),
         budget: false,
+        terms: Terms::default(),
     }
 }
 
@@ -49,9 +50,9 @@ async fn what_is_of_targets_is_looked_at_when_one_is_asked() {
     let rules = vec![rule(&[], &[Dimension::Tenant]), rule(&[(Dimension::Provider, "openai")], &[])];
     let limits = Limits::new(rules, Arc::new(Local::default()));
     let (entered, most) = (subject(), Amounts::default());
-    let grant = limits.enter(&entered, || most).await.unwrap();
+    let grant = limits.enter(&entered, &[], || most).await.unwrap();
     assert_eq!(grant.level(Unit::Requests).unwrap().remaining, 0);
-    let denied = limits.enter(&entered, || most).await.err().unwrap();
+    let denied = limits.enter(&entered, &[], || most).await.err().unwrap();
     assert!(denied.wait().is_some() && !denied.is_hopeless());
     let asked = entered.with(Dimension::Provider, Some("openai"));
     let first = limits.ask(&asked, || most).await.unwrap();

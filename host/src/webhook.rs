@@ -1,0 +1,170 @@
+//! Tells others what happened, by signed requests that are sent again until they are taken.
+//!
+//! Invariants: telling never waits; what waits to be told is bounded, and what finds no room is dropped, and logged; each
+//! hook is told in order; a hook that does not answer is given up for this event after a while. The secret signs, and is in
+//! no log. Never follows a redirect.
+
+#[cfg(test)]
+mod tests;
+
+use crate::clock;
+use crate::secret::Secret;
+use crate::upstream::{Upstream, UpstreamSettings, UpstreamSetupError};
+use bytes::Bytes;
+use http::{Method, Request, header};
+use serde_json::Value;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Events that may wait for one hook.
+const WAITING: usize = 256;
+/// How often one event is sent at most.
+const TRIES: u32 = 9;
+/// The first pause between two tries; each further one is twice as long: four minutes in all.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// Bytes of a hook's answer that are read.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// Somebody who is told.
+#[derive(Debug)]
+pub struct Hook {
+    name: String,
+    upstream: Upstream,
+    secret: Secret,
+    /// The events that it is told; all where there are none.
+    events: Vec<&'static str>,
+}
+
+impl Hook {
+    /// A hook at a URL.
+    ///
+    /// # Errors
+    /// The URL cannot be used.
+    pub fn new(
+        name: &str,
+        settings: UpstreamSettings,
+        secret: Secret,
+        events: Vec<&'static str>,
+    ) -> Result<Self, UpstreamSetupError> {
+        Ok(Self { name: name.to_owned(), upstream: Upstream::new(settings)?, secret, events })
+    }
+}
+
+/// An event on its way.
+#[derive(Debug)]
+struct Event {
+    id: String,
+    name: &'static str,
+    body: Bytes,
+}
+
+/// Everybody who is told.
+#[derive(Debug, Default)]
+pub struct Webhooks(Vec<(Arc<Hook>, mpsc::Sender<Arc<Event>>)>);
+
+impl Webhooks {
+    /// These hooks. What was told is still delivered when this is dropped. Needs a tokio runtime.
+    #[must_use]
+    pub fn start(hooks: Vec<Hook>) -> Self {
+        let start = |hook: Hook| {
+            let hook = Arc::new(hook);
+            let (sender, events) = mpsc::channel(WAITING);
+            tokio::spawn(deliver(hook.clone(), events));
+            (hook, sender)
+        };
+        Self(hooks.into_iter().map(start).collect())
+    }
+
+    /// Tells an event. `facts` is an object; its id, name and time are put to it.
+    pub fn tell(&self, name: &'static str, mut facts: Value) {
+        if self.0.is_empty() {
+            return;
+        }
+        let id = format!("evt_{:032x}", fastrand::u128(..));
+        if let Value::Object(facts) = &mut facts {
+            facts.insert("id".into(), id.as_str().into());
+            facts.insert("event".into(), name.into());
+            facts.insert("time".into(), clock::unix_seconds().into());
+        }
+        let event = Arc::new(Event { id, name, body: facts.to_string().into() });
+        for (hook, sender) in &self.0 {
+            let wanted = hook.events.is_empty() || hook.events.contains(&name);
+            if wanted && sender.try_send(event.clone()).is_err() {
+                tracing::error!(
+                    webhook = hook.name,
+                    event = name,
+                    "too many events wait for this webhook; one is lost"
+                );
+            }
+        }
+    }
+}
+
+async fn deliver(hook: Arc<Hook>, mut events: mpsc::Receiver<Arc<Event>>) {
+    while let Some(event) = events.recv().await {
+        let mut pause = FIRST_PAUSE;
+        for tried in 1..=TRIES {
+            let refused = match send(&hook, &event).await {
+                Ok(()) => break,
+                Err(refused) => refused,
+            };
+            if tried == TRIES {
+                tracing::error!(
+                    webhook = hook.name,
+                    event = event.name,
+                    refused,
+                    "a webhook is given up for an event"
+                );
+                break;
+            }
+            tracing::warn!(
+                webhook = hook.name,
+                event = event.name,
+                refused,
+                tried,
+                "a webhook did not take an event"
+            );
+            // Half to all of the pause: many gateways do not come back at once.
+            tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
+            pause *= 2;
+        }
+    }
+}
+
+/// Sends an event once; why it was not taken.
+async fn send(hook: &Hook, event: &Event) -> Result<(), String> {
+    let uri = hook.upstream.url("").map_err(|error| error.to_string())?;
+    let time = clock::unix_seconds();
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri(uri)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::USER_AGENT, "lockgate")
+        .header("x-lockgate-event", event.name)
+        .header("x-lockgate-delivery", &event.id)
+        .header("x-lockgate-timestamp", time)
+        .header("x-lockgate-signature", sign(&hook.secret, time, &event.body))
+        .body(event.body.clone())
+        .map_err(|error| error.to_string())?;
+    let answered = hook.upstream.send(request).await.map_err(|error| error.to_string())?;
+    let status = answered.status;
+    // Read, so that the connection can be used again.
+    drop(answered.body.collect(MAX_ANSWER).await);
+    if status.is_success() { Ok(()) } else { Err(format!("it answered {status}")) }
+}
+
+/// `sha256=` and the HMAC of the time, a point and the body, in hexadecimal digits.
+#[must_use]
+pub fn sign(secret: &Secret, time: u64, body: &[u8]) -> String {
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret.expose().as_bytes());
+    let mut context = ring::hmac::Context::with_key(&key);
+    context.update(time.to_string().as_bytes());
+    context.update(b".");
+    context.update(body);
+    context.sign().as_ref().iter().fold("sha256=".to_owned(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
