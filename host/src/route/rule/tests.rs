@@ -8,7 +8,7 @@ use serde_json::json;
 
 fn principal() -> Principal {
     let holder = Holder { team: Some("search".into()), agent: Some("crawler".into()), ..Holder::default() };
-    Principal { tenant: "acme".into(), key: "web".into(), holder }
+    Principal { tenant: "acme".into(), key: "web".into(), holder, permissions: Default::default() }
 }
 
 fn prompt(mut body: Value, headers: &[(&str, &str)]) -> Prompt {
