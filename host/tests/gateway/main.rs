@@ -7,6 +7,7 @@ mod benchmarks;
 mod budgets;
 mod cache;
 mod canary;
+mod chaos;
 mod clients;
 mod cloud;
 mod cohere;
