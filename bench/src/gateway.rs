@@ -25,7 +25,7 @@ pub(crate) const STANDARD_FRESH: &str = "standard-fresh";
 pub(crate) const EMPTY: &str = "empty";
 /// The route whose provider speaks Anthropic's API, without a chain.
 pub(crate) const FOREIGN: &str = "anthropic";
-/// The route with no plugin, limits on four levels and budgets on three.
+/// The route with limits on four levels, budgets on three, rules, and targets that are ranked by latency; without a chain.
 pub(crate) const LIMITED: &str = "limits";
 /// The route with the cache alone.
 const CACHE: &str = "semantic-cache";
@@ -97,7 +97,7 @@ fn with_isolation(chain: Vec<Value>, isolation: &str) -> Vec<Value> {
 fn routes() -> Vec<(String, Vec<Value>, Value)> {
     let openai = || json!({"targets": [format!("fast/{MODEL}")]});
     let mut routes =
-        vec![(EMPTY.to_owned(), Vec::new(), openai()), (LIMITED.to_owned(), Vec::new(), openai())];
+        vec![(EMPTY.to_owned(), Vec::new(), openai()), (LIMITED.to_owned(), Vec::new(), contracts())];
     for (name, binding) in single_chains() {
         routes.push((name.to_owned(), vec![binding], openai()));
     }
@@ -109,6 +109,20 @@ fn routes() -> Vec<(String, Vec<Value>, Value)> {
     routes.push((STANDARD.to_owned(), with_isolation(standard_chain(), "reuse"), openai()));
     routes.push((STANDARD_FRESH.to_owned(), with_isolation(standard_chain(), "fresh"), openai()));
     routes
+}
+
+/// A route with rules that are looked at, and targets that are ranked by how fast they have been; breakers and retries are
+/// everybody's.
+fn contracts() -> Value {
+    json!({
+        "targets": [format!("fast/{MODEL}"), format!("fast/{MODEL}-too")],
+        "router": {"plugin": "builtin:router", "config": {"strategy": "latency"}, "on_error": "skip"},
+        "rules": [
+            {"name": "tagged", "when": {"tags": "nightly"}, "targets": [format!("fast/{MODEL}-too")]},
+            {"name": "long", "when": {"bytes": {"min": 100_000}}, "targets": [format!("fast/{MODEL}-too")]},
+            {"name": "mesh", "when": {"service": "batch", "model": "gpt-*"}, "targets": [format!("fast/{MODEL}-too")]},
+        ],
+    })
 }
 
 /// Limits and budgets that nobody reaches, of the one route that is measured with them.

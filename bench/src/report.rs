@@ -139,7 +139,7 @@ impl Report {
         let share = ratio(throughput(&row(EMPTY)), throughput(NGINX));
         at_least("empty chain, answers/s at 64 connections", share, 0.6, "× nginx");
         let share = ratio(throughput(&row(LIMITED)), throughput(&row(EMPTY)));
-        at_least("limits and budgets, answers/s at 64 connections", share, 0.85, "× without");
+        at_least("limits, budgets, rules and ranking, answers/s at 64 connections", share, 0.85, "× without");
         let mut at_most = |what: &str, value: Option<f64>, bound: f64, unit: &'static str| {
             bars.extend(value.map(|value| Bar {
                 what: what.into(),
@@ -152,7 +152,12 @@ impl Report {
         let added = ratio(self.added(&row(EMPTY)), self.added(NGINX));
         at_most("empty chain, added p50 at 1 connection", added, 2.5, "× nginx's");
         let more = self.added(&row(LIMITED)).zip(self.added(&row(EMPTY)));
-        at_most("limits and budgets, added p50", more.map(|(with, without)| with - without), 60.0, "µs");
+        at_most(
+            "limits, budgets, rules and ranking, added p50",
+            more.map(|(with, without)| with - without),
+            60.0,
+            "µs",
+        );
         at_most("standard chain with reuse, added p50", self.added(&row(STANDARD)), 250.0, "µs");
         at_most("standard chain with fresh, added p50", self.added(&row(STANDARD_FRESH)), 500.0, "µs");
         at_most(
