@@ -1,6 +1,7 @@
 //! The client endpoints: which path leads where. No policy of its own; every answer carries the request's id.
 
 mod endpoint;
+mod feedback;
 
 use crate::chat::Operation;
 use crate::error::{Error, Party};
@@ -50,6 +51,10 @@ async fn dispatch(
         Asked::Models => return models(gateway, format, &request, peer, None, &id).await,
         Asked::Model(model) => return models(gateway, format, &request, peer, Some(&model), &id).await,
         Asked::Reject(kept) => return reject(gateway, format, &request, peer, &kept, &id).await,
+        Asked::Feedback if request.method() == Method::POST => {
+            return feedback::take(gateway, request, peer, &id).await;
+        }
+        Asked::Feedback => return Err(wrong_method(&request)),
         Asked::Unknown => return Err(proxy::unknown_path(request.method(), request.uri().path())),
     };
     if request.method() != Method::POST {

@@ -31,6 +31,7 @@ use crate::proxy::Gateway;
 use crate::route::canary;
 use crate::store::Limits;
 use crate::store::answers::{Answers, Stale};
+use crate::store::feedback::Feedback;
 use crate::store::idempotency::{self, Idempotency};
 use crate::store::kv::Kv;
 use crate::store::quarantine::Quarantine;
@@ -100,6 +101,8 @@ pub struct Shared {
     pub canaries: Mutex<HashMap<String, Weak<canary::State>>>,
     /// Which targets know a conversation, or the beginning of a prompt.
     pub warm: Arc<Warm>,
+    /// What users say of answers.
+    pub feedback: Arc<Feedback>,
 }
 
 impl Shared {
@@ -376,6 +379,7 @@ fn share(config: &Config) -> Result<Shared, StartError> {
         admin_lockout: Arc::default(),
         canaries: Mutex::default(),
         warm: Arc::new(Warm::new(MAX_WARM)),
+        feedback: Arc::default(),
     })
 }
 

@@ -190,6 +190,12 @@ impl Exchange {
         self.lost_flags.load(Ordering::Relaxed)
     }
 
+    /// What a flag says so far.
+    #[must_use]
+    pub fn flagged(&self, key: &str) -> Option<String> {
+        self.flags.lock().iter().find(|(name, _)| name == key).map(|(_, value)| value.clone())
+    }
+
     /// The flags so far, in the order they were first set.
     #[must_use]
     pub fn flags(&self) -> Vec<(String, String)> {

@@ -52,6 +52,7 @@ use crate::price::{Currency, Prices};
 use crate::route::{Route, Routes};
 use crate::server::BoxError;
 use crate::store::answers::Answers;
+use crate::store::feedback::Feedback;
 use crate::store::idempotency::Idempotency;
 use crate::store::quarantine::Quarantine;
 use crate::telemetry::Metrics;
@@ -98,6 +99,8 @@ pub struct Gateway {
     pub reject_unpriced: bool,
     /// Answers kept for later.
     pub answers: Arc<Answers>,
+    /// What users say of answers.
+    pub feedback: Arc<Feedback>,
     /// Answers to requests that are made once.
     pub idempotency: Arc<Idempotency>,
     /// Requests kept for review.

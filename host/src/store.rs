@@ -5,6 +5,7 @@
 
 pub mod answers;
 mod bounded;
+pub mod feedback;
 pub mod idempotency;
 pub mod kv;
 pub mod quarantine;

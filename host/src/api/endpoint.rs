@@ -20,6 +20,8 @@ pub enum Asked {
     Model(String),
     /// That a kept answer was wrong.
     Reject(String),
+    /// To be heard on an answer.
+    Feedback,
     /// What a request would cost.
     Estimate(Box<Asked>),
     /// Nothing that is known.
@@ -75,6 +77,7 @@ impl Endpoint {
             "/embeddings" => (Format::OpenAi, Asked::Other(Operation::Embeddings)),
             "/moderations" => (Format::OpenAi, Asked::Other(Operation::Moderations)),
             "/images/generations" => (Format::OpenAi, Asked::Other(Operation::Images)),
+            "/feedback" => (Format::OpenAi, Asked::Feedback),
             "/audio/speech" => (Format::OpenAi, Asked::Other(Operation::Speech)),
             "/audio/transcriptions" => (Format::OpenAi, Asked::Other(Operation::Transcription)),
             "/audio/translations" => (Format::OpenAi, Asked::Other(Operation::Translation)),
@@ -171,6 +174,7 @@ mod tests {
         check("/v1/messages", Format::Anthropic, Asked::Chat(None));
         check("/v1/messages/batches", Format::Anthropic, Asked::Unknown);
         check("/cache/a%2Fb/reject", Format::OpenAi, Asked::Reject("a/b".into()));
+        check("/v1/feedback", Format::OpenAi, Asked::Feedback);
         check("/v1/cache//reject", Format::OpenAi, Asked::Unknown);
         check("/v1/responses", Format::Responses, Asked::Chat(None));
         check("/responses/input_tokens", Format::Responses, Asked::Tokens(None));

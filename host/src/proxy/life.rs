@@ -291,6 +291,9 @@ impl Drop for Life {
         self.gateway.metrics.in_flight(-1);
         let broke = self.outcome == Party::Upstream.name() && self.first_byte.is_some();
         course::ended(self, self.status, broke);
+        if self.outcome == "answered" {
+            self.may_be_spoken_of(&target);
+        }
         if let Some(heard) = self.course.heard.take() {
             heard.over(&target, self.waited, self.outcome == "answered");
         }

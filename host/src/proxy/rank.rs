@@ -4,12 +4,15 @@
 //! knows the exchange already. Never adds a target to those that may be asked.
 
 use super::course;
-use super::life::Life;
+use super::life::{Cache, Life};
 use crate::error::Error;
 use crate::plugin::TargetView;
 use crate::route::Target;
 use crate::route::affinity::{Affinity, By};
 use std::sync::atomic::Ordering;
+
+/// The flag, and the signal, of what kind of task an exchange is.
+const TASK: &str = "task";
 
 /// The order in which the targets are tried.
 ///
@@ -59,6 +62,45 @@ async fn ranked(life: &Life, places: Vec<usize>) -> Result<Vec<usize>, Error> {
     }
 }
 
+/// What kind of task it is, where a guard said so, and what users said of the target's quality.
+fn opinions(life: &Life, target: &Target, signals: &mut Vec<(String, String)>) {
+    let task = life.exchange.flagged(TASK);
+    let (feedback, tenant) = (&life.gateway.feedback, life.exchange.tenant());
+    if !feedback.is_empty() {
+        let of_task = task.as_ref().map(|task| format!("quality.{task}"));
+        if let Some(name) = of_task.filter(|name| !signals.iter().any(|(known, _)| known == name))
+            && let Some(said) =
+                feedback.quality(tenant, &target.id, name.trim_start_matches("quality."), None)
+        {
+            signals.push((name, format!("{said:.4}")));
+        }
+        for (name, value) in signals.iter_mut() {
+            let Some(task) = name.strip_prefix("quality").and_then(|rest| match rest {
+                "" => Some(""),
+                rest => rest.strip_prefix('.'),
+            }) else {
+                continue;
+            };
+            if let Some(said) = feedback.quality(tenant, &target.id, task, value.parse().ok()) {
+                *value = format!("{said:.4}");
+            }
+        }
+    }
+    signals.extend(task.map(|task| (TASK.to_owned(), task)));
+}
+
+impl Life {
+    /// Its answer may be spoken of, where that could change who is asked.
+    pub(super) fn may_be_spoken_of(&self, target: &str) {
+        if self.cache == Cache::Hit || self.course.mirrors || self.route.router.is_none() {
+            return;
+        }
+        let (tenant, key) = (self.exchange.tenant(), &self.principal.key);
+        let task = self.exchange.flagged(TASK);
+        self.gateway.feedback.answered(tenant, key, self.exchange.id(), target, task.as_deref());
+    }
+}
+
 fn view(life: &Life, place: usize, target: &Target, asked: &str, turn: &str) -> TargetView {
     let model = target.model_for(asked);
     let mut signals = target.facts.clone();
@@ -68,6 +110,7 @@ fn view(life: &Life, place: usize, target: &Target, asked: &str, turn: &str) -> 
         signals.push(("weight".to_owned(), weight.to_string()));
     }
     signals.push(("turn".to_owned(), turn.to_owned()));
+    opinions(life, target, &mut signals);
     signals.extend(target.health.signals());
     if let Some(price) = life.gateway.prices.find(&target.provider.name, model) {
         let per_token = [("price.input", price.input), ("price.output", price.output)];

@@ -14,6 +14,7 @@ mod cohere;
 mod documents;
 mod errors;
 mod failover;
+mod feedback;
 mod guards;
 mod hostile;
 mod idempotency;

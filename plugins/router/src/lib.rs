@@ -42,7 +42,7 @@ impl Routing for Router {
             return Ok(Vec::new());
         }
         let strategy = self.config.strategy();
-        let task = (strategy == Strategy::Quality).then(|| task(p)).flatten();
+        let task = (strategy == Strategy::Quality).then(|| task(p).or_else(|| flagged(&targets))).flatten();
         let candidates: Vec<Candidate> = targets
             .iter()
             .map(|target| Candidate::new(&target.id, &target.provider, &target.signals, task.as_deref()))
@@ -59,6 +59,12 @@ impl Routing for Router {
         }
         Ok(self.config.rank(&candidates, &x.id(), &ask))
     }
+}
+
+/// The category of the task, as a plugin before this one found it.
+fn flagged(targets: &[Target]) -> Option<String> {
+    let (_, task) = targets.first()?.signals.iter().find(|(name, _)| name == "task")?;
+    Some(task.clone())
 }
 
 /// The category of the task, as the caller says it.
