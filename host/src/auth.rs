@@ -33,6 +33,7 @@ use crate::server::ClientIdentity;
 use configured::{Configured, Hash, digest};
 use http::header::{HeaderMap, HeaderName};
 use issuer::Issuers;
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,6 +81,23 @@ const SAYS_FOR: HeaderName = HeaderName::from_static("x-lockgate-on-behalf-of");
 const MAX_NAME: usize = 128;
 
 impl Principal {
+    /// Its key, with the user and the agent where they are known: what is one's own is not for others of the same key, nor
+    /// of the same identity provider.
+    #[must_use]
+    pub fn own_name(&self) -> Cow<'_, str> {
+        let Holder { user, agent, on_behalf_of, .. } = &self.holder;
+        if [user, agent, on_behalf_of].iter().all(|name| name.is_none()) {
+            return Cow::Borrowed(&self.key);
+        }
+        let mut name = self.key.to_string();
+        for part in [user, agent, on_behalf_of] {
+            let part = part.as_deref().unwrap_or_default();
+            // The length before each: no two lists of names give the same.
+            name.push_str(&format!("/{}:{part}", part.len()));
+        }
+        Cow::Owned(name)
+    }
+
     /// What a request says of itself, where its key may.
     ///
     /// # Errors

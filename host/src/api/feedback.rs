@@ -42,7 +42,7 @@ pub async fn take(
     if !(0.0..=1.0).contains(&said.score) {
         return Err(invalid("A score is a number from 0 to 1.").param("score"));
     }
-    if !gateway.feedback.give(&principal.tenant, &principal.key, &said.request_id, said.score) {
+    if !gateway.feedback.give(&principal.tenant, &principal.own_name(), &said.request_id, said.score) {
         let message = "There is no answer of this id to speak of, or it was spoken of already.";
         return Err(Error::new(Party::Client, StatusCode::NOT_FOUND, "unknown_answer", message));
     }

@@ -58,8 +58,8 @@ pub async fn serve(
 ) -> Result<Response<Body>, Error> {
     let fingerprint = fingerprint(&admitted).await?;
     let figures = gateway.metrics.route(&admitted.principal.tenant, &admitted.route.name);
-    let owner = [&*admitted.principal.tenant, &*admitted.principal.key];
-    match gateway.idempotency.claim(owner, &name, fingerprint) {
+    let own = admitted.principal.own_name();
+    match gateway.idempotency.claim([&*admitted.principal.tenant, &*own], &name, fingerprint) {
         Claim::First(recorder) => {
             let recording = recorder.recording();
             // A task of its own: it does not end with the client.

@@ -95,9 +95,9 @@ impl Life {
         if self.cache == Cache::Hit || self.course.mirrors || self.route.router.is_none() {
             return;
         }
-        let (tenant, key) = (self.exchange.tenant(), &self.principal.key);
+        let (tenant, key) = (self.exchange.tenant(), self.principal.own_name());
         let task = self.exchange.flagged(TASK);
-        self.gateway.feedback.answered(tenant, key, self.exchange.id(), target, task.as_deref());
+        self.gateway.feedback.answered(tenant, &key, self.exchange.id(), target, task.as_deref());
     }
 }
 

@@ -23,7 +23,7 @@ async fn stage() -> Stage {
         move |_: &Recorded| Reply::text(format!("Answer {}", answered.fetch_add(1, Ordering::Relaxed)));
     Stage::configured(reply, json!([]), |mut config| {
         config["tenants"]["acme"]["keys"] = json!([{ "name": "web", "hash": hash(crate::support::KEY) },
-            { "name": "batch", "hash": hash("batch") }]);
+            { "name": "batch", "hash": hash("batch"), "delegates": true }]);
         config
     })
     .await
@@ -64,6 +64,20 @@ async fn a_key_is_for_one_request_of_one_client() {
     assert_eq!(long.error("code"), "invalid_idempotency_key");
     let stranger = keyed(&client.with_key("unknown"), "k", &ask("hi")).await;
     assert_eq!(stranger.status, 401);
+}
+
+#[tokio::test]
+async fn users_of_one_key_do_not_get_one_anothers_answers() {
+    let stage = stage().await;
+    let client = stage.gateway.anybody().with_key("batch");
+    let mut told = Vec::new();
+    for user in ["ann", "bob", "ann"] {
+        let request = client.request(Method::POST, "/v1/chat/completions");
+        let request = request.header("idempotency-key", "1").header("x-lockgate-user", user);
+        let open = soon("an answer", client.open(request, ask("hi").to_string())).await.unwrap();
+        told.push(soon("an answer", open.rest()).await.unwrap().text());
+    }
+    assert_eq!(told, ["Answer 0", "Answer 1", "Answer 0"]);
 }
 
 #[tokio::test]
