@@ -5,6 +5,7 @@
 //! Every step is one call whose name is the step's. An exchange finishes on the configuration it started on.
 //! Never holds a plugin's instance while it waits, and never marks half an answer as complete.
 
+mod admission;
 mod answer;
 mod approval;
 mod attempt;
@@ -32,6 +33,7 @@ mod seam;
 mod source;
 mod stream;
 mod trial;
+mod verdict;
 
 pub use answer::{error_response, full, json_response};
 pub use approval::{Approvals, LONGEST_SECONDS as LONGEST_APPROVAL_SECONDS};
@@ -42,12 +44,12 @@ pub use life::{Cache, Life, log_error};
 
 use crate::auth::admin::Admins;
 use crate::auth::{Authenticator, Principal};
-use crate::chat::{Answer, Event, Prompt, TextAt, channel};
+use crate::chat::{Event, Prompt, TextAt, channel};
 use crate::error::{Error, Party};
 use crate::exchange::Exchange;
 use crate::ledger::Ledger;
 use crate::limit::Limits;
-use crate::pipeline::chain::{Admission, Judgement};
+use crate::pipeline::chain::Admission;
 use crate::price::{Currency, Prices};
 use crate::route::{Route, Routes};
 use crate::server::BoxError;
@@ -208,7 +210,7 @@ async fn serve_admitted(life: &mut Life, routes: &Routes) -> Result<Delivery, Er
     let approved = approval::check(life)?;
     quota::enter(life).await?;
     approval::spend(life, approved).await?;
-    let kept = match admit(life, routes).await? {
+    let kept = match admission::admit(life, routes).await? {
         Admission::Answer(text) => Some(spoken(&text)),
         Admission::Replay(id) => {
             let kept = life.gateway.answers.get(life.exchange.tenant(), &id);
@@ -291,7 +293,7 @@ async fn ask(life: &mut Life, streaming: bool) -> Result<Delivery, Error> {
         if let Some(heard) = &mut life.course.heard {
             heard.hear_all(&answer);
         }
-        let Some((answer, replaced)) = judge(life, answer, gather).await? else {
+        let Some((answer, replaced)) = verdict::judge(life, answer, gather).await? else {
             life.book();
             life.plan(|plan, life| plan.found_wanting(&life.route, life.target));
             continue;
@@ -301,110 +303,6 @@ async fn ask(life: &mut Life, streaming: bool) -> Result<Delivery, Error> {
         }
         let native = native.filter(|_| !replaced);
         return answer::filter(life, answer, native).await.map(|answer| Delivery::Whole { answer });
-    }
-}
-
-/// Runs `post-response`: the accepted answer and whether a text of it was replaced, or none when it is to be
-/// asked for again.
-async fn judge(life: &mut Life, mut answer: Answer, gathered: bool) -> Result<Option<(Answer, bool)>, Error> {
-    let route = life.route.clone();
-    if !gathered {
-        return Ok(Some((answer, false)));
-    }
-    let summary = answer::summary(life, &answer, true);
-    match route.chain.judge(&life.exchange, answer.texts(), &summary, true).await? {
-        Judgement::Accept(texts) => {
-            let replaced = !texts.is_empty();
-            for part in texts {
-                answer.set_text(&part.at, part.text);
-            }
-            Ok(Some((answer, replaced)))
-        }
-        Judgement::Retry(_) if life.attempts >= route.attempts => Err(Error::new(
-            Party::Plugin,
-            StatusCode::BAD_GATEWAY,
-            "output_invalid",
-            "The model's answer was not acceptable, and no further attempt is allowed.",
-        )),
-        Judgement::Retry(note) => {
-            // The judge saw the provider's own text, so what goes back to the provider is what came from it.
-            let said = answer.choices.first().and_then(|choice| choice.channel(channel::CONTENT));
-            let asked = life.exchange.change_prompt(|prompt| {
-                if let Some(said) = said.filter(|said| !said.is_empty()) {
-                    prompt.append("assistant", &said)?;
-                }
-                prompt.append("user", &note)
-            });
-            asked.map_err(|error| {
-                Error::internal("The answer could not be asked for again.").caused_by(error)
-            })?;
-            Ok(None)
-        }
-    }
-}
-
-/// Runs `pre-request` on the route, and on the one it is sent to. A reroute starts over with the request as
-/// the client sent it: what one route's chain changed is undone only by that chain's own answer hooks.
-async fn admit(life: &mut Life, routes: &Routes) -> Result<Admission, Error> {
-    let original = life.asked.clone();
-    for _ in 0..=MAX_REROUTES {
-        let route = life.route.clone();
-        life.exchange.set_attr("route.name", route.name.to_string());
-        check_modalities(life, &route)?;
-        match route.chain.admit(&life.exchange).await? {
-            Admission::Reroute(name) => {
-                life.exchange.restore_prompt(original.clone());
-                drop(life.exchange.take_keeps());
-                let permissions = &life.principal.permissions;
-                let other = routes.resolve(&name).filter(|route| permissions.allows_route(&route.name));
-                life.route = other.cloned().ok_or_else(|| {
-                    Error::internal(
-                        "A plugin sent the request to a route that the tenant or the key does not have.",
-                    )
-                })?;
-                life.redirect(routes)?;
-            }
-            Admission::Quarantine(rejection) => {
-                life.gateway.quarantine.put(
-                    life.exchange.id(),
-                    life.exchange.tenant(),
-                    original.body(),
-                    &rejection.code,
-                );
-                return Err(crate::pipeline::chain::rejection_error(rejection));
-            }
-            admission => {
-                check_model(life, routes, original.model())?;
-                return Ok(admission);
-            }
-        }
-    }
-    Err(Error::internal("Plugins sent the request from route to route without end."))
-}
-
-/// A plugin may ask for another model within the route; what leads elsewhere is a reroute's to say.
-fn check_model(life: &Life, routes: &Routes, asked: &str) -> Result<(), Error> {
-    let prompt = life.exchange.prompt();
-    let permissions = &life.principal.permissions;
-    let stays = || {
-        routes.resolve(prompt.model()).is_some_and(|route| Arc::ptr_eq(route, &life.route))
-            && permissions.allows(&life.route.name, prompt.model())
-    };
-    if prompt.model() == asked || stays() {
-        return Ok(());
-    }
-    Err(Error::internal("A plugin asked for a model that the route does not serve."))
-}
-
-fn check_modalities(life: &Life, route: &Route) -> Result<(), Error> {
-    let refused =
-        life.exchange.prompt().modalities().into_iter().find(|kind| !route.modalities.contains(kind));
-    match refused {
-        None => Ok(()),
-        Some(kind) => Err(Error::bad_request(
-            "unsupported_modality",
-            format!("The route '{}' does not admit input of the kind '{}'.", route.name, kind.name()),
-        )),
     }
 }
 
