@@ -79,6 +79,8 @@ pub struct Source {
     patience: Option<(Duration, tokio::time::Instant)>,
     /// Time spent waiting for the provider.
     pub waited: Duration,
+    /// Whether it was whole from the beginning: what it says was counted when it came.
+    pub whole: bool,
 }
 
 impl Source {
@@ -108,6 +110,7 @@ impl Source {
         let reader = Reader::Native { reader: openai::ChunkReader::default(), frames: VecDeque::new() };
         let mut source = Self::new(None, Framing::Events(sse::Decoder::new(0)), reader);
         source.over = true;
+        source.whole = true;
         source.ready.push_back(Step { events, native: None });
         source
     }
@@ -123,6 +126,7 @@ impl Source {
             failed: None,
             patience: None,
             waited: Duration::ZERO,
+            whole: false,
         }
     }
 

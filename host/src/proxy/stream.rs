@@ -43,7 +43,7 @@ pub fn into_response(life: Life, source: Source, native: bool) -> Response<Body>
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     life.describe(&mut headers, false);
-    let stream = Stream::new(life, sender, native);
+    let stream = Stream::new(life, sender, native, !source.whole);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(stream.writer.media()));
     let frames = Frames { stream: Some(Box::pin(stream.run(source))), receiver, wrote: false };
     let mut response = Response::new(frames.map_err(|never| match never {}).boxed_unsync());
@@ -112,6 +112,8 @@ struct Stream {
     out: BytesMut,
     /// Whether the provider's frames go out as they came.
     relay: bool,
+    /// Whether what is said is still to be counted.
+    counts: bool,
     /// The tokens of the answer, as the client is told: those of a kept answer are told, but not billed again.
     usage: Usage,
     /// The answer so far, where something will look at it when it is complete, or another target may go on with it.
@@ -127,7 +129,7 @@ struct Stream {
 }
 
 impl Stream {
-    fn new(life: Life, sender: mpsc::Sender<Bytes>, native: bool) -> Self {
+    fn new(life: Life, sender: mpsc::Sender<Bytes>, native: bool, counts: bool) -> Self {
         let prompt = life.exchange.prompt();
         let says = head(life.exchange.id(), prompt.model());
         let writer = Writer::new(life.format, prompt.operation(), says, life.asked.body());
@@ -141,6 +143,7 @@ impl Stream {
             writer,
             out: BytesMut::new(),
             relay,
+            counts,
             usage: Usage::default(),
             gathered: wanted.then(Answer::default),
             spoke: false,
@@ -249,7 +252,9 @@ impl Stream {
             }
             match &event {
                 Event::Text { at, text } => {
-                    self.life.produced_bytes += text.len() as u64;
+                    if self.counts {
+                        self.life.produced_bytes += text.len() as u64;
+                    }
                     self.spoke |= !text.is_empty();
                     if let Some(heard) = &mut self.life.course.heard {
                         heard.hear(at, text);

@@ -102,7 +102,7 @@ async fn the_ledger_tells_who_used_what() {
     assert_eq!(tagged("batch", "feature=nightly,run=7").await.status, 200);
     assert_eq!(tagged("batch", "feature=nightly").await.status, 200);
     assert_eq!(told(&tagged(KEY, "feature=other").await), (403, "not_delegated".into()));
-    assert_eq!(told(&tagged("batch", "feature").await), (400, "invalid_tags".into()));
+    assert_eq!(told(&tagged("batch", "feature=").await), (400, "invalid_tags".into()));
     let lines = usage(&stage, "?by=feature,team,user,key").await;
     let groups: Vec<String> = lines
         .as_array()
@@ -291,4 +291,32 @@ async fn costs_are_said_in_the_operators_currency_and_budgets_written_in_it() {
     let more = |tokens: u64| with(ask("one two"), "max_tokens", json!(tokens));
     assert_eq!(told(&stage.chat(&more(95)).await), (429, "budget_exceeded".into()));
     assert_eq!(stage.chat(&more(90)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_stream_that_was_gathered_first_is_counted_once() {
+    // A provider that reports no usage.
+    let said = "word ".repeat(40);
+    let chunk = |delta: Value, finish: Value| {
+        format!(
+            "data: {}\n\n",
+            json!({ "choices": [{ "index": 0, "delta": delta, "finish_reason": finish }] })
+        )
+    };
+    let stream = chunk(json!({ "content": said }), Value::Null)
+        + &chunk(json!({}), json!("stop"))
+        + "data: [DONE]\n\n";
+    let mut told = Vec::new();
+    let mut gathers = binding("builtin:output-validator", json!({ "rules": { "must_contain": ["word"] } }));
+    gathers["streams"] = json!("gather");
+    for chain in [json!([]), json!([gathers])] {
+        let stream = stream.clone();
+        let reply = move |_: &Recorded| Reply::raw(200, "text/event-stream", stream.clone());
+        let stage = Stage::start(reply, chain).await;
+        let answer = stage.chat(&ask_streamed("hi")).await;
+        assert_eq!(answer.text(), said, "{}", answer.body);
+        let (_, tokens) = answer.body.split_once("tokens-out=").unwrap();
+        told.push(tokens.split(' ').next().unwrap().to_owned());
+    }
+    assert_eq!(told[0], told[1]);
 }
