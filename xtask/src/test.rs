@@ -58,8 +58,10 @@ fn examples() -> Result<()> {
     for file in files {
         let mut check = cargo(["run", "--quiet", "--locked", "--package", "lockgate", "--", "check"]);
         check.arg(&file);
-        // What examples take from the environment.
-        for name in ["OPENAI_API_KEY", "ANTHROPIC_API_KEY", "LOCKGATE_ADMIN_TOKEN"] {
+        // What the example takes from the environment.
+        let text = fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let names = text.split("${env:").skip(1).filter_map(|rest| rest.split(['}', ':']).next());
+        for name in names {
             check.env(name, "not-a-secret");
         }
         run(check)?;
