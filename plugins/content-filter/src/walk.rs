@@ -122,6 +122,9 @@ impl Trail {
             walk.open = true;
             return;
         }
+        if !ends.iter().any(|end| self.is_word(end, text, next)) {
+            return;
+        }
         if self.parts > 1 && self.letters < 4 && !is_unspaced(self.last) {
             let rest: Vec<char> = text.get(self.at..).unwrap_or_default().chars().take(3).collect();
             walk.open |= rest.len() < 3 && !last;

@@ -49,6 +49,11 @@ fn most_places_of_a_text_are_passed_over() {
 }
 
 #[test]
+fn a_short_word_that_goes_on_is_not_open() {
+    assert!(passed("aaaaaAaaAAK-uRB") > 0);
+}
+
+#[test]
 fn every_listed_word_is_walked_to() {
     for line in PROFANITY.lines().filter(|line| !line.starts_with(['#', '='])) {
         for text in [line.trim_start_matches('~').to_owned(), line.trim_start_matches('~').to_uppercase()] {
