@@ -177,15 +177,17 @@ impl Plan {
         self.order.insert(0, place);
     }
 
-    fn may_be_asked(&self, place: usize) -> bool {
-        !self.asked.has(place) && self.only.is_none_or(|only| only.has(place))
+    /// Whom the exchange must not be sent to is nobody here: what the others said is what the client is told.
+    fn may_be_asked(&self, life: &Life, place: usize) -> bool {
+        !self.asked.has(place) && self.only.is_none_or(|only| only.has(place)) && life.allows(place)
     }
 
     fn in_turn(&mut self, life: &Life) -> Option<Turn> {
         self.too_slow = false;
         for at in 0..self.order.len() {
             let place = *self.order.get(at)?;
-            let Some(target) = life.route.targets.get(place).filter(|_| self.may_be_asked(place)) else {
+            let Some(target) = life.route.targets.get(place).filter(|_| self.may_be_asked(life, place))
+            else {
                 continue;
             };
             eject(life, target);
@@ -208,7 +210,7 @@ impl Plan {
         let targets = &life.route.targets;
         let resting = |place: &&usize| {
             let health = targets.get(**place).map(|target| &target.health);
-            self.may_be_asked(**place)
+            self.may_be_asked(life, **place)
                 && health.is_some_and(|health| health.pause_left().is_some() || health.is_broken())
         };
         let mut resting: Vec<usize> = self.order.iter().filter(resting).copied().collect();
@@ -242,7 +244,7 @@ impl Plan {
 
     fn is_well(&self, life: &Life, place: usize) -> bool {
         let health = life.route.targets.get(place).map(|target| &target.health);
-        self.may_be_asked(place)
+        self.may_be_asked(life, place)
             && health.is_some_and(|health| health.pause_left().is_none() && !health.is_broken())
     }
 

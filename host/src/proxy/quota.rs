@@ -100,17 +100,15 @@ pub async fn ask(life: &Life, target: &Target, model: &str) -> Result<Option<Gra
     if !life.gateway.limits.has_targets() {
         return Ok(None);
     }
-    let (prompt, asked) = (life.exchange.prompt(), life.asked.clone());
+    let prompt = life.exchange.prompt();
     let id = format!("{}/{model}", target.provider.name);
-    let gateway = life.gateway.clone();
-    let limits = &gateway.limits;
-    let (principal, route) = (life.principal.clone(), life.route.clone());
-    let subject = subject(limits, &principal, &route.name, asked.model())
+    let limits = &life.gateway.limits;
+    let subject = subject(limits, &life.principal, &life.route.name, life.asked.model())
         .with(Dimension::Provider, Some(&target.provider.name))
         .with(Dimension::Target, Some(&id));
     let most = || {
         let sizes = life.sizes.unwrap_or_else(|| sizes(&prompt));
-        of_target(&gateway, &prompt, &sizes, target).0
+        of_target(&life.gateway, &prompt, &sizes, target).0
     };
     match limits.ask(&subject, most).await {
         Ok(grant) => Ok(Some(grant)),

@@ -50,10 +50,13 @@ async fn ranked(life: &Life, places: Vec<usize>) -> Result<Vec<usize>, Error> {
     };
     let (Some(router), true) = (&life.route.router, places.len() > 1) else { return Ok(in_order(places)) };
     let prompt = life.exchange.prompt();
+    let task = life.exchange.flagged(TASK);
     let turn = life.route.turns.fetch_add(1, Ordering::Relaxed).to_string();
     let views: Vec<TargetView> = places
         .iter()
-        .filter_map(|place| Some(view(life, *place, targets.get(*place)?, prompt.model(), &turn)))
+        .filter_map(|place| {
+            Some(view(life, (*place, targets.get(*place)?), prompt.model(), &turn, task.as_deref()))
+        })
         .collect();
     match router.binding.rank(&life.exchange, &views).await {
         Ok(ranked) if ranked.is_empty() => Ok(in_order(places)),
@@ -62,31 +65,30 @@ async fn ranked(life: &Life, places: Vec<usize>) -> Result<Vec<usize>, Error> {
     }
 }
 
-/// What kind of task it is, where a guard said so, and what users said of the target's quality.
-fn opinions(life: &Life, target: &Target, signals: &mut Vec<(String, String)>) {
-    let task = life.exchange.flagged(TASK);
+/// What users said of the target's quality.
+fn opinions(life: &Life, target: &Target, task: Option<&str>, signals: &mut Vec<(String, String)>) {
     let (feedback, tenant) = (&life.gateway.feedback, life.exchange.tenant());
-    if !feedback.is_empty() {
-        let of_task = task.as_ref().map(|task| format!("quality.{task}"));
-        if let Some(name) = of_task.filter(|name| !signals.iter().any(|(known, _)| known == name))
-            && let Some(said) =
-                feedback.quality(tenant, &target.id, name.trim_start_matches("quality."), None)
-        {
-            signals.push((name, format!("{said:.4}")));
-        }
-        for (name, value) in signals.iter_mut() {
-            let Some(task) = name.strip_prefix("quality").and_then(|rest| match rest {
-                "" => Some(""),
-                rest => rest.strip_prefix('.'),
-            }) else {
-                continue;
-            };
-            if let Some(said) = feedback.quality(tenant, &target.id, task, value.parse().ok()) {
-                *value = format!("{said:.4}");
-            }
+    if feedback.is_empty() {
+        return;
+    }
+    for (name, value) in signals.iter_mut() {
+        let Some(task) = name.strip_prefix("quality").and_then(|rest| match rest {
+            "" => Some(""),
+            rest => rest.strip_prefix('.'),
+        }) else {
+            continue;
+        };
+        if let Some(said) = feedback.quality(tenant, &target.id, task, value.parse().ok()) {
+            *value = format!("{said:.4}");
         }
     }
-    signals.extend(task.map(|task| (TASK.to_owned(), task)));
+    let Some(task) = task else { return };
+    let name = format!("quality.{task}");
+    if !signals.iter().any(|(known, _)| *known == name)
+        && let Some(said) = feedback.quality(tenant, &target.id, task, None)
+    {
+        signals.push((name, format!("{said:.4}")));
+    }
 }
 
 impl Life {
@@ -101,7 +103,14 @@ impl Life {
     }
 }
 
-fn view(life: &Life, place: usize, target: &Target, asked: &str, turn: &str) -> TargetView {
+/// A target as the router sees it. `task`: what kind of task it is, where a guard said so.
+fn view(
+    life: &Life,
+    (place, target): (usize, &Target),
+    asked: &str,
+    turn: &str,
+    task: Option<&str>,
+) -> TargetView {
     let model = target.model_for(asked);
     let mut signals = target.facts.clone();
     let planned = life.course.plan.iter().flat_map(|plan| &plan.weights);
@@ -110,7 +119,8 @@ fn view(life: &Life, place: usize, target: &Target, asked: &str, turn: &str) -> 
         signals.push(("weight".to_owned(), weight.to_string()));
     }
     signals.push(("turn".to_owned(), turn.to_owned()));
-    opinions(life, target, &mut signals);
+    opinions(life, target, task, &mut signals);
+    signals.extend(task.map(|task| (TASK.to_owned(), task.to_owned())));
     signals.extend(target.health.signals());
     if let Some(price) = life.gateway.prices.find(&target.provider.name, model) {
         let per_token = [("price.input", price.input), ("price.output", price.output)];

@@ -163,3 +163,25 @@ async fn a_configuration_that_nobody_could_keep_is_refused() {
     assert!(refused(&config).await.contains("no target of the route `*` is where `residency` demands"));
     assert_eq!(stage.chat(&ask("hi")).await.text(), "from Europe", "what served goes on serving");
 }
+
+#[tokio::test]
+async fn what_stands_in_for_an_answer_is_given_where_a_smaller_model_may_not_be_asked() {
+    let other = Upstream::start(|_: &Recorded| Reply::text("from elsewhere")).await.unwrap();
+    let stage = Stage::configured(
+        |_: &Recorded| Reply::error(500, "oops"),
+        json!([]),
+        |config| {
+            let mut config = with_provider(config, "other", &other);
+            config["routes"]["*"]["targets"] = json!([{ "target": "openai/*", "region": "eu" }]);
+            config["routes"]["*"]["residency"] = json!(["eu"]);
+            config["routes"]["*"]["resilience"] =
+                json!({ "degrade": [{ "targets": ["other/small"] }, { "answer": "Later, please." }] });
+            config
+        },
+    )
+    .await;
+    let answer = stage.chat(&ask("hi")).await;
+    assert_eq!((answer.status.as_u16(), answer.text()), (200, "Later, please.".into()), "{}", answer.body);
+    assert_eq!(answer.header("x-lockgate-degraded"), "answer");
+    assert!(other.requests().is_empty());
+}
