@@ -9,7 +9,7 @@ pub const FRAMES: usize = 64;
 /// Frames of text in a short stream, whose time to its end is measured. It is asked for by as many `max_tokens`, which
 /// every provider's API calls alike.
 pub const SHORT_FRAMES: usize = 20;
-/// Bytes of each prompt.
+/// Bytes of each prompt, where nobody says otherwise.
 pub const PROMPT_BYTES: usize = 1024;
 /// The model whose streams stay open after their first frame.
 pub const HELD_MODEL: &str = "held";
@@ -25,30 +25,37 @@ const WORDS: [&str; 48] = [
     "river", "schedule", "season", "station", "summary", "teacher", "village", "weather", "window",
 ];
 
-/// A source of prompts that are all different, each of [`PROMPT_BYTES`] bytes and with one e-mail address.
+/// A source of prompts that are all different, each as long as the others and with one e-mail address.
 ///
 /// Different, because a cache must not answer what the benchmark means to send; the same in every run, because
 /// its figures are compared.
 #[derive(Debug)]
 pub struct Prompts {
     random: fastrand::Rng,
+    bytes: usize,
 }
 
 impl Prompts {
-    /// The prompts of one connection.
+    /// The prompts of one connection, each of [`PROMPT_BYTES`] bytes.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { random: fastrand::Rng::with_seed(seed) }
+        Self { random: fastrand::Rng::with_seed(seed), bytes: PROMPT_BYTES }
+    }
+
+    /// The same of another length, in bytes.
+    #[must_use]
+    pub const fn of(self, bytes: usize) -> Self {
+        Self { bytes, ..self }
     }
 
     /// The next prompt.
     pub fn next_prompt(&mut self) -> String {
         let mut text = format!("Case {:08x}, for someone@example.org:", self.random.u32(..));
-        while text.len() < PROMPT_BYTES {
+        while text.len() < self.bytes {
             text.push(' ');
             text.push_str(self.random.choice(WORDS).unwrap_or("word"));
         }
-        text.truncate(PROMPT_BYTES);
+        text.truncate(self.bytes);
         text
     }
 

@@ -59,6 +59,12 @@ impl Sample {
         per_second(self.answers, self.elapsed)
     }
 
+    /// Microseconds of a time for each answer.
+    #[expect(clippy::cast_precision_loss, reason = "answers are far fewer than 2^52")]
+    pub(crate) fn share_of(&self, time: Duration) -> f64 {
+        time.as_secs_f64() * 1e6 / self.answers as f64
+    }
+
     /// Frames in a second.
     pub(crate) fn frames_per_second(&self) -> f64 {
         per_second(self.frames, self.elapsed)
@@ -86,7 +92,7 @@ pub(crate) async fn measure(
     let started = Instant::now();
     for _ in 0..connections {
         let target = target.clone();
-        let prompts = Prompts::new(SEED.fetch_add(1, Ordering::Relaxed));
+        let prompts = Prompts::new(SEED.fetch_add(1, Ordering::Relaxed)).of(target.prompt_bytes);
         tasks.spawn(async move { one_connection(&target, prompts, answer, started + duration).await });
     }
     let mut sum = Sample::new()?;
@@ -120,7 +126,7 @@ async fn one_connection(
     let (mut sender, connection) = connect(target).await?;
     let work = async {
         let mut sample = Sample::new()?;
-        let same = Prompts::new(0).next_prompt();
+        let same = Prompts::new(0).of(target.prompt_bytes).next_prompt();
         while Instant::now() < deadline {
             let request = match target.asks {
                 Asks::Anew => target.request(&prompts.next_prompt(), answer),

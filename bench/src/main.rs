@@ -16,7 +16,7 @@ mod target;
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use gateway::{Gateway, Serves};
-use lockgate_bench::MODEL;
+use lockgate_bench::{MODEL, PROMPT_BYTES};
 use nginx::Nginx;
 use process::FastUpstream;
 use report::{DIRECT, NGINX, Report};
@@ -37,6 +37,9 @@ struct Arguments {
     /// Milliseconds of each measurement of one connection; others take as long or twice as long.
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u64).range(1..))]
     measure_ms: u64,
+    /// Bytes of each prompt.
+    #[arg(long, default_value_t = PROMPT_BYTES)]
+    prompt_bytes: usize,
     /// Open streams when memory is measured.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..))]
     streams: u16,
@@ -99,6 +102,8 @@ async fn measure(
         key: "none",
         model: MODEL.into(),
         asks: Asks::Anew,
+        prompt_bytes: arguments.prompt_bytes,
+        process: None,
     };
     let mut targets = vec![plain(DIRECT, upstream.address)];
     let nginx = Nginx::start(folder, upstream.address).await?;
@@ -110,7 +115,8 @@ async fn measure(
         }
         None => None,
     };
-    targets.extend(gateway.iter().flat_map(Gateway::targets));
+    let ours = gateway.iter().flat_map(Gateway::targets);
+    targets.extend(ours.map(|target| Target { prompt_bytes: arguments.prompt_bytes, ..target }));
     let wanted = |name: &str| arguments.only.iter().any(|only| name.contains(only.as_str()));
     targets.retain(|target| arguments.only.is_empty() || target.name == DIRECT || wanted(&target.name));
 
@@ -141,5 +147,6 @@ async fn measure(
         memory,
         nginx_version: nginx.map(|nginx| nginx.version.clone()),
         rounds: usize::from(arguments.rounds),
+        prompt_bytes: arguments.prompt_bytes,
     })
 }

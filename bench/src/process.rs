@@ -67,6 +67,11 @@ impl Process {
         }
     }
 
+    /// Its number, while it runs.
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Resident memory in bytes, where the system tells.
     pub(crate) fn resident_bytes(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
@@ -89,6 +94,17 @@ impl Process {
         let lines: Vec<&str> = text.lines().rev().take(20).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
+}
+
+/// The time that the threads of a process have had of the processors, where the system tells.
+pub(crate) fn processor_time(process: u32) -> Option<Duration> {
+    // Source: the kernel's Documentation/scheduler/sched-stats.rst: the first figure is nanoseconds on a processor.
+    let of = |thread: std::io::Result<std::fs::DirEntry>| {
+        let text = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    let threads = std::fs::read_dir(format!("/proc/{process}/task")).ok()?;
+    Some(Duration::from_nanos(threads.filter_map(of).sum()))
 }
 
 /// The upstream that answers at once.

@@ -3,6 +3,7 @@
 //! The figure of a target is the median of its rounds.
 
 use crate::load::measure;
+use crate::process::processor_time;
 use crate::target::{Answer, Target};
 use anyhow::Result;
 use std::time::Duration;
@@ -34,6 +35,9 @@ pub(crate) struct Figures {
     pub(crate) per_second: Vec<f64>,
     /// Many connections: 99th percentile, µs.
     pub(crate) many_p99_us: Vec<f64>,
+    /// Many connections: processor time of the process for each answer, µs. Of all figures it depends least on what else
+    /// the machine does.
+    pub(crate) processor_us: Vec<f64>,
     /// One connection: median time to the first byte of a stream, µs.
     pub(crate) first_byte_us: Vec<f64>,
     /// One connection: median time to the end of a short stream, µs.
@@ -81,8 +85,13 @@ async fn one_round(target: &Target, durations: Durations, figures: &mut Figures)
     let alone = measure(target, 1, Answer::Whole, durations.latency).await?;
     figures.p50_us.push(alone.micros(0.5));
     figures.p99_us.push(alone.micros(0.99));
+    let worked = || target.process.and_then(processor_time);
+    let before = worked();
     let many = measure(target, MANY, Answer::Whole, durations.throughput).await?;
     figures.per_second.push(many.answers_per_second());
+    if let (Some(before), Some(after)) = (before, worked()) {
+        figures.processor_us.push(many.share_of(after.saturating_sub(before)));
+    }
     figures.many_p99_us.push(many.micros(0.99));
     let stream = measure(target, 1, Answer::Stream, durations.streams).await?;
     figures.first_byte_us.push(stream.micros(0.5));

@@ -19,6 +19,10 @@ pub(crate) struct Target {
     pub(crate) model: String,
     /// Which prompts it is sent.
     pub(crate) asks: Asks,
+    /// How long they are, in bytes.
+    pub(crate) prompt_bytes: usize,
+    /// The process whose time is measured, where there is one.
+    pub(crate) process: Option<u32>,
 }
 
 /// Which prompts are sent.

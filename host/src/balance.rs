@@ -38,6 +38,30 @@ const TIMES_WORSE: f64 = 4.0;
 /// The longest pause that a provider may ask for.
 const LONGEST_ASKED: Duration = Duration::from_secs(300);
 
+/// The live facts that routing sees.
+pub const FIGURES: [&str; 11] = [
+    "latency-ms.p50",
+    "latency-ms.p95",
+    "ttft-ms.p50",
+    "ttft-ms.p95",
+    "error-rate",
+    "in-flight",
+    "cool-down-ms",
+    "requests-left",
+    "tokens-left",
+    "input-tokens-left",
+    "output-tokens-left",
+];
+
+/// A live fact.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Figure {
+    /// It.
+    pub value: f64,
+    /// Places behind the point that mean something.
+    pub places: usize,
+}
+
 /// How one target has been doing.
 #[derive(Debug)]
 pub struct Health {
@@ -109,7 +133,7 @@ impl Health {
     #[must_use]
     pub fn pause_left(&self) -> Option<Duration> {
         let age = self.age();
-        self.breaker.left(age).max(self.cool_down())
+        self.breaker.left(age).max(self.cool_down_at(age))
     }
 
     /// Whether its breaker has opened, and nothing has closed it since.
@@ -184,9 +208,13 @@ impl Health {
     /// How long it is better left alone.
     #[must_use]
     pub fn cool_down(&self) -> Option<Duration> {
+        self.cool_down_at(self.age())
+    }
+
+    fn cool_down_at(&self, age: Duration) -> Option<Duration> {
         let until = Duration::from_micros(self.cool_until.load(Ordering::Relaxed));
-        let paused = until.checked_sub(self.age()).filter(|left| !left.is_zero());
-        paused.max(self.learnt.exhausted(self.age()))
+        let paused = until.checked_sub(age).filter(|left| !left.is_zero());
+        paused.max(self.learnt.exhausted(age))
     }
 
     /// How long the provider asked to be left alone.
@@ -208,26 +236,29 @@ impl Health {
         self.learnt.read(headers, alone, self.age(), crate::clock::now());
     }
 
-    /// The live facts that routing sees: `latency-ms.p50` and `.p95`, `ttft-ms.p50` and `.p95`, `error-rate`,
-    /// `in-flight`, `cool-down-ms`, `requests-left`, `tokens-left`, `input-tokens-left`, `output-tokens-left`.
+    /// One of [`FIGURES`] as it is now; none where it is not known yet.
     #[must_use]
-    pub fn signals(&self) -> Vec<(String, String)> {
-        let ms = |time: Duration| format!("{:.1}", time.as_secs_f64() * 1e3);
-        let facts = [
-            ("latency-ms.p50", self.latency().map(ms)),
-            ("latency-ms.p95", self.latency_share(95).map(ms)),
-            ("ttft-ms.p50", self.first_byte().map(ms)),
-            ("ttft-ms.p95", self.first_byte_share(95).map(ms)),
-            ("error-rate", self.error_rate().map(|rate| format!("{rate:.4}"))),
-            ("in-flight", Some(self.in_flight().to_string())),
-            ("cool-down-ms", self.cool_down().map(|left| left.as_millis().to_string())),
-        ];
-        let known = facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        known.chain(self.learnt.signals(self.age())).collect()
+    pub fn figure(&self, name: &str, now: Instant) -> Option<Figure> {
+        let age = self.age_at(now);
+        let ms = |time: Duration| Figure { value: time.as_secs_f64() * 1e3, places: 1 };
+        match name {
+            "latency-ms.p50" => self.latency.get(age).map(ms),
+            "latency-ms.p95" => self.latency.share(95, age).map(ms),
+            "ttft-ms.p50" => self.first_byte.get(age).map(ms),
+            "ttft-ms.p95" => self.first_byte.share(95, age).map(ms),
+            "error-rate" => self.failures.get(age).map(|rate| Figure { value: rate, places: 4 }),
+            "in-flight" => Some(Figure { value: f64::from(self.in_flight()), places: 0 }),
+            "cool-down-ms" => self.cool_down_at(age).map(|left| Figure { places: 0, ..ms(left) }),
+            _ => self.learnt.left(name, age).map(|left| Figure { value: left, places: 0 }),
+        }
     }
 
     fn age(&self) -> Duration {
-        self.born.elapsed()
+        self.age_at(Instant::now())
+    }
+
+    fn age_at(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.born)
     }
 
     fn pause(&self, pause: Duration) {
@@ -261,15 +292,16 @@ impl Observation {
 
     /// The first byte of the answer is there: so far, the target is well.
     pub fn first_byte(&mut self) -> Option<Change> {
-        self.health.first_byte.add(self.started.elapsed(), self.health.age());
-        self.went_well()
+        let now = Instant::now();
+        self.health.first_byte.add(now.saturating_duration_since(self.started), self.health.age_at(now));
+        self.went_well(now)
     }
 
     /// It succeeded: the target is fine, unless it has asked for a pause since the attempt began.
     pub fn succeeded(mut self) -> Option<Change> {
-        let change = self.went_well();
-        self.health.latency.add(self.started.elapsed(), self.health.age());
-        change
+        let now = Instant::now();
+        self.health.latency.add(now.saturating_duration_since(self.started), self.health.age_at(now));
+        self.went_well(now)
     }
 
     /// It failed. A 429 and a `retry_after` are a reason to leave the target alone at once, a failure of the
@@ -299,18 +331,19 @@ impl Observation {
         match (limited, self.counted) {
             (true, _) => None,
             (false, true) => health.breaker.amend(&self.settings, health.age()),
-            (false, false) => self.tell(Outcome::Failed),
+            (false, false) => self.tell(Outcome::Failed, Instant::now()),
         }
     }
 
     /// Another target was faster. How long this one would have taken nobody knows, but it was at least this slow.
     pub fn overtaken(mut self, streaming: bool) -> Option<Change> {
         let times = if streaming { &self.health.first_byte } else { &self.health.latency };
-        times.add(self.started.elapsed(), self.health.age());
-        if self.is_slow() { self.tell(Outcome::Slow) } else { None }
+        let now = Instant::now();
+        times.add(now.saturating_duration_since(self.started), self.health.age_at(now));
+        if self.is_slow(now) { self.tell(Outcome::Slow, now) } else { None }
     }
 
-    fn went_well(&mut self) -> Option<Change> {
+    fn went_well(&mut self, now: Instant) -> Option<Change> {
         if self.counted {
             return None;
         }
@@ -320,24 +353,24 @@ impl Observation {
             health.cool_until.store(0, Ordering::Relaxed);
             health.asked_until.store(0, Ordering::Relaxed);
         }
-        health.failures.add(false, health.age());
-        let outcome = if self.is_slow() { Outcome::Slow } else { Outcome::Good };
-        self.tell(outcome)
+        health.failures.add(false, health.age_at(now));
+        let outcome = if self.is_slow(now) { Outcome::Slow } else { Outcome::Good };
+        self.tell(outcome, now)
     }
 
-    fn is_slow(&self) -> bool {
-        self.settings.slow.is_some_and(|slow| self.started.elapsed() >= slow)
+    fn is_slow(&self, now: Instant) -> bool {
+        self.settings.slow.is_some_and(|slow| now.saturating_duration_since(self.started) >= slow)
     }
 
     fn began(&self) -> u64 {
         micros(self.started.saturating_duration_since(self.health.born))
     }
 
-    fn tell(&mut self, outcome: Outcome) -> Option<Change> {
+    fn tell(&mut self, outcome: Outcome, now: Instant) -> Option<Change> {
         self.counted = true;
         let began = Duration::from_micros(self.began());
         let told = (outcome, self.probe);
-        let change = self.health.breaker.record(&self.settings, told, began, self.health.age());
+        let change = self.health.breaker.record(&self.settings, told, began, self.health.age_at(now));
         self.end_probe();
         change
     }

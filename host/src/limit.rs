@@ -10,6 +10,7 @@ mod counters;
 mod durable;
 mod file;
 mod grant;
+mod known;
 mod local;
 mod meter;
 mod notice;
@@ -30,7 +31,9 @@ pub use queue::Waiting;
 pub use rule::{Dimension, Over, Patience, Rule, Span, Subject, Terms, Unit};
 
 use crate::price::Usd;
+use foldhash::quality::RandomState;
 use grant::Taken;
+use known::{Known, Of};
 use notice::Notices;
 use queue::{Ticket, Who};
 use std::collections::HashMap;
@@ -102,7 +105,8 @@ pub struct Limits {
     of_request: Vec<Arc<Rule>>,
     of_target: Vec<Arc<Rule>>,
     books: Arc<Books>,
-    organisations: HashMap<Arc<str>, Arc<str>>,
+    organisations: HashMap<Arc<str>, Arc<str>, RandomState>,
+    known: Known,
 }
 
 impl Limits {
@@ -112,7 +116,7 @@ impl Limits {
         let (of_target, of_request) = rules.into_iter().map(Arc::new).partition(|rule| rule.is_of_target());
         let notices = Notices::new(counters.clone(), None);
         let books = Arc::new(Books { counters, waiting: Arc::default(), notices });
-        Self { of_request, of_target, books, organisations: HashMap::new() }
+        Self { of_request, of_target, books, organisations: HashMap::default(), known: Known::default() }
     }
 
     /// The same, with those who wait already, and with somebody who is told of budgets.
@@ -127,7 +131,7 @@ impl Limits {
     /// The same, with the organisations of tenants.
     #[must_use]
     pub fn of_organisations(mut self, organisations: HashMap<Arc<str>, Arc<str>>) -> Self {
-        self.organisations = organisations;
+        self.organisations = organisations.into_iter().collect();
         self
     }
 
@@ -163,7 +167,7 @@ impl Limits {
         passed: &[Arc<str>],
         most: impl FnOnce() -> Amounts,
     ) -> Result<Grant, Denied> {
-        self.take(&self.of_request, subject, passed, most).await
+        self.take(Of::Request, subject, passed, most).await
     }
 
     /// Reserves what asking one target may come to use.
@@ -171,7 +175,7 @@ impl Limits {
     /// # Errors
     /// Of some limit of the target there is less.
     pub async fn ask(&self, subject: &Subject<'_>, most: impl FnOnce() -> Amounts) -> Result<Grant, Denied> {
-        self.take(&self.of_target, subject, &[], most).await
+        self.take(Of::Target, subject, &[], most).await
     }
 
     /// What limits of a request have now, by name: nothing is taken.
@@ -189,17 +193,19 @@ impl Limits {
 
     async fn take(
         &self,
-        rules: &[Arc<Rule>],
+        of: Of,
         subject: &Subject<'_>,
         passed: &[Arc<str>],
         most: impl FnOnce() -> Amounts,
     ) -> Result<Grant, Denied> {
-        let mut grant = Grant { books: self.books.clone(), taken: Vec::new(), at: now() };
-        let asked: Vec<(&Arc<Rule>, Arc<str>)> = rules
-            .iter()
-            .filter(|rule| !passed.contains(&rule.name))
-            .filter_map(|rule| Some((rule, rule.counter(subject)?)))
-            .collect();
+        let mut grant = Grant { books: self.books.clone(), taken: Vec::new(), at: 0 };
+        let rules = match of {
+            Of::Request => &self.of_request,
+            Of::Target => &self.of_target,
+        };
+        let all = self.known.counters(of, rules, subject);
+        let asked: Vec<&(Arc<Rule>, Arc<str>)> =
+            all.iter().filter(|(rule, _)| !passed.contains(&rule.name)).collect();
         if asked.is_empty() {
             return Ok(grant);
         }
@@ -215,7 +221,7 @@ impl Limits {
                 asked.iter().map(|(rule, key)| demand(rule, key.clone(), most, grant.at)).collect();
             match self.books.counters.take(&demands, grant.at).await {
                 Ok(levels) => {
-                    let rules = asked.into_iter().map(|(rule, _)| rule.clone());
+                    let rules = asked.iter().map(|(rule, _)| rule.clone());
                     let all = rules.zip(demands).zip(levels);
                     grant.taken = all
                         .map(|((rule, demand), level)| Taken { rule, demand, level, used: most })
@@ -264,7 +270,7 @@ struct Turn<'a> {
 
 impl Turn<'_> {
     /// Goes behind those who wait for one of its counters already.
-    async fn stand_behind(&mut self, asked: &[(&Arc<Rule>, Arc<str>)], most: Amounts) -> Result<(), Denied> {
+    async fn stand_behind(&mut self, asked: &[&(Arc<Rule>, Arc<str>)], most: Amounts) -> Result<(), Denied> {
         let now = now();
         let lane = asked.iter().find(|(rule, key)| {
             matches!(rule.terms.over, Over::Queue(_)) && self.limits.books.waiting.has(key)

@@ -14,6 +14,7 @@ mod binding;
 mod bindings;
 mod breaker;
 mod call;
+mod candidates;
 mod console;
 mod convert;
 mod engine;
@@ -31,8 +32,9 @@ mod template;
 pub use binding::{Binding, BindingSettings, Isolation, Limits, LoadError};
 pub use call::{
     Call, CallBody, CallError, CallErrorKind, Decision, Edit, Frame, HeaderValue, Issue, ObservedEvent,
-    Outcome, Rejection, TargetView, Verdict,
+    Outcome, Rejection, Verdict,
 };
+pub use candidates::{Candidates, Signal, TargetView};
 pub use engine::{Engine, EngineError, EngineSettings};
 pub use grants::{Grants, UngrantedImport};
 pub use manifest::{Hook, Manifest, ManifestError};

@@ -43,7 +43,7 @@ const SAME_PROVIDER: [(&str, &[&str]); 9] = [
 pub struct Prices {
     builtin: Option<&'static LazyLock<Table>>,
     own: Table,
-    known_as: HashMap<String, String>,
+    known_as: HashMap<String, String, foldhash::fast::RandomState>,
 }
 
 impl Prices {
@@ -56,7 +56,7 @@ impl Prices {
     /// No price is known.
     #[must_use]
     pub fn empty() -> Self {
-        Self { builtin: None, own: Table::default(), known_as: HashMap::new() }
+        Self { builtin: None, own: Table::default(), known_as: HashMap::default() }
     }
 
     /// Adds an operator's prices from the widely used JSON. They win over the shipped ones and over those
@@ -101,7 +101,7 @@ impl Prices {
     fn find_exactly(&self, provider: &str, model: &str) -> Option<&Price> {
         let alias = self.known_as.get(provider).map(String::as_str);
         for name in std::iter::once(provider).chain(alias) {
-            let full = format!("{name}/{model}");
+            let full = [name, "/", model].concat();
             if let Some(own) = self.own.get(full.as_str()) {
                 return Some(&own.price);
             }
@@ -114,7 +114,7 @@ impl Prices {
         let others = SAME_PROVIDER.iter().find(|(name, _)| *name == known).map_or(&[][..], |(_, same)| same);
         std::iter::once(known).chain(others.iter().copied()).find_map(|name| {
             let bare = || builtin.get(model).filter(|entry| entry.provider.is_some() && entry.serves(name));
-            builtin.get(format!("{name}/{model}").as_str()).or_else(bare).map(|entry| &entry.price)
+            builtin.get([name, "/", model].concat().as_str()).or_else(bare).map(|entry| &entry.price)
         })
     }
 }

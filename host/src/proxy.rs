@@ -10,6 +10,7 @@ mod answer;
 mod approval;
 mod attempt;
 mod booking;
+mod candidates;
 mod count;
 mod course;
 mod degrade;

@@ -41,7 +41,7 @@ pub mod runtime;
 mod services;
 
 pub use hooks::{Observer, Plugin, PostResponse, PreRequest, ProviderAdapter, Routing, TextFilter};
-pub use services::{http, kv, log, metrics, responses, vectors};
+pub use services::{http, kv, log, metrics, responses, signals, vectors};
 
 /// Everything a plugin usually needs.
 pub mod prelude {

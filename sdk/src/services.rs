@@ -1,4 +1,4 @@
-//! What the host offers, as modules of functions. Each but `log` and `metrics` needs a grant.
+//! What the host offers, as modules of functions. Each but `log`, `metrics` and `signals` needs a grant.
 
 /// The operator's log.
 pub mod log {
@@ -32,6 +32,11 @@ pub mod log {
 /// The operator's metrics.
 pub mod metrics {
     pub use crate::bindings::host::lockgate::plugin::metrics::{add, sample};
+}
+
+/// Facts of the targets that are being ranked, of those signals alone that are asked for.
+pub mod signals {
+    pub use crate::bindings::host::lockgate::plugin::signals::{numbers, texts};
 }
 
 /// Small shared values.

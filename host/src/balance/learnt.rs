@@ -74,13 +74,13 @@ impl Learnt {
         left.max().filter(|left| !left.is_zero())
     }
 
-    /// What is left, by name.
-    pub fn signals(&self, age: Duration) -> impl Iterator<Item = (String, String)> {
-        self.slots.iter().zip(NAMES).filter_map(move |(slot, name)| {
-            let left = slot.left.load(Relaxed);
-            let holds = left != UNKNOWN && slot.reset.load(Relaxed) > super::micros(age);
-            holds.then(|| (name.to_owned(), left.to_string()))
-        })
+    /// What is left of something.
+    #[expect(clippy::cast_precision_loss, reason = "nobody counts what is left to the last of 2^52")]
+    pub fn left(&self, name: &str, age: Duration) -> Option<f64> {
+        let (_, slot) = NAMES.iter().zip(&self.slots).find(|(known, _)| **known == name)?;
+        let left = slot.left.load(Relaxed);
+        let holds = left != UNKNOWN && slot.reset.load(Relaxed) > super::micros(age);
+        holds.then_some(left as f64)
     }
 }
 
@@ -145,6 +145,11 @@ mod tests {
         pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
     }
 
+    fn left(learnt: &Learnt, seconds: u64) -> Vec<(&'static str, f64)> {
+        let age = Duration::from_secs(seconds);
+        NAMES.iter().filter_map(|name| Some((*name, learnt.left(name, age)?))).collect()
+    }
+
     #[test]
     fn resets_are_read_in_every_way_there_is() {
         for (text, seconds) in [
@@ -177,12 +182,11 @@ mod tests {
             ("x-ratelimit-remaining-tokens", "900"),
             ("x-ratelimit-reset-tokens", "1m"),
         ];
-        assert_eq!((learnt.exhausted(at(5)), learnt.signals(at(5)).count()), (None, 0));
+        assert_eq!((learnt.exhausted(at(5)), left(&learnt, 5)), (None, vec![]));
         learnt.read(&headers(&openai), true, at(5), now());
         assert_eq!((learnt.exhausted(at(6)), learnt.exhausted(at(15))), (Some(at(9)), None));
-        let told: Vec<_> = learnt.signals(at(6)).collect();
-        assert_eq!(told, [("requests-left".into(), "0".into()), ("tokens-left".into(), "900".into())]);
-        assert_eq!(learnt.signals(at(16)).count(), 1, "what has reset is not known");
+        assert_eq!(left(&learnt, 6), [("requests-left", 0.0), ("tokens-left", 900.0)]);
+        assert_eq!(left(&learnt, 16).len(), 1, "what has reset is not known");
         // The next answer knows better.
         learnt.read(&headers(&[("x-ratelimit-remaining-requests", "3")]), true, at(7), now());
         assert_eq!(learnt.exhausted(at(7)), None);

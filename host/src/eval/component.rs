@@ -10,7 +10,7 @@ use crate::config::{self, Binding, Loaded, OnError};
 use crate::exchange::Exchange;
 use crate::pipeline::chain::{Chain, Gate};
 use crate::pipeline::stream::Stop;
-use crate::plugin::{CallError, Decision, Outcome, TargetView};
+use crate::plugin::{CallError, Candidates, Decision, Outcome};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -178,7 +178,11 @@ impl Component {
     ///
     /// # Errors
     /// The call failed.
-    pub async fn rank(&mut self, x: &Arc<Exchange>, targets: &[TargetView]) -> Result<Vec<u32>, CallError> {
+    pub async fn rank(
+        &mut self,
+        x: &Arc<Exchange>,
+        targets: Arc<dyn Candidates>,
+    ) -> Result<Vec<u32>, CallError> {
         let start = Instant::now();
         let ranked = self.gate().binding.rank(x, targets).await;
         self.calls.push(start.elapsed());

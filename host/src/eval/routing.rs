@@ -12,6 +12,7 @@ use super::{Problem, Trial};
 use crate::plugin::TargetView;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// USD per token of the two: input, output.
 const WEAK_PRICE: (&str, &str) = ("0.00000015", "0.0000006");
@@ -31,7 +32,7 @@ pub struct Case {
 
 /// The trial.
 pub struct Routing {
-    targets: [TargetView; 2],
+    targets: Arc<Vec<TargetView>>,
     seen: Seen,
 }
 
@@ -56,7 +57,8 @@ impl Default for Routing {
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .into(),
         };
-        Self { targets: [target("weak", WEAK_PRICE), target("strong", STRONG_PRICE)], seen: Seen::default() }
+        let targets = Arc::new(vec![target("weak", WEAK_PRICE), target("strong", STRONG_PRICE)]);
+        Self { targets, seen: Seen::default() }
     }
 }
 
@@ -74,7 +76,7 @@ impl Trial for Routing {
         let strong = label(&case.strong_ok, &[], &[]).map_err(Problem::Case)?;
         let body = json!({ "model": "eval", "messages": [{ "role": "user", "content": case.text }] });
         let x = component.exchange(body);
-        let ranked = component.rank(&x, &self.targets).await?;
+        let ranked = component.rank(&x, self.targets.clone()).await?;
         // No opinion is the order of the configuration: the weak one first.
         let to_strong = ranked.first() == Some(&STRONG);
         let needs = strong && !weak;

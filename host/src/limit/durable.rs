@@ -13,6 +13,7 @@ use super::file::{File, FileError, Row};
 use super::local::Local;
 use super::meter::{Level, Meter, Micros};
 use dashmap::DashMap;
+use foldhash::quality::RandomState;
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use std::path::Path;
 use std::sync::Arc;
@@ -65,7 +66,7 @@ enum Message {
 
 struct Shared {
     local: Local,
-    covers: DashMap<Arc<str>, Cover>,
+    covers: DashMap<Arc<str>, Cover, RandomState>,
     /// Groups that were written.
     groups: watch::Sender<u64>,
 }
@@ -87,7 +88,7 @@ impl Durable {
         for row in file.load(now)? {
             local.restore(row.key.into(), row.counter, row.meter);
         }
-        let shared = Arc::new(Shared { local, covers: DashMap::new(), groups: watch::Sender::new(0) });
+        let shared = Arc::new(Shared { local, covers: DashMap::default(), groups: watch::Sender::new(0) });
         let (writer, inbox) = channel();
         let desk = Desk { file, shared: shared.clone() };
         std::thread::Builder::new().name("counters".to_owned()).spawn(move || desk.work(&inbox))?;

@@ -70,17 +70,16 @@ impl Drop for Grant {
             return;
         }
         let taken = std::mem::take(&mut self.taken);
-        let settlements: Vec<Settlement> = taken
-            .iter()
-            .map(|taken| Settlement {
-                used: taken.used.of(taken.rule.unit),
-                taken: self.at,
-                demand: taken.demand.clone(),
+        let (rules, settlements): (Vec<Arc<Rule>>, Vec<Settlement>) = taken
+            .into_iter()
+            .map(|Taken { rule, demand, used, .. }| {
+                let used = used.of(rule.unit);
+                (rule, Settlement { demand, taken: self.at, used })
             })
-            .collect();
+            .unzip();
         let now = now();
         self.books.counters.settle(&settlements, now);
-        for Taken { rule, demand, .. } in &taken {
+        for (rule, Settlement { demand, .. }) in rules.iter().zip(&settlements) {
             self.books.waiting.freed(&demand.key);
             if !rule.terms.warn_at.is_empty()
                 && let Some(level) = self.books.counters.level(demand, now)

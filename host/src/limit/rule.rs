@@ -89,6 +89,11 @@ impl<'a> Subject<'a> {
     pub(super) fn get(&self, dimension: Dimension) -> Option<&'a str> {
         self.values.get(dimension as usize).copied().flatten()
     }
+
+    /// All that is said of it.
+    pub(super) const fn values(&self) -> &[Option<&'a str>] {
+        &self.values
+    }
 }
 
 /// What is counted.

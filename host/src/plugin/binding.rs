@@ -141,6 +141,7 @@ pub struct Binding {
     waiting: AtomicUsize,
     /// None where each call has an instance of its own.
     warm: Option<Warm>,
+    asks_for_signals: bool,
     breaker: Breaker,
 }
 
@@ -182,6 +183,7 @@ impl Binding {
             engine: engine.clone(),
             template,
             around,
+            asks_for_signals: plugin.manifest.asks_for_signals(),
             plugin,
             slots: Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS)),
             limits,

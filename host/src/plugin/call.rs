@@ -73,19 +73,6 @@ pub enum Outcome {
     Reject(Rejection),
 }
 
-/// A candidate, as `routing` sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TargetView {
-    /// `provider/model`.
-    pub id: String,
-    /// The provider's name.
-    pub provider: String,
-    /// The provider's name of the model.
-    pub model: String,
-    /// Live and configured facts.
-    pub signals: Vec<(String, String)>,
-}
-
 /// The value of a header of a provider's request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeaderValue {

@@ -9,9 +9,9 @@ use super::bindings::provider_adapter::exports::lockgate::plugin::provider_adapt
 use super::bindings::routing::exports::lockgate::plugin::routing;
 use super::bindings::text_filter::exports::lockgate::plugin::text_filter as filter;
 use super::call::{
-    Call, CallBody, Decision, Edit, Frame, HeaderValue, Issue, ObservedEvent, Outcome, Rejection, TargetView,
-    Verdict,
+    Call, CallBody, Decision, Edit, Frame, HeaderValue, Issue, ObservedEvent, Outcome, Rejection, Verdict,
 };
+use super::candidates::TargetView;
 use crate::chat::{Event, Media, ProviderError, Service, TextAt, TextPart, Usage};
 use std::time::Duration;
 
@@ -100,13 +100,9 @@ pub(super) fn verdict(verdict: filter::Verdict, text: &str, last: bool) -> Resul
     Ok(Verdict::Pass { safe, edits })
 }
 
-pub(super) fn target(target: &TargetView) -> routing::Target {
-    routing::Target {
-        id: target.id.clone(),
-        provider: target.provider.clone(),
-        model: target.model.clone(),
-        signals: target.signals.clone(),
-    }
+pub(super) fn target(target: TargetView) -> routing::Target {
+    let TargetView { id, provider, model, signals } = target;
+    routing::Target { id, provider, model, signals }
 }
 
 /// A ranking of so many targets, each named at most once; or what is wrong with it.

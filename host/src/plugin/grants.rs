@@ -30,7 +30,7 @@ pub struct UngrantedImport {
 }
 
 /// Interfaces of the contract that every plugin may import.
-const OPEN: [&str; 4] = ["types", "exchange", "log", "metrics"];
+const OPEN: [&str; 5] = ["types", "exchange", "signals", "log", "metrics"];
 /// WASI packages that are linked inert.
 const INERT: [&str; 5] = ["wasi:cli/", "wasi:io/", "wasi:clocks/", "wasi:random/", "wasi:filesystem/"];
 

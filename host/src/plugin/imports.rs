@@ -3,7 +3,7 @@
 //! Everything here is reached by hostile code: arguments are bounded, and nothing traps the host.
 
 use super::bindings::host::Plugin as HostWorld;
-use super::bindings::host::lockgate::plugin::{exchange, log, metrics, types};
+use super::bindings::host::lockgate::plugin::{exchange, log, metrics, signals, types};
 use super::convert::{at_from_wit, texts_to_wit};
 use super::instance::{ExchangeHandle, PromptHandle, State};
 use crate::chat::{Prompt, PromptError};
@@ -199,6 +199,18 @@ impl exchange::HostPrompt for State {
 
     fn drop(&mut self, _: Resource<PromptHandle>) -> wasmtime::Result<()> {
         Ok(())
+    }
+}
+
+impl signals::Host for State {
+    fn numbers(&mut self, name: String) -> Vec<Option<f64>> {
+        let Some(targets) = &self.candidates else { return Vec::new() };
+        targets.signals(&name).map(|signal| signal?.number()).collect()
+    }
+
+    fn texts(&mut self, name: String) -> Vec<Option<String>> {
+        let Some(targets) = &self.candidates else { return Vec::new() };
+        targets.signals(&name).map(|signal| Some(signal?.text())).collect()
     }
 }
 

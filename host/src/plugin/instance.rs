@@ -1,5 +1,6 @@
 //! One instance of a component, and what its store holds.
 
+use super::candidates::Candidates;
 use super::console;
 use super::engine::Engine;
 use super::grants::Grants;
@@ -40,6 +41,8 @@ pub(super) struct State {
     pub memory: MemoryLimit,
     pub clock: CallClock,
     pub exchange: Option<Arc<Exchange>>,
+    /// The targets that a running `rank` orders.
+    pub candidates: Option<Arc<dyn Candidates>>,
     pub around: Arc<Surroundings>,
 }
 
@@ -95,6 +98,7 @@ pub(super) fn store(
         memory: MemoryLimit::new(memory),
         clock,
         exchange: None,
+        candidates: None,
         around: around.clone(),
     };
     let mut store = Store::new(&engine.wasm, state);

@@ -112,6 +112,14 @@ impl Manifest {
     }
 }
 
+impl Manifest {
+    /// Whether it asks for the signals of targets, and need not be handed all of them.
+    #[must_use]
+    pub fn asks_for_signals(&self) -> bool {
+        self.imports.iter().any(|name| matches!(contract(name), Some(Ok("signals"))))
+    }
+}
+
 /// The interface of the contract that a name means, if it means one of this version.
 fn contract(name: &str) -> Option<Result<&str, ManifestError>> {
     let (interface, version) = name.strip_prefix(PACKAGE)?.split_once('@').unwrap_or((name, ""));

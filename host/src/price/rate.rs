@@ -31,6 +31,13 @@ impl Rate {
         Some(Self(NonZeroU64::MIN.saturating_add(picos)))
     }
 
+    /// In dollars per token.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "at most 1e12")]
+    pub fn usd_per_token(self) -> f64 {
+        self.picos() as f64 / PICOS as f64
+    }
+
     /// In trillionths of a dollar per token.
     #[must_use]
     pub const fn picos(self) -> u64 {

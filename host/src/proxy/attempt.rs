@@ -144,7 +144,7 @@ pub(super) async fn attempt(life: &Life, place: usize, trial: &mut Trial) -> Res
             Err(_) => Err(too_slow()),
         },
     };
-    course::attempted(life, place, began.elapsed(), result.as_ref().err());
+    course::attempted(life, place, began, result.as_ref().err());
     if let (Err(error), Some(grant)) = (&result, &mut trial.grant)
         && !owes(error)
     {

@@ -15,7 +15,7 @@ use crate::route::rule::{Action, Asked, Plan};
 use crate::route::{Route, Routes, Target};
 use http::StatusCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
 /// The course of one exchange.
 #[derive(Default)]
@@ -236,13 +236,13 @@ fn draws(life: &Life, canary: &Canary) -> bool {
     }
 }
 
-/// An attempt has ended: it says how a canary or its baseline does.
-pub fn attempted(life: &Life, place: usize, took: Duration, error: Option<&Error>) {
+/// An attempt has ended that began at `began`: it says how a canary or its baseline does.
+pub fn attempted(life: &Life, place: usize, began: Instant, error: Option<&Error>) {
     let Some(canary) = watched(life) else { return };
     if error.is_some_and(|error| error.party != Party::Upstream) {
         return;
     }
-    let (is_canary, took) = (canary.holds(place), error.is_none().then_some(took));
+    let (is_canary, took) = (canary.holds(place), error.is_none().then(|| began.elapsed()));
     let state = &canary.state;
     life.gateway.metrics.canary_attempt(&state.tenant, &state.route, is_canary, took.is_some());
     told(life, canary, state.ended(is_canary, took));

@@ -108,7 +108,7 @@ pub async fn ask(life: &Life, target: &Target, model: &str) -> Result<Option<Gra
         .with(Dimension::Target, Some(&id));
     let most = || {
         let sizes = life.sizes.unwrap_or_else(|| sizes(&prompt));
-        of_target(&life.gateway, &prompt, &sizes, target).0
+        of_target(&life.gateway, &prompt, (&sizes, output(&prompt)), target).0
     };
     match limits.ask(&subject, most).await {
         Ok(grant) => Ok(Some(grant)),
@@ -157,9 +157,10 @@ pub fn describe(life: &Life, headers: &mut HeaderMap) {
     for (unit, [limit, remaining, reset]) in units {
         let levels = life.grants.iter().filter_map(|grant| grant.level(unit));
         if let Some(level) = levels.min_by_key(|level| level.remaining) {
-            put(headers, limit, &level.limit.to_string());
-            put(headers, remaining, &level.remaining.to_string());
-            put(headers, reset, &format!("{:.3}s", level.reset.as_secs_f64()));
+            headers.insert(limit, level.limit.into());
+            headers.insert(remaining, level.remaining.into());
+            let ms = level.reset.as_millis();
+            put(headers, reset, &format!("{}.{:03}s", ms / 1_000, ms % 1_000));
         }
     }
 }
@@ -206,34 +207,41 @@ pub(super) fn output(prompt: &Prompt) -> u64 {
 /// The most that a request may come to use, of whichever of the targets that are left to it.
 fn most(life: &mut Life, prompt: &Prompt) -> Amounts {
     let sizes = *life.sizes.get_or_insert_with(|| sizes(prompt));
-    let of = |target: &Target| of_target(&life.gateway, prompt, &sizes, target);
+    let output = output(prompt);
+    let of = |target: &Target| of_target(&life.gateway, prompt, (&sizes, output), target);
     let targets = &life.route.targets;
-    let all: Vec<(Amounts, Option<Usd>)> = targets.iter().map(of).collect();
-    let left = if life.detours.is_empty() {
-        (0..all.len()).collect()
-    } else {
-        let costs: Vec<Option<Usd>> = all.iter().map(|(_, cost)| *cost).collect();
-        detour::places(life, &life.route, &costs)
-    };
-    let left = left.iter().filter_map(|place| Some(all.get(*place)?.0));
-    left.fold(Amounts::default(), |most, amounts| Amounts {
+    let more = |most: Amounts, amounts: Amounts| Amounts {
         tokens: most.tokens.max(amounts.tokens),
         cost: most.cost.max(amounts.cost),
-    })
+    };
+    if life.detours.is_empty() {
+        return targets.iter().map(|target| of(target).0).fold(Amounts::default(), more);
+    }
+    let all: Vec<(Amounts, Option<Usd>)> = targets.iter().map(of).collect();
+    let costs: Vec<Option<Usd>> = all.iter().map(|(_, cost)| *cost).collect();
+    let left = detour::places(life, &life.route, &costs);
+    left.iter().filter_map(|place| Some(all.get(*place)?.0)).fold(Amounts::default(), more)
 }
 
 /// What each target of the route would charge for a request at most; none where nobody knows.
 pub(super) fn costs(life: &mut Life) -> Vec<Option<Usd>> {
     let prompt = life.exchange.prompt();
     let sizes = *life.sizes.get_or_insert_with(|| sizes(&prompt));
-    life.route.targets.iter().map(|target| of_target(&life.gateway, &prompt, &sizes, target).1).collect()
+    let output = output(&prompt);
+    let of = |target: &Target| of_target(&life.gateway, &prompt, (&sizes, output), target).1;
+    life.route.targets.iter().map(of).collect()
 }
 
 /// The most that one target may come to use, and what it would charge. What is of no known price costs nothing here, as it
 /// does in the ledger.
-fn of_target(gateway: &Gateway, prompt: &Prompt, sizes: &Sizes, target: &Target) -> (Amounts, Option<Usd>) {
+fn of_target(
+    gateway: &Gateway,
+    prompt: &Prompt,
+    (sizes, output): (&Sizes, u64),
+    target: &Target,
+) -> (Amounts, Option<Usd>) {
     let model = target.model_for(prompt.model());
-    let (input, output) = (gateway.tokens.tokens(model, sizes), output(prompt));
+    let input = gateway.tokens.tokens(model, sizes);
     let usage = Usage { input, output, ..Usage::default() };
     let cost = gateway.prices.cost(&target.provider.name, model, &usage);
     (Amounts { tokens: input.saturating_add(output), cost: cost.unwrap_or_default() }, cost)

@@ -2,6 +2,7 @@
 
 use super::{Family, Sizes};
 use dashmap::DashMap;
+use foldhash::quality::RandomState;
 use parking_lot::Mutex;
 
 /// Models of which is remembered what providers reported; clients may name many.
@@ -13,7 +14,7 @@ const DOUBT: f64 = 200.0;
 
 /// Estimates that what providers report corrects.
 #[derive(Debug, Default)]
-pub struct Estimates(DashMap<Box<str>, Mutex<Sums>>);
+pub struct Estimates(DashMap<Box<str>, Mutex<Sums>, RandomState>);
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Sums {

@@ -6,6 +6,7 @@ use lockgate::chat::{Event, TextAt, TextPart, channel};
 use lockgate::plugin::*;
 use lockgate_guests::ECHO;
 use serde_json::json;
+use std::sync::Arc;
 
 fn attrs(list: &[(&str, &str)]) -> Vec<(String, String)> {
     list.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
@@ -77,8 +78,8 @@ async fn targets_are_ranked() {
         model: "m".into(),
         signals: attrs(&[("weight", "1")]),
     };
-    let targets = [target("a"), target("b"), target("c")];
-    assert_eq!(used.binding.rank(&exchange("hello"), &targets).await, Ok(vec![2, 1, 0]));
+    let targets = Arc::new(vec![target("a"), target("b"), target("c")]);
+    assert_eq!(used.binding.rank(&exchange("hello"), targets).await, Ok(vec![2, 1, 0]));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use lockgate::chat::{TextAt, channel};
 use lockgate::plugin::*;
 use lockgate_guests::HOSTILE;
 use serde_json::json;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How a deed ends.
@@ -121,7 +122,8 @@ async fn try_deed(house: &House, neighbour: &Used, deed: &str, end: &End, isolat
 #[tokio::test]
 async fn a_ranking_of_targets_that_are_not_there_is_bad_output() {
     let used = house().hostile("bad-edits", |_| {}).await;
-    let failed = used.binding.rank(&exchange("hello"), &[]).await.expect_err("there is no target");
+    let failed =
+        used.binding.rank(&exchange("hello"), Arc::new(Vec::new())).await.expect_err("there is no target");
     assert_eq!(failed.kind, CallErrorKind::BadOutput);
 }
 

@@ -4,11 +4,11 @@
 
 /// One target of a route.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Candidate {
+pub struct Candidate<'a> {
     /// `provider/model`.
-    pub id: String,
+    pub id: &'a str,
     /// The provider's name.
-    pub provider: String,
+    pub provider: &'a str,
     /// The share of traffic that the route's configuration gives it.
     pub weight: Option<f64>,
     /// Latency of whole answers in milliseconds: the median, and what 95 of 100 do not exceed.
@@ -38,27 +38,29 @@ pub struct Quantiles {
     pub p95: Option<f64>,
 }
 
-impl Candidate {
-    /// Reads the signals of a target, for an exchange of a category of tasks.
-    pub fn new(id: &str, provider: &str, signals: &[(String, String)], task: Option<&str>) -> Self {
-        let signal = |name: &str| {
-            let (_, value) = signals.iter().find(|(key, _)| key == name)?;
-            value.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0)
+impl<'a> Candidate<'a> {
+    /// A target of which nothing is known.
+    pub fn new(id: &'a str, provider: &'a str) -> Self {
+        Self { id, provider, ..Self::default() }
+    }
+
+    /// Notes a signal; one that has no meaning here is passed over.
+    pub fn note(&mut self, name: &str, value: Option<f64>) {
+        let place = match name {
+            "weight" => &mut self.weight,
+            "latency-ms.p50" => &mut self.latency_ms.p50,
+            "latency-ms.p95" => &mut self.latency_ms.p95,
+            "ttft-ms.p50" => &mut self.ttft_ms.p50,
+            "ttft-ms.p95" => &mut self.ttft_ms.p95,
+            "error-rate" => &mut self.error_rate,
+            "in-flight" => &mut self.in_flight,
+            "price.input" => &mut self.price_input,
+            "price.output" => &mut self.price_output,
+            "turn" => &mut self.turn,
+            _ if name.starts_with("quality") => &mut self.quality,
+            _ => return,
         };
-        Self {
-            id: id.to_owned(),
-            provider: provider.to_owned(),
-            weight: signal("weight"),
-            latency_ms: Quantiles { p50: signal("latency-ms.p50"), p95: signal("latency-ms.p95") },
-            ttft_ms: Quantiles { p50: signal("ttft-ms.p50"), p95: signal("ttft-ms.p95") },
-            error_rate: signal("error-rate"),
-            in_flight: signal("in-flight"),
-            price_input: signal("price.input"),
-            price_output: signal("price.output"),
-            turn: signal("turn"),
-            // What is good at one thing may be bad at another: only without a category do all count together.
-            quality: task.map_or_else(|| signal("quality"), |task| signal(&format!("quality.{task}"))),
-        }
+        *place = value.filter(|number| number.is_finite() && *number >= 0.0);
     }
 }
 
@@ -67,24 +69,14 @@ mod tests {
     use super::Candidate;
 
     #[test]
-    fn signals_are_numbers_or_unknown() {
-        let signals =
-            [("weight", "3"), ("latency-ms.p50", "nan"), ("error-rate", "-1"), ("price.input", "x")]
-                .map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let candidate = Candidate::new("a/b", "a", &signals, None);
-        let expected =
-            Candidate { id: "a/b".into(), provider: "a".into(), weight: Some(3.0), ..Candidate::default() };
+    fn signals_are_numbers_from_zero_or_unknown() {
+        let mut candidate = Candidate::new("a/b", "a");
+        let signals = [("weight", 3.0), ("latency-ms.p50", f64::NAN), ("error-rate", -1.0), ("region", 7.0)];
+        for (name, value) in signals {
+            candidate.note(name, Some(value));
+        }
+        candidate.note("price.input", None);
+        let expected = Candidate { id: "a/b", provider: "a", weight: Some(3.0), ..Candidate::default() };
         assert_eq!(candidate, expected);
-    }
-
-    #[test]
-    fn quality_is_that_of_the_task() {
-        let signals = [("quality", "0.5"), ("quality.code", "0.9")]
-            .map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let quality = |task| Candidate::new("a/b", "a", &signals, task).quality;
-        assert_eq!(
-            (quality(None), quality(Some("code")), quality(Some("chat"))),
-            (Some(0.5), Some(0.9), None)
-        );
     }
 }

@@ -10,6 +10,7 @@ mod strategy;
 
 use candidate::Candidate;
 use lockgate_sdk::prelude::*;
+use lockgate_sdk::signals;
 use strategy::{Ask, Config, Strategy};
 
 /// A token is about this many bytes of text; good enough to compare prices.
@@ -42,29 +43,33 @@ impl Routing for Router {
             return Ok(Vec::new());
         }
         let strategy = self.config.strategy();
-        let task = (strategy == Strategy::Quality).then(|| task(p).or_else(|| flagged(&targets))).flatten();
-        let candidates: Vec<Candidate> = targets
-            .iter()
-            .map(|target| Candidate::new(&target.id, &target.provider, &target.signals, task.as_deref()))
-            .collect();
+        let task = (strategy == Strategy::Quality).then(|| task(p).or_else(flagged)).flatten();
         let ask = match strategy {
+            // Only these look into the prompt, which takes time on a large one.
             Strategy::Cost | Strategy::Quality => {
                 Ask { input_tokens: input_tokens(p), output_tokens: output_limit(p), task, ..Ask::default() }
             }
             _ => Ask { streaming: p.streaming(), ..Ask::default() },
         };
+        let mut candidates: Vec<Candidate<'_>> =
+            targets.iter().map(|target| Candidate::new(&target.id, &target.provider)).collect();
+        for name in self.config.reads(&ask) {
+            for (candidate, value) in candidates.iter_mut().zip(signals::numbers(&name)) {
+                candidate.note(&name, value);
+            }
+        }
         x.flag("router", strategy.name());
         if let Some(task) = &ask.task {
             x.flag("task", task);
         }
-        Ok(self.config.rank(&candidates, &x.id(), &ask))
+        let seed = if strategy.draws() { x.id() } else { String::new() };
+        Ok(self.config.rank(&candidates, &seed, &ask))
     }
 }
 
-/// The category of the task, as a plugin before this one found it.
-fn flagged(targets: &[Target]) -> Option<String> {
-    let (_, task) = targets.first()?.signals.iter().find(|(name, _)| name == "task")?;
-    Some(task.clone())
+/// The category of the task, as a plugin before this one found it: the same for all targets.
+fn flagged() -> Option<String> {
+    signals::texts("task").into_iter().next()?
 }
 
 /// The category of the task, as the caller says it.

@@ -7,6 +7,7 @@
 
 use crate::candidate::{Candidate, Quantiles};
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// How targets are ordered.
@@ -110,7 +111,39 @@ pub struct Ask {
     pub task: Option<String>,
 }
 
+impl Strategy {
+    /// Whether chance has a say.
+    pub fn draws(self) -> bool {
+        matches!(self, Self::Weighted | Self::Latency | Self::LeastInFlight)
+    }
+}
+
 impl Config {
+    /// The signals that are looked at: no others are asked for.
+    pub fn reads(&self, ask: &Ask) -> Vec<Cow<'static, str>> {
+        let own: &[&'static str] = match (self.strategy, self.quantile) {
+            (Strategy::Fallback | Strategy::Priority, _) => &[],
+            (Strategy::Weighted, _) => &["weight"],
+            (Strategy::RoundRobin, _) => &["turn", "weight"],
+            (Strategy::LeastInFlight, _) => &["in-flight", "weight"],
+            (Strategy::Cost | Strategy::Quality, _) => &["price.input", "price.output"],
+            (Strategy::Latency, Quantile::P50) if ask.streaming => {
+                &["in-flight", "latency-ms.p50", "ttft-ms.p50"]
+            }
+            (Strategy::Latency, Quantile::P50) => &["in-flight", "latency-ms.p50"],
+            (Strategy::Latency, Quantile::P95) if ask.streaming => {
+                &["in-flight", "latency-ms.p95", "ttft-ms.p95"]
+            }
+            (Strategy::Latency, Quantile::P95) => &["in-flight", "latency-ms.p95"],
+        };
+        // What is good at one thing may be bad at another: only without a category do all count together.
+        let quality = (self.strategy == Strategy::Quality).then(|| match &ask.task {
+            None => Cow::from("quality"),
+            Some(task) => Cow::from(format!("quality.{task}")),
+        });
+        ["error-rate"].iter().chain(own).map(|name| Cow::from(*name)).chain(quality).collect()
+    }
+
     /// How targets are ordered.
     pub fn strategy(&self) -> Strategy {
         self.strategy
@@ -148,8 +181,8 @@ impl Config {
         issues
     }
 
-    /// Indexes into `candidates`, best first.
-    pub fn rank(&self, candidates: &[Candidate], exchange: &str, ask: &Ask) -> Vec<u32> {
+    /// Indexes into `candidates`, best first. `seed`: what chance goes by, where it has a say.
+    pub fn rank(&self, candidates: &[Candidate<'_>], seed: &str, ask: &Ask) -> Vec<u32> {
         let turn = (self.strategy == Strategy::RoundRobin).then(|| self.turn(candidates)).flatten();
         let mut ranked: Vec<((bool, u8, f64, f64), u32)> = (0..)
             .zip(candidates)
@@ -161,11 +194,11 @@ impl Config {
                         let at = index as usize;
                         (0, float((at + candidates.len() - turn) % candidates.len()))
                     }
-                    None => self.score(candidate, exchange, ask),
+                    None => self.score(candidate, seed, ask),
                 };
                 // Chance parts those that load or latency does not: else the first of them gets everything.
                 let spread = match self.strategy {
-                    Strategy::Latency | Strategy::LeastInFlight => chance(exchange, &candidate.id),
+                    Strategy::Latency | Strategy::LeastInFlight => chance(seed, candidate.id),
                     _ => 0.0,
                 };
                 ((failing, class, score, spread), index)
@@ -178,7 +211,7 @@ impl Config {
     }
 
     /// A class and a score within it; the lowest goes first.
-    fn score(&self, candidate: &Candidate, exchange: &str, ask: &Ask) -> (u8, f64) {
+    fn score(&self, candidate: &Candidate<'_>, seed: &str, ask: &Ask) -> (u8, f64) {
         match self.strategy {
             // Without a turn, the host has none to give: the order of the configuration.
             Strategy::Fallback | Strategy::RoundRobin => (0, 0.0),
@@ -189,7 +222,7 @@ impl Config {
             // Weighted sampling without replacement: the order by -ln(u)/w has each target first in
             // proportion to its weight, and the rest likewise. Source: Efraimidis and Spirakis, 2006.
             Strategy::Weighted => match self.weight(candidate) {
-                weight if weight > 0.0 => (0, -chance(exchange, &candidate.id).ln() / weight),
+                weight if weight > 0.0 => (0, -chance(seed, candidate.id).ln() / weight),
                 _ => (1, 0.0),
             },
             Strategy::Cost => self.cost(candidate, ask).map_or((1, 0.0), |cost| (0, cost)),
@@ -218,7 +251,7 @@ impl Config {
     }
 
     /// What the request will cost, in USD, where the prices are known.
-    fn cost(&self, candidate: &Candidate, ask: &Ask) -> Option<f64> {
+    fn cost(&self, candidate: &Candidate<'_>, ask: &Ask) -> Option<f64> {
         let (input, output) = (candidate.price_input?, candidate.price_output?);
         let answer = ask.output_tokens.map_or(self.output_tokens, |most| most.min(self.output_tokens));
         Some(tokens(ask.input_tokens) * input + tokens(answer) * output)
@@ -233,7 +266,7 @@ impl Config {
     /// Whose turn it is. The turns of a round go through the weights in steps of the golden ratio, which spreads those of
     /// one target evenly; equal weights take turns one after the other.
     /// Source: Schretter et al., "Golden Ratio Sequences for Low-Discrepancy Sampling", 2012.
-    fn turn(&self, candidates: &[Candidate]) -> Option<usize> {
+    fn turn(&self, candidates: &[Candidate<'_>]) -> Option<usize> {
         let turn = candidates.first()?.turn?;
         let weights: Vec<f64> = candidates.iter().map(|candidate| self.weight(candidate)).collect();
         let first = *weights.first()?;
@@ -247,8 +280,8 @@ impl Config {
         })
     }
 
-    fn weight(&self, candidate: &Candidate) -> f64 {
-        let configured = self.weights.get(&candidate.id).or_else(|| self.weights.get(&candidate.provider));
+    fn weight(&self, candidate: &Candidate<'_>) -> f64 {
+        let configured = self.weights.get(candidate.id).or_else(|| self.weights.get(candidate.provider));
         configured.copied().or(candidate.weight).unwrap_or(1.0)
     }
 }
@@ -268,7 +301,7 @@ fn place(number: f64) -> Option<usize> {
 }
 
 /// Whether a name of the configuration, a target's or a provider's, means this candidate.
-fn names(name: &str, candidate: &Candidate) -> bool {
+fn names(name: &str, candidate: &Candidate<'_>) -> bool {
     name == candidate.id || name == candidate.provider
 }
 
@@ -280,9 +313,9 @@ fn tokens(count: u64) -> f64 {
 /// A number in (0, 1), the same for the same exchange and target: FNV-1a, then the finaliser of splitmix64,
 /// because ids that differ in their last characters differ in FNV's low bits only.
 #[expect(clippy::cast_precision_loss, reason = "53 bits fit a double")]
-fn chance(exchange: &str, target: &str) -> f64 {
+fn chance(seed: &str, target: &str) -> f64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in exchange.bytes().chain([0]).chain(target.bytes()) {
+    for byte in seed.bytes().chain([0]).chain(target.bytes()) {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     }
     hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -8,7 +8,8 @@ use crate::plugin::bindings::observer::exports::lockgate::plugin::observer as ob
 use crate::plugin::bindings::provider_adapter::exports::lockgate::plugin::provider_adapter as adapter;
 use crate::plugin::bindings::routing::exports::lockgate::plugin::routing;
 use crate::plugin::bindings::text_filter::exports::lockgate::plugin::text_filter as filter;
-use crate::plugin::call::{Call, CallError, Decision, Frame, ObservedEvent, Outcome, TargetView, Verdict};
+use crate::plugin::call::{Call, CallError, Decision, Frame, ObservedEvent, Outcome, Verdict};
+use crate::plugin::candidates::Candidates;
 use crate::plugin::convert;
 use crate::plugin::instance::{ExchangeHandle, PromptHandle};
 use crate::plugin::manifest::Hook;
@@ -67,13 +68,17 @@ impl Binding {
     ///
     /// # Errors
     /// The call failed, or named a target that is not there.
-    pub async fn rank(&self, x: &Arc<Exchange>, targets: &[TargetView]) -> Result<Vec<u32>, CallError> {
-        let views: Vec<routing::Target> = targets.iter().map(convert::target).collect();
+    pub async fn rank(&self, x: &Arc<Exchange>, targets: Arc<dyn Candidates>) -> Result<Vec<u32>, CallError> {
+        let views = targets.views(!self.asks_for_signals).into_iter();
+        let views: Vec<routing::Target> = views.map(convert::target).collect();
         call!(
             self,
             Routing as routing for Some(x),
-            |hook, store| hook.lockgate_plugin_routing().call_rank(store, exchange(), prompt(), &views),
-            |ranked| Ok((convert::ranking(ranked, targets.len())?, "ok"))
+            |hook, store| {
+                store.data_mut().candidates = Some(targets);
+                hook.lockgate_plugin_routing().call_rank(store, exchange(), prompt(), &views)
+            },
+            |ranked| Ok((convert::ranking(ranked, views.len())?, "ok"))
         )
     }
 

@@ -45,7 +45,7 @@ impl Warm {
         instance.uses = instance.uses.saturating_add(1);
         instance.rested = Instant::now();
         let state = instance.store.data_mut();
-        state.exchange = None;
+        (state.exchange, state.candidates) = (None, None);
         if self.is_worn(instance.uses)
             || state_is_large(&instance, self.max_bytes)
             || !self.engine.idle.take()

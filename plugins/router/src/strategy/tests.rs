@@ -9,12 +9,12 @@ fn config(value: Value) -> Config {
     serde_json::from_value(value).unwrap()
 }
 
-fn target(id: &str) -> Candidate {
+fn target(id: &str) -> Candidate<'_> {
     let provider = id.split('/').next().unwrap_or_default();
-    Candidate { id: id.to_owned(), provider: provider.to_owned(), ..Candidate::default() }
+    Candidate { id, provider, ..Candidate::default() }
 }
 
-fn rank(value: Value, candidates: &[Candidate]) -> Vec<u32> {
+fn rank(value: Value, candidates: &[Candidate<'_>]) -> Vec<u32> {
     config(value).rank(
         candidates,
         "exchange-1",
@@ -115,7 +115,7 @@ fn the_schema_tells_the_same_settings_and_defaults() {
     assert_eq!(format!("{:?}", config(told.into())), format!("{:?}", Config::default()));
 }
 
-fn ranks(config: Value, candidates: &[Candidate], ask: &Ask) -> Vec<u32> {
+fn ranks(config: Value, candidates: &[Candidate<'_>], ask: &Ask) -> Vec<u32> {
     self::config(config).rank(candidates, "exchange-1", ask)
 }
 
@@ -172,7 +172,7 @@ fn who_waits_for_the_first_token_goes_where_that_is_fast() {
 #[test]
 fn the_cheapest_that_is_good_enough_goes_first() {
     let mut all = [target("dear/1"), target("cheap/1"), target("poor/1"), target("new/1"), target("free/1")];
-    let set = |candidate: &mut Candidate, quality: Option<f64>, price: Option<f64>| {
+    let set = |candidate: &mut Candidate<'_>, quality: Option<f64>, price: Option<f64>| {
         (candidate.quality, candidate.price_input, candidate.price_output) = (quality, price, price);
     };
     set(&mut all[0], Some(0.99), Some(9.0));
@@ -193,4 +193,42 @@ fn thresholds_are_shares() {
         issues.iter().map(|(at, _)| at.as_str()).collect::<Vec<_>>(),
         ["/thresholds/a~1b", "/threshold"]
     );
+}
+
+#[test]
+fn nothing_is_looked_at_but_what_was_asked_for() {
+    const ALL: [&str; 11] = [
+        "weight",
+        "latency-ms.p50",
+        "latency-ms.p95",
+        "ttft-ms.p50",
+        "ttft-ms.p95",
+        "error-rate",
+        "in-flight",
+        "price.input",
+        "price.output",
+        "turn",
+        "quality",
+    ];
+    // Whatever is not asked for speaks for the last target, and what is asked for for the first.
+    for strategy in ["fallback", "weighted", "round-robin", "cost", "quality", "latency", "least-in-flight"] {
+        for (quantile, streaming) in [("p50", false), ("p50", true), ("p95", false), ("p95", true)] {
+            let config = config(json!({"strategy": strategy, "quantile": quantile}));
+            let ask = Ask { streaming, input_tokens: 10, ..Ask::default() };
+            let read = config.reads(&ask);
+            let rank = |names: &[&str]| {
+                let mut all = ["a/x", "b/y", "c/z"].map(target);
+                for (nth, candidate) in (1_u8..).zip(&mut all) {
+                    for name in names {
+                        let better_last = matches!(*name, "weight" | "quality" | "turn");
+                        let value = f64::from(if better_last { nth } else { 4 - nth }) / 8.0;
+                        candidate.note(name, Some(value));
+                    }
+                }
+                config.rank(&all, "exchange-1", &ask)
+            };
+            let asked: Vec<&str> = read.iter().map(|name| &**name).collect();
+            assert_eq!(rank(&asked), rank(&ALL), "{strategy} {quantile} {streaming}");
+        }
+    }
 }
