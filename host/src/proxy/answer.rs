@@ -26,7 +26,7 @@ pub struct Rendered {
 impl Rendered {
     /// The answer on its way out; the exchange is settled here.
     pub fn into_response(self, mut life: Life) -> Response<Body> {
-        life.first_byte = Some(std::time::Instant::now());
+        life.first_byte = Some(tokio::time::Instant::now());
         life.ended(StatusCode::OK.as_u16(), "answered");
         life.estimate_missing_usage(&life.exchange.prompt());
         let mut response = Response::new(full(self.body));

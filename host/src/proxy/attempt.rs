@@ -27,7 +27,8 @@ use crate::upstream::UpstreamResponse;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Bytes of one event of a provider's stream.
 const MAX_FRAME: usize = 4 * 1024 * 1024;

@@ -106,7 +106,7 @@ fn said(life: &mut Life, what: &'static str) {
 async fn wait(life: &Life, longest: Duration) -> bool {
     let back = life.route.ranked().iter().map(|target| target.health.pause_left().unwrap_or(MEANWHILE));
     let time = back.min().unwrap_or(MEANWHILE);
-    let left = life.exchange.deadline().saturating_duration_since(std::time::Instant::now());
+    let left = life.exchange.deadline().saturating_duration_since(tokio::time::Instant::now());
     if time > longest || time >= left {
         return false;
     }

@@ -10,7 +10,8 @@ use crate::balance::{Admission, Change, Health, Observation};
 use crate::error::{Cause, Error, Party};
 use crate::route::{Route, Target};
 use http::StatusCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// One in so many exchanges asks a target that has lately been too slow: nobody else would find out that it no longer is.
 const PROBE_SLOW: u32 = 20;

@@ -16,7 +16,8 @@ use futures_util::FutureExt as _;
 use http::StatusCode;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Pieces of a provider's answer that are read together at the most, when they have come already: the first of them is
 /// not to wait for too many others.
@@ -76,7 +77,7 @@ pub struct Source {
     /// What the provider failed with, behind what it said.
     failed: Option<Error>,
     /// How long is waited for the next token, and since when.
-    patience: Option<(Duration, tokio::time::Instant)>,
+    patience: Option<(Duration, Instant)>,
     /// Time spent waiting for the provider.
     pub waited: Duration,
     /// Whether it was whole from the beginning: what it says was counted when it came.
@@ -132,7 +133,7 @@ impl Source {
 
     /// Ends the answer when no token comes for this long, whatever else does.
     pub fn expect_tokens_within(&mut self, limit: Option<Duration>) {
-        self.patience = limit.map(|limit| (limit, tokio::time::Instant::now()));
+        self.patience = limit.map(|limit| (limit, Instant::now()));
     }
 
     /// The next step, or none at the end of a complete answer.
@@ -264,7 +265,7 @@ impl Source {
             },
         };
         if let Some((_, since)) = self.patience.as_mut().filter(|_| !step.events.is_empty()) {
-            *since = tokio::time::Instant::now();
+            *since = Instant::now();
         }
         for event in &step.events {
             match event {

@@ -27,7 +27,7 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use tokio::time::Instant;
 use tokio::sync::mpsc;
 
 /// Writes to the client that may wait for its connection: backpressure beyond that reaches the provider.
@@ -156,7 +156,7 @@ impl Stream {
     }
 
     async fn run(mut self, mut source: Source) {
-        let deadline = tokio::time::Instant::from_std(self.life.exchange.deadline());
+        let deadline = self.life.exchange.deadline();
         let ended = tokio::select! {
             biased;
             ended = self.deliver(&mut source) => ended,
@@ -342,7 +342,7 @@ impl Stream {
     }
 
     async fn expire(&mut self) -> Result<(), Broken> {
-        let released = self.guard.expire(tokio::time::Instant::now()).await;
+        let released = self.guard.expire(Instant::now()).await;
         let texts = released.map_err(|stop| self.life.route.chain.stopped(stop))?;
         texts.into_iter().for_each(|(at, text)| self.release(at, text));
         self.flush().await
