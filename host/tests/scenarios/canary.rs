@@ -49,7 +49,7 @@ async fn one_that_begins_to_fail_is_rolled_back_and_no_client_sees_an_error() {
     ask_often(120).await;
     assert!(is_off(&stage), "a minute of failures is enough");
     let failed = new.count() - before;
-    assert!((3..60).contains(&failed), "{failed}");
+    assert!((3..20).contains(&failed), "{failed}: who fails in a row is passed over, and that is held against it");
     // It stays so when it is well again, and for ever.
     broken.store(false, Ordering::Relaxed);
     pass(86_400_000).await;
@@ -112,7 +112,7 @@ async fn a_bad_hour_that_is_long_over_is_not_held_against_it() {
     let old = Provider::always(Reply::text("old"));
     let stage = stage(&new, &old, json!({ "error_rate": 0.2, "min_attempts": 20, "half_life_s": 60 })).await;
     // Too few to be judged by.
-    while new.count() < 15 {
+    for _ in 0..15 {
         stage.ask(&ask("hi")).await;
         pass(1_000).await;
     }

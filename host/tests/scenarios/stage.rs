@@ -88,12 +88,7 @@ impl Provider {
         self.upstream.requests()
     }
 
-    /// How often somebody went away before an answer ended.
-    pub fn left(&self) -> usize {
-        self.upstream.disconnects()
-    }
-
-    /// Waits until somebody has.
+    /// Waits until somebody went away before an answer ended, so many times.
     pub async fn was_left(&self, times: usize) {
         self.upstream.wait_for_disconnects(times).await;
     }
@@ -169,8 +164,10 @@ impl Stage {
         self.connect().await;
     }
 
-    /// Forgets how the targets have been doing.
-    pub async fn forget(&self) {
+    /// Changes the routes alone, and forgets how targets have been doing.
+    pub async fn rearrange(&mut self, change: impl FnOnce(&mut Value)) {
+        change(&mut self.config);
+        std::fs::write(self.folder.path().join("lockgate.yaml"), self.config.to_string()).unwrap();
         self.app.shared().health.lock().clear();
         self.app.reload().await.unwrap();
     }
