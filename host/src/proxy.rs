@@ -16,6 +16,8 @@ mod degrade;
 mod detour;
 mod estimate;
 mod failover;
+mod fault;
+mod frames;
 mod hedge;
 mod idempotent;
 mod inbound;

@@ -23,8 +23,8 @@ mod tests;
 mod tls;
 mod url;
 
-pub use dial::Dial;
 pub use body::{UpstreamBody, UpstreamResponse};
+pub use dial::Dial;
 pub use error::{Phase, UpstreamError, UpstreamErrorKind};
 pub use payload::Payload;
 pub use settings::{Http2, Patience, PoolSettings, UpstreamSettings};

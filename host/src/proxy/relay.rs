@@ -4,8 +4,8 @@
 //! away cancels the provider's request; no route whose answers are filtered relays what a filter should have read.
 
 use super::Body;
+use super::fault::provider_failed;
 use super::life::Life;
-use super::source::provider_failed;
 use crate::error::{Error, Party};
 use crate::server::BoxError;
 use crate::upstream::{UpstreamBody, UpstreamResponse};

@@ -3,17 +3,17 @@
 //! Invariants: an answer that ends without a finish for each of its choices is an error, never a complete
 //! answer; what a provider sends is bounded by its frame size; waiting for it is cancel-safe.
 
+use super::fault::{adapter_failed, fell_silent, incomplete, not_an_answer, provider_failed};
 use crate::chat::{Event, Operation, ProviderError, TextAt};
 use crate::error::Error;
 use crate::eventstream;
 use crate::exchange::Exchange;
 use crate::format::openai;
-use crate::plugin::{Binding, CallError, Frame};
+use crate::plugin::{Binding, Frame};
 use crate::sse;
-use crate::upstream::{Phase, UpstreamBody, UpstreamError, UpstreamErrorKind};
+use crate::upstream::UpstreamBody;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::StatusCode;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -367,53 +367,4 @@ pub async fn read_whole(
     }
     let frames = vec![Frame { event: String::new(), data: body.to_vec() }];
     adapter.decode(exchange, status, headers, frames, true).await.map_err(adapter_failed)
-}
-
-/// A provider's answer ended too soon.
-pub fn incomplete() -> Error {
-    Error::upstream(
-        StatusCode::BAD_GATEWAY,
-        "upstream_truncated",
-        "The provider ended its answer before it was complete.",
-    )
-}
-
-/// A provider could not be reached, broke off or took too long.
-pub fn provider_failed(error: UpstreamError) -> Error {
-    let (status, code, message) = match error.kind {
-        UpstreamErrorKind::Timeout(Phase::Connect) | UpstreamErrorKind::Connect => {
-            (StatusCode::BAD_GATEWAY, "upstream_unreachable", "The provider could not be reached.")
-        }
-        UpstreamErrorKind::Timeout(_) => {
-            (StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", "The provider did not answer in time.")
-        }
-        _ => (StatusCode::BAD_GATEWAY, "upstream_error", "The connection to the provider failed."),
-    };
-    Error::upstream(status, code, message).caused_by(error)
-}
-
-/// A provider said nothing more for too long.
-fn fell_silent() -> Error {
-    let message = "The provider did not go on with its answer in time.";
-    Error::upstream(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", message)
-}
-
-/// A provider sent what is no answer.
-pub fn not_an_answer(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::upstream(
-        StatusCode::BAD_GATEWAY,
-        "upstream_invalid",
-        "The provider sent something that is not an answer in its format.",
-    )
-    .caused_by(error)
-}
-
-/// An adapter failed.
-pub fn adapter_failed(error: CallError) -> Error {
-    Error::upstream(
-        StatusCode::BAD_GATEWAY,
-        "adapter_failed",
-        "The provider's adapter could not translate this exchange.",
-    )
-    .caused_by(error)
 }
