@@ -41,7 +41,11 @@ async fn a_long_beginning_stays_where_it_is_known_and_returns_when_that_is_forgo
         pass(50_000).await;
     }
     pass(10_001).await;
-    assert_eq!(stage.ask(&asked("five")).await.text(), "first", "a minute without a word, and it is forgotten");
+    assert_eq!(
+        stage.ask(&asked("five")).await.text(),
+        "first",
+        "a minute without a word, and it is forgotten"
+    );
 }
 
 #[tokio::test(start_paused = true)]

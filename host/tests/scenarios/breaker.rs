@@ -89,8 +89,7 @@ async fn a_target_that_became_slow_is_left_alone_too() {
     });
     let second = Provider::always(Reply::text("second"));
     let breaker = json!({ "slow_ms": 800, "slow_rate": 0.5, "min_calls": 10, "outlier_rate": 0 });
-    let stage =
-        Stage::start(&[("first", &first), ("second", &second)], json!({ "breaker": breaker })).await;
+    let stage = Stage::start(&[("first", &first), ("second", &second)], json!({ "breaker": breaker })).await;
     let health = stage.health("first/m");
     for _ in 0..10 {
         assert_eq!(stage.ask(&streamed("hi")).await.text(), "first");
@@ -116,8 +115,7 @@ async fn one_that_does_much_worse_than_another_is_set_aside() {
     });
     let second = Provider::always(Reply::text("second"));
     let breaker = json!({ "error_rate": 0.9, "min_calls": 20, "outlier_rate": 0.2 });
-    let stage =
-        Stage::start(&[("first", &first), ("second", &second)], json!({ "breaker": breaker })).await;
+    let stage = Stage::start(&[("first", &first), ("second", &second)], json!({ "breaker": breaker })).await;
     let health = stage.health("first/m");
     let mut asked = 0;
     while !health.is_broken() {

@@ -61,7 +61,8 @@ async fn spend(stage: &Stage) -> usize {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_spent_is_spent_until_the_next_one_begins() {
-    for (per, zone) in [("day", "UTC"), ("day", "Asia/Kathmandu"), ("week", "Europe/Berlin"), ("month", "America/Lima")]
+    for (per, zone) in
+        [("day", "UTC"), ("day", "Asia/Kathmandu"), ("week", "Europe/Berlin"), ("month", "America/Lima")]
     {
         let budget = json!({ "by": ["tenant"], "usd": 0.03, "per": per, "timezone": zone });
         let (stage, _only) = stage(budget).await;

@@ -49,7 +49,10 @@ async fn one_that_begins_to_fail_is_rolled_back_and_no_client_sees_an_error() {
     ask_often(120).await;
     assert!(is_off(&stage), "a minute of failures is enough");
     let failed = new.count() - before;
-    assert!((3..20).contains(&failed), "{failed}: who fails in a row is passed over, and that is held against it");
+    assert!(
+        (3..20).contains(&failed),
+        "{failed}: who fails in a row is passed over, and that is held against it"
+    );
     // It stays so when it is well again, and for ever.
     broken.store(false, Ordering::Relaxed);
     pass(86_400_000).await;

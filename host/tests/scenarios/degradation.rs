@@ -20,9 +20,13 @@ fn degrade(steps: &Value) -> Value {
 async fn a_client_waits_as_long_as_the_provider_asked_for_and_no_longer() {
     for body in [ask("hi"), streamed("hi")] {
         let only = Provider::script([busy("3"), Reply::text("thank you for waiting")]);
-        let stage = Stage::start(&[("only", &only)], degrade(&json!([{ "wait": { "max_ms": 5_000 } }]))).await;
+        let stage =
+            Stage::start(&[("only", &only)], degrade(&json!([{ "wait": { "max_ms": 5_000 } }]))).await;
         let (answer, took) = stage.timed(&body).await;
-        assert_eq!((answer.text().as_str(), answer.header("x-lockgate-degraded")), ("thank you for waiting", "wait"));
+        assert_eq!(
+            (answer.text().as_str(), answer.header("x-lockgate-degraded")),
+            ("thank you for waiting", "wait")
+        );
         near(took, 3_000);
     }
     let only = Provider::script([busy("6"), Reply::text("never")]);
@@ -67,11 +71,17 @@ async fn an_old_answer_is_given_while_it_is_young_enough_and_then_the_fixed_one(
     pass(3_590_000).await;
     for body in [ask("What is it?"), streamed("What is it?")] {
         let stale = stage.ask(&body).await;
-        assert_eq!((stale.text().as_str(), stale.header("x-lockgate-degraded")), ("the answer of today", "stale"));
+        assert_eq!(
+            (stale.text().as_str(), stale.header("x-lockgate-degraded")),
+            ("the answer of today", "stale")
+        );
     }
     pass(20_000).await;
     let fixed = stage.ask(&ask("What is it?")).await;
-    assert_eq!((fixed.text().as_str(), fixed.header("x-lockgate-degraded")), ("We will be back soon.", "answer"));
+    assert_eq!(
+        (fixed.text().as_str(), fixed.header("x-lockgate-degraded")),
+        ("We will be back soon.", "answer")
+    );
     assert_eq!(stage.record().await.attempts, 1);
     for _ in 0..3 {
         let record = stage.record().await;

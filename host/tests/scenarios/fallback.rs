@@ -10,7 +10,8 @@ use std::time::Duration;
 async fn fails(with: Reply) -> (Stage, [Provider; 2], Vec<(&'static str, Provider)>) {
     let (first, second) = (Provider::always(with), Provider::always(Reply::text("second")));
     let causes = ["rate_limit", "timeout", "server_error", "context_window", "refused"];
-    let others: Vec<_> = causes.into_iter().map(|cause| (cause, Provider::always(Reply::text(cause)))).collect();
+    let others: Vec<_> =
+        causes.into_iter().map(|cause| (cause, Provider::always(Reply::text(cause)))).collect();
     let mut all = vec![("first", &first), ("second", &second)];
     let names = ["limits", "timely", "steady", "large", "lenient"];
     all.extend(names.into_iter().zip(&others).map(|(name, (_, provider))| (name, provider)));
@@ -32,7 +33,8 @@ async fn fails(with: Reply) -> (Stage, [Provider; 2], Vec<(&'static str, Provide
 async fn each_cause_leads_to_the_target_that_is_named_for_it() {
     let too_long = json!({ "error": { "code": "context_length_exceeded", "type": "invalid_request_error",
         "message": "This model's maximum context length is 8 tokens." } });
-    let refused = json!({ "error": { "code": "content_filter", "message": "No.", "type": "invalid_request_error" } });
+    let refused =
+        json!({ "error": { "code": "content_filter", "message": "No.", "type": "invalid_request_error" } });
     let cases = [
         ("rate_limit", Reply::error(429, "slow down"), 0),
         ("timeout", Reply::hang(), 900),

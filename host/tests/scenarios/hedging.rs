@@ -89,7 +89,11 @@ async fn how_long_is_waited_is_learnt() {
     for _ in 0..30 {
         assert_eq!(stage.ask(&ask("warm up")).await.text(), "first");
     }
-    assert_eq!(second.count(), 0, "while nothing is known of it, and while it is as usual, nobody is asked beside");
+    assert_eq!(
+        second.count(),
+        0,
+        "while nothing is known of it, and while it is as usual, nobody is asked beside"
+    );
     let (answer, took) = stage.timed(&ask("hi")).await;
     assert_eq!(answer.text(), "second");
     assert!((100..=130).contains(&took), "{took}");

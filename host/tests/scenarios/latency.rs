@@ -8,7 +8,8 @@ use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
 async fn what_one_attempt_took_the_next_does_not_have() {
-    let budget = json!({ "timeouts": { "first_token_ms": 600 }, "latency_budget": { "first_token_ms": 1_000 } });
+    let budget =
+        json!({ "timeouts": { "first_token_ms": 600 }, "latency_budget": { "first_token_ms": 1_000 } });
     for body in [ask("hi"), streamed("hi")] {
         for (takes, status, took) in [(300, 200, 900), (500, 504, 1_000)] {
             let (first, second) = (Provider::always(Reply::hang()), Provider::always(late("second", takes)));

@@ -22,7 +22,10 @@ fn tokens() -> [(&'static str, String); 2] {
 fn anthropic() -> [(&'static str, String); 2] {
     let reset = clock::now() + Duration::from_secs(80);
     let reset = Timestamp::try_from(reset).map(|at| at.to_string()).unwrap_or_default();
-    [("anthropic-ratelimit-output-tokens-remaining", "0".into()), ("anthropic-ratelimit-output-tokens-reset", reset)]
+    [
+        ("anthropic-ratelimit-output-tokens-remaining", "0".into()),
+        ("anthropic-ratelimit-output-tokens-reset", reset),
+    ]
 }
 
 #[tokio::test(start_paused = true)]

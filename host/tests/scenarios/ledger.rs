@@ -53,7 +53,8 @@ type Bill = Arc<Mutex<(u64, u64)>>;
 fn asked(request: &Recorded) -> u64 {
     let body = request.json();
     let messages = body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let words = |message: &Value| message["content"].as_str().unwrap_or_default().split_whitespace().count() as u64;
+    let words =
+        |message: &Value| message["content"].as_str().unwrap_or_default().split_whitespace().count() as u64;
     messages.iter().map(words).sum()
 }
 
@@ -197,7 +198,11 @@ impl World {
         }
         prop_assert_eq!(nanos, (input + output) * 1_000);
         for (used, before) in self.used().into_iter().zip(before) {
-            prop_assert_eq!(used - before, nanos, "a budget is used of what it cost, and nothing stays reserved");
+            prop_assert_eq!(
+                used - before,
+                nanos,
+                "a budget is used of what it cost, and nothing stays reserved"
+            );
         }
         Ok(())
     }
@@ -205,7 +210,8 @@ impl World {
 
 #[test]
 fn whatever_breaks_ledger_budgets_and_the_providers_bill_agree() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let world = runtime.block_on(World::new());
     let cases = (prop::collection::vec(ends(), 0..12), 1_usize..6, prop::option::weighted(0.3, 1_u64..WORDS));
     let config = Config { cases: 96, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };

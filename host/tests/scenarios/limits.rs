@@ -16,7 +16,8 @@ async fn stage(limit: Value, reply: Reply) -> (Stage, Provider) {
 
 #[tokio::test(start_paused = true)]
 async fn a_window_gives_again_when_it_said_it_would() {
-    let (stage, only) = stage(json!({ "by": ["key"], "requests": 3, "per": "minute" }), Reply::text("hi")).await;
+    let (stage, only) =
+        stage(json!({ "by": ["key"], "requests": 3, "per": "minute" }), Reply::text("hi")).await;
     for _ in 0..3 {
         assert_eq!(stage.ask(&ask("hi")).await.status, 200);
         pass(5_000).await;

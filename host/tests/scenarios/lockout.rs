@@ -8,8 +8,7 @@ use serde_json::json;
 async fn guesses_are_not_looked_at_for_twice_as_long_each_time() {
     let only = Provider::always(Reply::text("hello"));
     let stage = Stage::configured(&[("only", &only)], |config| {
-        config["identity"] =
-            json!({ "lockout": { "failures": 3, "first_ms": 1_000, "longest_ms": 8_000 } });
+        config["identity"] = json!({ "lockout": { "failures": 3, "first_ms": 1_000, "longest_ms": 8_000 } });
         config["tenants"]["acme"]["keys"] = json!([
             { "name": "web", "hash": lockgate::auth::hash_key(KEY) },
             { "name": "late", "hash": lockgate::auth::hash_key("a-key-not-seen-before") },

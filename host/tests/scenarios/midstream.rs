@@ -1,7 +1,7 @@
 //! Streams that break off or fall silent when the client has read some of them, and before.
 #![expect(clippy::indexing_slicing, reason = "tests")]
 
-use crate::stage::{Provider, Stage, near, ms, streamed};
+use crate::stage::{Provider, Stage, ms, near, streamed};
 use lockgate_upstream::Reply;
 use serde_json::json;
 use std::time::Duration;
@@ -73,7 +73,8 @@ async fn before_a_word_was_said_another_answers_whatever_the_policy_is() {
     let nothing: [&str; 0] = [];
     for reply in [Reply::stalled_after(nothing), Reply::truncated(nothing), Reply::reset_after(nothing)] {
         for policy in ["error", "continue"] {
-            let (first, second) = (Provider::always(reply.clone()), Provider::always(Reply::text("all of it")));
+            let (first, second) =
+                (Provider::always(reply.clone()), Provider::always(Reply::text("all of it")));
             let stage = stage(&first, &second, policy).await;
             let answer = stage.ask(&streamed("Which?")).await;
             assert!(answer.is_done() && answer.text() == "all of it", "{reply:?} {policy}: {}", answer.body);

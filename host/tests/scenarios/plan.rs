@@ -4,11 +4,13 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use crate::stage::{Provider, Stage, ask, ms, streamed};
+use lockgate::ledger::Record;
+use lockgate_client::Answer;
 use lockgate_upstream::{Recorded, Reply};
 use parking_lot::Mutex;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseResult, TestRunner};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -90,6 +92,13 @@ struct Case {
     streamed: bool,
 }
 
+impl Case {
+    /// Whom the exchange may be sent to, in order.
+    fn may(&self) -> Vec<usize> {
+        self.targets.iter().filter(|(_, allowed)| *allowed).map(|(place, _)| *place).collect()
+    }
+}
+
 fn case() -> impl Strategy<Value = Case> {
     let order = Just((0..NAMES.len()).collect::<Vec<_>>()).prop_shuffle();
     let allowed = prop::collection::vec(prop::bool::weighted(0.8), NAMES.len());
@@ -138,11 +147,18 @@ impl World {
             })
             .collect();
         let all: Vec<_> = NAMES.into_iter().zip(&providers).collect();
-        let stage = Stage::configured(&all, |config| config["limits"] = json!({ "total_timeout_ms": TOTAL })).await;
+        let stage =
+            Stage::configured(&all, |config| config["limits"] = json!({ "total_timeout_ms": TOTAL })).await;
         Self { stage, asked, says }
     }
 
-    async fn check(&mut self, case: &Case) -> TestCaseResult {
+    /// Runs a case under policies that are laid over the usual ones: what the client got, after how many milliseconds, what
+    /// the ledger has of it, and who was asked.
+    async fn run(
+        &mut self,
+        case: &Case,
+        policies: &Value,
+    ) -> (Answer, u64, Arc<Record>, Vec<(usize, Instant, Says)>) {
         *self.says.lock() = case.says.clone();
         self.asked.lock().clear();
         self.stage
@@ -162,6 +178,8 @@ impl World {
                         },
                     },
                 });
+                let resilience = config["routes"]["smart"]["resilience"].as_object_mut().unwrap();
+                resilience.extend(policies.as_object().cloned().unwrap_or_default());
             })
             .await;
         let body = if case.streamed { streamed("hi") } else { ask("hi") };
@@ -170,9 +188,13 @@ impl World {
         let took = ms(from.elapsed());
         let record = self.stage.record().await;
         let asked = self.asked.lock().clone();
+        (answer, took, record, asked)
+    }
+
+    async fn check(&mut self, case: &Case) -> TestCaseResult {
+        let (answer, took, record, asked) = self.run(case, &json!({})).await;
         let places: Vec<usize> = asked.iter().map(|(place, ..)| *place).collect();
-        let may: Vec<usize> =
-            case.targets.iter().filter(|(_, allowed)| *allowed).map(|(place, _)| *place).collect();
+        let may = case.may();
 
         prop_assert!(took <= TOTAL + 20, "{took} ms");
         prop_assert!(!asked.is_empty() && asked.len() <= case.attempts, "{places:?}");
@@ -181,7 +203,8 @@ impl World {
         prop_assert_eq!(&places[..in_turn], &may[..in_turn], "each once, in order, and nobody else");
         for at in in_turn..asked.len() {
             let (place, now, _) = asked[at];
-            let (_, then, said) = asked[..at].iter().rev().find(|(other, ..)| *other == place).copied().unwrap();
+            let (_, then, said) =
+                asked[..at].iter().rev().find(|(other, ..)| *other == place).copied().unwrap();
             prop_assert!(said.passes(), "{said:?} does not pass: {places:?}");
             let pause = match said {
                 Says::BusyFor(ms) => ms,
@@ -203,7 +226,10 @@ impl World {
             prop_assert_eq!(answer.status.as_u16(), 400);
         }
         if !is_over(last) && took < TOTAL {
-            prop_assert!(asked.len() == case.attempts || asked.len() >= may.len(), "given up too soon: {places:?}");
+            prop_assert!(
+                asked.len() == case.attempts || asked.len() >= may.len(),
+                "given up too soon: {places:?}"
+            );
             if asked.iter().any(|(.., said)| *said == Says::TooLong) {
                 prop_assert_eq!(answer.status.as_u16(), 400, "what the client can mend is what it is told");
             }
@@ -225,21 +251,90 @@ impl World {
     }
 }
 
-#[test]
-fn whatever_targets_say_a_plan_is_kept() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    let world = runtime.block_on(World::new());
-    let world = std::cell::RefCell::new(world);
+impl World {
+    /// What holds whoever is asked beside, ahead, or first for a cause.
+    async fn check_under(&mut self, case: &Case, policies: &Policies) -> TestCaseResult {
+        let (answer, took, record, asked) = self.run(case, &policies.settings()).await;
+        let said = |wanted: Says| asked.iter().any(|(.., said)| *said == wanted);
+        let may = case.may();
+        let longest = policies.budget.unwrap_or(TOTAL);
+        prop_assert!(took <= longest + 20, "{took} ms of {longest}");
+        prop_assert!(asked.len() <= case.attempts, "{asked:?}");
+        prop_assert_eq!(record.attempts as usize, asked.len());
+        prop_assert!(asked.iter().all(|(place, ..)| may.contains(place)), "{asked:?} {may:?}");
+        prop_assert_eq!(answer.status == 200, said(Says::Well), "{}", answer.body);
+        let tokens = record.usage.input + record.usage.output;
+        prop_assert_eq!(record.cost.map(|cost| cost.nanos()), Some(tokens * 1_000));
+        let basis = match (said(Says::Hangs), said(Says::Well)) {
+            (true, _) => "estimate",
+            (false, true) => "provider",
+            (false, false) => "none",
+        };
+        prop_assert_eq!(record.basis, basis);
+        let guesses = asked.iter().filter(|(.., said)| *said == Says::Hangs).count() as u64;
+        // Two letters are a token, as an estimate, and so is the word that is counted.
+        let answered = if said(Says::Well) { 3 } else { 0 };
+        prop_assert_eq!(tokens, answered + guesses, "each is paid for once: {:?}", asked);
+        Ok(())
+    }
+}
+
+/// What a route may do besides asking one after another.
+#[derive(Debug, Clone)]
+struct Policies {
+    hedge: Option<u64>,
+    /// Milliseconds to the first token, of all attempts together.
+    budget: Option<u64>,
+}
+
+impl Policies {
+    fn settings(&self) -> Value {
+        let mut settings = json!({});
+        if let Some(after) = self.hedge {
+            settings["hedge"] = json!({ "after_ms": after });
+        }
+        if let Some(budget) = self.budget {
+            settings["latency_budget"] = json!({ "first_token_ms": budget });
+        }
+        settings
+    }
+}
+
+fn policies() -> impl Strategy<Value = Policies> {
+    let ms = |from: u64, to: u64| prop::option::of(from..to);
+    (ms(50, 1_200), ms(200, 4_000)).prop_map(|(hedge, budget)| Policies { hedge, budget })
+}
+
+/// Runs a property over cases, each as a whole exchange, with the same world.
+fn holds<T: std::fmt::Debug>(
+    cases: &impl Strategy<Value = T>,
+    mut property: impl AsyncFnMut(&mut World, T) -> TestCaseResult,
+) {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let world = std::cell::RefCell::new(runtime.block_on(World::new()));
+    let property = std::cell::RefCell::new(&mut property);
     let config = Config { cases: 128, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
-    let kept = TestRunner::new(config).run(&case(), |case| {
+    let held = TestRunner::new(config).run(cases, |case| {
         runtime.block_on(async {
-            let kept = world.borrow_mut().check(&case).await;
+            let (mut world, mut property) = (world.borrow_mut(), property.borrow_mut());
+            let held = property(&mut world, case).await;
             // What somebody is still waiting for is over before the next begins.
             tokio::time::sleep(Duration::from_secs(60)).await;
-            kept
+            held
         })
     });
-    if let Err(broken) = kept {
+    if let Err(broken) = held {
         panic!("{broken}");
     }
+}
+
+#[test]
+fn whatever_targets_say_a_plan_is_kept() {
+    holds(&case(), async |world, case| world.check(&case).await);
+}
+
+#[test]
+fn whatever_is_asked_beside_nobody_is_asked_too_often_or_paid_twice() {
+    holds(&(case(), policies()), async |world, (case, policies)| world.check_under(&case, &policies).await);
 }

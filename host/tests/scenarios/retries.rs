@@ -125,9 +125,11 @@ async fn a_few_a_second_may_always_be_asked_again() {
 #[tokio::test(start_paused = true)]
 async fn nobody_is_asked_again_who_may_be_at_work_still_or_whom_it_would_not_help() {
     let quiet = json!({ "timeouts": { "first_token_ms": 500 } });
-    for (reply, status, takes) in
-        [(Reply::hang(), 504, 500), (Reply::error(404, "no such model"), 404, 0), (Reply::error(401, "no"), 502, 0)]
-    {
+    for (reply, status, takes) in [
+        (Reply::hang(), 504, 500),
+        (Reply::error(404, "no such model"), 404, 0),
+        (Reply::error(401, "no"), 502, 0),
+    ] {
         let only = Provider::always(reply);
         let stage = Stage::start(&[("only", &only)], quiet.clone()).await;
         let (answer, took) = stage.timed(&ask("hi")).await;

@@ -138,8 +138,13 @@ impl Stage {
         let app = App::start(source, loaded, Arc::new(())).await.unwrap();
         let records = app.gateway().ledger.subscribe(1, Duration::from_millis(1));
         let providers = providers.iter().map(|(name, provider)| ((*name).to_owned(), (*provider).clone()));
-        let stage =
-            Self { app, config, providers: providers.collect(), records: tokio::sync::Mutex::new(records), folder };
+        let stage = Self {
+            app,
+            config,
+            providers: providers.collect(),
+            records: tokio::sync::Mutex::new(records),
+            folder,
+        };
         stage.connect().await;
         stage
     }
@@ -202,7 +207,9 @@ impl Stage {
             let gateway = app.gateway();
             async move { Ok::<_, Infallible>(api::handle(gateway, request.map(RequestBody::from), PEER).await) }
         });
-        tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(theirs), service));
+        tokio::spawn(
+            hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(theirs), service),
+        );
         ours
     }
 
@@ -235,9 +242,7 @@ impl Stage {
 /// The configuration of a gateway with these providers.
 fn config<'a>(names: impl Iterator<Item = &'a str>) -> Value {
     let names: Vec<&str> = names.collect();
-    let provider = |name: &str| {
-        json!({ "adapter": "builtin:openai", "credential": "sk-of-a-scenario", "base_url": format!("http://{name}.test/v1") })
-    };
+    let provider = |name: &str| json!({ "adapter": "builtin:openai", "credential": "sk-of-a-scenario", "base_url": format!("http://{name}.test/v1") });
     let price = json!({ "input_cost_per_token": PRICE, "output_cost_per_token": PRICE, "mode": "chat" });
     json!({
         "watch": false,

@@ -55,7 +55,8 @@ async fn the_first_token_has_its_time_and_what_is_left_alone_is_paid_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_first_token_just_in_time_is_taken() {
-    for (body, reply) in [(ask("hi"), late("just in time", 690)), (streamed("hi"), late("just in time", 690))] {
+    for (body, reply) in [(ask("hi"), late("just in time", 690)), (streamed("hi"), late("just in time", 690))]
+    {
         let first = Provider::always(reply);
         let (second, stage) = two(&first, json!({ "first_token_ms": 700 })).await;
         let (answer, took) = stage.timed(&body).await;
@@ -127,9 +128,10 @@ async fn the_gateways_own_time_is_the_last() {
         (streamed("hi"), Reply::stalled_after(["one "])),
     ] {
         let only = Provider::always(reply);
-        let stage =
-            Stage::configured(&[("only", &only)], |config| config["limits"] = json!({ "total_timeout_ms": 3_000 }))
-                .await;
+        let stage = Stage::configured(&[("only", &only)], |config| {
+            config["limits"] = json!({ "total_timeout_ms": 3_000 })
+        })
+        .await;
         let (answer, took) = stage.timed(&body).await;
         assert_eq!(told(&answer).1, "timeout", "{}", answer.body);
         near(took, 3_000);

@@ -27,9 +27,7 @@ impl Latency {
     pub fn at(self, share: f64) -> Duration {
         match self {
             Self::Fixed(time) => time,
-            Self::Between(least, most) => {
-                least + most.saturating_sub(least).mul_f64(share.clamp(0.0, 1.0))
-            }
+            Self::Between(least, most) => least + most.saturating_sub(least).mul_f64(share.clamp(0.0, 1.0)),
             Self::LongTailed { median, p99 } => {
                 let share = share.clamp(0.0, 1.0);
                 let most = p99.as_secs_f64() * 10.0;

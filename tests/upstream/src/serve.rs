@@ -141,7 +141,9 @@ enum Rendered {
 fn render(reply: &Reply, request: &Recorded) -> Rendered {
     let wire = Wire::of(request);
     match &reply.content {
-        Content::Speech(speech) if wire.streams(request) => events(wire, wire.stream(request, speech), Then::End),
+        Content::Speech(speech) if wire.streams(request) => {
+            events(wire, wire.stream(request, speech), Then::End)
+        }
         Content::Speech(speech) => document(200, &wire.document(request, speech)),
         Content::Error(status, message) => document(*status, &wire.error(*status, message)),
         Content::Echo => render(&Reply::text(request.last_user_text()), request),
