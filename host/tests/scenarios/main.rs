@@ -4,6 +4,7 @@
 //! a script says. Only the network is missing: its bytes would be on their way while time passes. So a scenario of an hour
 //! takes milliseconds, and what must happen after a second happens after a second and not before.
 
+mod abandoned;
 mod affinity;
 mod breaker;
 mod budgets;
