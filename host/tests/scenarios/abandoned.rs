@@ -1,6 +1,6 @@
 //! Clients that go away at any moment: while they wait for their turn, between attempts, beside a hedge, within an answer.
 //! Nothing of them stays behind, and each is recorded once.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use crate::stage::{Provider, Stage, ask, pass, streamed};
 use lockgate::limit::{Amounts, Dimension, Subject, Unit};

@@ -1,4 +1,5 @@
 //! What belongs together goes to the same target, for as long as it may be known there.
+#![expect(clippy::indexing_slicing, reason = "tests")]
 
 use crate::stage::{Provider, Stage, ask, pass};
 use lockgate_upstream::{Recorded, Reply};

@@ -1,4 +1,5 @@
 //! Budgets by the calendar: what is spent is spent until the next day, week or month begins where the operator is.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use crate::stage::{Provider, Stage, ask, pass, told};
 use jiff::civil::Weekday;
@@ -9,13 +10,11 @@ use lockgate_upstream::Reply;
 use serde_json::{Value, json};
 
 /// Now, on a clock of this zone.
-#[expect(clippy::unwrap_used, reason = "tests")]
 fn now(zone: &str) -> Zoned {
     Timestamp::try_from(clock::now()).unwrap().to_zoned(TimeZone::get(zone).unwrap())
 }
 
 /// The beginning of the next day, week or month.
-#[expect(clippy::unwrap_used, reason = "tests")]
 fn next(per: &str, now: &Zoned) -> Zoned {
     let day = now.start_of_day().unwrap();
     match per {
@@ -26,7 +25,6 @@ fn next(per: &str, now: &Zoned) -> Zoned {
 }
 
 /// Milliseconds until then.
-#[expect(clippy::unwrap_used, reason = "tests")]
 fn until(then: &Zoned) -> u64 {
     u64::try_from(then.timestamp().as_millisecond() - now("UTC").timestamp().as_millisecond()).unwrap()
 }

@@ -1,4 +1,5 @@
 //! What a client gets when no target answers: who waits and for how long, how old an answer may be, and in which order.
+#![expect(clippy::indexing_slicing, reason = "tests")]
 
 use crate::stage::{Provider, Stage, ask, late, near, pass, streamed};
 use lockgate_upstream::{Recorded, Reply};

@@ -1,4 +1,5 @@
 //! How long a client waits at most, over all attempts, and who is passed over for it.
+#![expect(clippy::indexing_slicing, reason = "tests")]
 
 use crate::stage::{Provider, Stage, ask, late, near, pass, streamed, told};
 use lockgate_upstream::{Latency, Recorded, Reply};

@@ -1,7 +1,7 @@
 //! That the books agree: what providers bill, what the ledger has, and what a budget was used of, whatever breaks.
 //!
 //! Providers tell their usage with every piece of a stream, so that what they bill of half an answer is no guess.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use crate::stage::{Provider, Stage, streamed};
 use bytes::Bytes;

@@ -1,4 +1,5 @@
 //! A target that is asked beside, whose answer nobody gets: what it may delay, and how long it may take.
+#![expect(clippy::indexing_slicing, reason = "tests")]
 
 use crate::stage::{PRICE, Provider, Stage, ask, late, near, pass, streamed};
 use lockgate_upstream::Reply;

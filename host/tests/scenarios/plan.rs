@@ -1,7 +1,7 @@
 //! Whatever targets answer, in whatever order: who is asked, how often and when.
 //!
 //! Random routes, failures and budgets, each run as a whole exchange.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use crate::stage::{Provider, Stage, ask, ms, streamed};
 use lockgate::ledger::Record;
@@ -308,17 +308,15 @@ fn policies() -> impl Strategy<Value = Policies> {
 /// Runs a property over cases, each as a whole exchange, with the same world.
 fn holds<T: std::fmt::Debug>(
     cases: &impl Strategy<Value = T>,
-    mut property: impl AsyncFnMut(&mut World, T) -> TestCaseResult,
+    property: impl AsyncFn(&mut World, T) -> TestCaseResult,
 ) {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    let world = std::cell::RefCell::new(runtime.block_on(World::new()));
-    let property = std::cell::RefCell::new(&mut property);
+    let world = tokio::sync::Mutex::new(runtime.block_on(World::new()));
     let config = Config { cases: 128, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
     let held = TestRunner::new(config).run(cases, |case| {
         runtime.block_on(async {
-            let (mut world, mut property) = (world.borrow_mut(), property.borrow_mut());
-            let held = property(&mut world, case).await;
+            let held = property(&mut *world.lock().await, case).await;
             // What somebody is still waiting for is over before the next begins.
             tokio::time::sleep(Duration::from_secs(60)).await;
             held
