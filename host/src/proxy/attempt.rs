@@ -14,6 +14,7 @@ use super::quota;
 use super::source::{Framing, Source, read_whole};
 use super::trial::{Bounds, Trial};
 use crate::chat::{Answer, Event, Operation, Prompt, ProviderError, Usage};
+use crate::clock;
 use crate::credential::Pick;
 use crate::error::{Cause, Error, Party};
 use crate::eventstream;
@@ -25,8 +26,9 @@ use crate::upload::Broken;
 use crate::upstream::UpstreamResponse;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
+use jiff::fmt::rfc2822;
 use serde_json::Value;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 /// Bytes of one event of a provider's stream.
@@ -366,9 +368,14 @@ fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-/// When the provider says it is worth trying again. Dates are not read: providers send seconds.
+/// When the provider says it is worth trying again: in milliseconds or seconds, or as a date, which is how what stands before
+/// a provider says it.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
-    let seconds = number("retry-after-ms").map(|ms| ms / 1e3).or_else(|| number("retry-after"))?;
-    Duration::try_from_secs_f64(seconds).ok()
+    if let Some(seconds) = number("retry-after-ms").map(|ms| ms / 1e3).or_else(|| number("retry-after")) {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let date = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let date: SystemTime = rfc2822::DateTimeParser::new().parse_timestamp(date).ok()?.into();
+    Some(date.duration_since(clock::now()).unwrap_or_default())
 }

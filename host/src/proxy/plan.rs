@@ -308,8 +308,9 @@ pub fn first_token_left(life: &Life) -> Option<Duration> {
     Some(budget.saturating_sub(life.started.elapsed()))
 }
 
-/// What is left of the exchange's time.
-fn time_left(life: &Life) -> Option<Duration> {
+/// What is left of the exchange's time, and of what the route allows to the first token.
+#[must_use]
+pub fn time_left(life: &Life) -> Option<Duration> {
     let all = life.exchange.deadline().saturating_duration_since(Instant::now());
     Some(first_token_left(life).map_or(all, |left| left.min(all)))
 }

@@ -37,6 +37,19 @@ async fn a_client_waits_as_long_as_the_provider_asked_for_and_no_longer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_waits_for_longer_than_the_route_allows() {
+    for (seconds, degraded, expected) in [("3", "answer", 0), ("1", "wait", 1_000)] {
+        let only = Provider::script([busy(seconds), Reply::text("thank you")]);
+        let mut settings = degrade(&json!([{ "wait": { "max_ms": 5_000 } }, { "answer": "Later." }]));
+        settings["latency_budget"] = json!({ "first_token_ms": 2_000 });
+        let stage = Stage::start(&[("only", &only)], settings).await;
+        let (answer, took) = stage.timed(&ask("hi")).await;
+        assert_eq!(answer.header("x-lockgate-degraded"), degraded, "{}", answer.body);
+        near(took, expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn those_who_wait_are_bounded() {
     let only = Provider::script([busy("3"), busy("3"), busy("3"), busy("3"), Reply::text("thank you")]);
     let steps = json!([{ "wait": { "max_ms": 5_000, "max_waiting": 2 } }]);

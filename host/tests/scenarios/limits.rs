@@ -101,6 +101,51 @@ async fn a_queue_for_a_window_waits_until_it_gives() {
     assert!(ms(from.elapsed()) <= 4 * 1_100, "nobody waits longer than the window needs: {asked:?}");
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_waits_does_so_within_the_time_for_all_of_it_and_leaves_its_place() {
+    let only = Provider::always(late("hi", 4_000));
+    let stage = Stage::configured(&[("only", &only)], |config| {
+        config["rate_limits"]["fair"] =
+            json!({ "concurrent": 1, "over": "queue", "queue": { "size": 1, "wait_ms": 60_000 } });
+        config["limits"] = json!({ "total_timeout_ms": 5_000 });
+    })
+    .await;
+    let stage = Arc::new(stage);
+    let mut asking = JoinSet::new();
+    for n in 0..3_u64 {
+        let stage = stage.clone();
+        asking.spawn(async move {
+            // The third comes when the second is being served, and the place in the queue is free again.
+            pass(n / 2 * 4_500).await;
+            let (answer, took) = stage.timed(&ask("hi")).await;
+            (answer.status.as_u16(), took)
+        });
+    }
+    let mut ended = asking.join_all().await;
+    ended.sort_unstable();
+    let [first, third, second] = ended.try_into().unwrap_or_default();
+    assert_eq!((first.0, third.0, second.0), (200, 200, 504));
+    near(first.1, 4_000);
+    near(second.1, 5_000);
+    near(third.1, 4_500);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tokens_that_were_reserved_and_not_used_are_there_again_at_once() {
+    let limit = json!({ "by": ["key"], "tokens": 1_100, "per": "minute" });
+    let (stage, only) = stage(limit, late("two words", 1_000)).await;
+    let mut body = ask("hi");
+    body["max_tokens"] = json!(1_000);
+    let stage = Arc::new(stage);
+    let (other, beside) = (stage.clone(), body.clone());
+    let first = tokio::spawn(async move { other.ask(&beside).await.status });
+    pass(500).await;
+    assert_eq!(stage.ask(&body).await.status, 429, "they are reserved");
+    assert!(first.await.is_ok_and(|status| status == 200));
+    assert_eq!(stage.ask(&body).await.status, 200, "and are not any more");
+    assert_eq!(only.count(), 2);
+}
+
 /// Whatever comes, at whatever pace: no window of a limit ever holds more than the limit, and none of a bucket more than its
 /// burst and what flows in.
 #[tokio::test(start_paused = true)]

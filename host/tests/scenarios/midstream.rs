@@ -42,6 +42,27 @@ async fn another_goes_on_as_soon_as_one_has_been_silent_for_too_long() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_goes_on_may_break_off_as_well() {
+    let first = Provider::always(Reply::stalled_after(["one ", "two "]));
+    let second = Provider::always(Reply::truncated(["three ", "four "]).paced_by(Duration::from_millis(400)));
+    let third = Provider::always(Reply::text("five six"));
+    let stage = Stage::configured(&[("first", &first), ("second", &second), ("third", &third)], |config| {
+        let able = |name: &str| json!({ "target": name, "prefill": "message" });
+        let route = &mut config["routes"]["smart"];
+        route["targets"] = json!(["first/m", able("second/m"), able("third/m")]);
+        route["resilience"] = json!({ "mid_stream": "continue", "timeouts": { "between_tokens_ms": 1_000 } });
+    })
+    .await;
+    let (answer, took) = stage.timed(&streamed("Count.")).await;
+    assert_eq!(answer.text(), "one two three four five six");
+    assert!(answer.is_done(), "{}", answer.body);
+    near(took, 1_000 + 3 * 400);
+    let asked = third.requests()[0].json();
+    assert_eq!(asked["messages"][1]["content"], "one two three four");
+    assert_eq!(stage.record().await.attempts, 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_client_has_is_there_while_the_first_is_still_silent() {
     let first = Provider::always(Reply::stalled_after(["The capital "]));
     let second = Provider::always(Reply::chunks(["is Paris."]));

@@ -2,8 +2,12 @@
 #![expect(clippy::indexing_slicing, reason = "tests")]
 
 use crate::stage::{Provider, Stage, ask, ms, near, pass, streamed, told};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use lockgate::clock;
 use lockgate_upstream::{Recorded, Reply};
 use serde_json::json;
+use std::time::Duration;
 use tokio::time::Instant;
 
 #[tokio::test(start_paused = true)]
@@ -39,6 +43,41 @@ async fn a_provider_is_asked_again_when_it_said_and_not_before() {
     assert_eq!(stage.ask(&ask("hi")).await.text(), "thank you");
     let asked = only.asked_since(from);
     near(asked[1], 1_700);
+}
+
+/// A date so much later than now, as HTTP has it.
+fn date(later: Duration) -> String {
+    let then = Timestamp::try_from(clock::now() + later).unwrap_or_default();
+    rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&then).unwrap_or_default()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_to_wait_is_read_in_each_way_there_is() {
+    for (name, value, at_least) in [
+        ("retry-after", "40", 40_000),
+        ("retry-after", "40.5", 40_500),
+        ("retry-after-ms", "40250", 40_250),
+        ("retry-after", "in 41 s", 40_000),
+        // What makes no sense is not heeded: a second for a 429.
+        ("retry-after", "-3", 1_000),
+        ("retry-after", "NaN", 1_000),
+        ("retry-after", "soon", 1_000),
+        ("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT", 0),
+    ] {
+        let value = if value == "in 41 s" { date(Duration::from_secs(41)) } else { value.to_owned() };
+        let first = Provider::script([
+            Reply::error(429, "slow down").with_header(name, &value),
+            Reply::text("first"),
+        ]);
+        let second = Provider::always(Reply::text("second"));
+        let stage = Stage::start(&[("first", &first), ("second", &second)], json!({})).await;
+        let from = Instant::now();
+        while stage.ask(&ask("hi")).await.text() == "second" {
+            pass(50).await;
+        }
+        let after = ms(from.elapsed());
+        assert!((at_least..=at_least + 1_050).contains(&after), "{name}: {value}: {after}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
