@@ -292,12 +292,16 @@ fn eject(life: &Life, target: &Target) {
     }
 }
 
-/// Whether a target can be expected to answer within the client's time. Of one that nothing is known of, everything can.
+/// Whether a target can be expected to answer within the client's time. Of one that nothing is known of, everything can, as
+/// long as there is any.
 fn is_in_time(life: &Life, health: &Health) -> bool {
     let Some(left) = first_token_left(life) else { return true };
+    if left.is_zero() {
+        return false;
+    }
     let usual = if life.exchange.prompt().streaming() { health.first_byte() } else { health.latency() };
     let fits = usual.is_none_or(|usual| usual <= left);
-    fits || !left.is_zero() && fastrand::u32(..PROBE_SLOW) == 0
+    fits || fastrand::u32(..PROBE_SLOW) == 0
 }
 
 /// What is left of the route's time to the first token.

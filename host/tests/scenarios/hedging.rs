@@ -78,6 +78,19 @@ async fn one_that_fails_beside_does_no_harm_and_one_that_fails_first_leaves_it_t
 }
 
 #[tokio::test(start_paused = true)]
+async fn when_both_have_failed_nobody_is_asked_for_whom_no_time_is_left() {
+    let (first, second) = (Provider::always(Reply::hang()), Provider::always(Reply::error(429, "slow down")));
+    let third = Provider::always(Reply::text("third"));
+    let settings = json!({ "hedge": { "after_ms": 50 }, "latency_budget": { "first_token_ms": 200 } });
+    let stage = Stage::start(&[("first", &first), ("second", &second), ("third", &third)], settings).await;
+    let (answer, took) = stage.timed(&ask("hi")).await;
+    assert!(answer.status != 200, "{}", answer.body);
+    near(took, 200);
+    assert_eq!(third.count(), 0);
+    assert_eq!(stage.record().await.attempts, 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn how_long_is_waited_is_learnt() {
     let first = Provider::new(|request: &Recorded| match request.last_user_text().as_str() {
         "warm up" => late("first", 100),

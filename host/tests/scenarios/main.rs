@@ -24,4 +24,5 @@ mod plan;
 mod retries;
 mod rules;
 mod stage;
+mod storm;
 mod timeouts;

@@ -155,7 +155,7 @@ impl World {
     /// Runs a case under policies that are laid over the usual ones: what the client got, after how many milliseconds, what
     /// the ledger has of it, and who was asked.
     async fn run(
-        &mut self,
+        &self,
         case: &Case,
         policies: &Value,
     ) -> (Answer, u64, Arc<Record>, Vec<(usize, Instant, Says)>) {
@@ -191,7 +191,7 @@ impl World {
         (answer, took, record, asked)
     }
 
-    async fn check(&mut self, case: &Case) -> TestCaseResult {
+    async fn check(&self, case: &Case) -> TestCaseResult {
         let (answer, took, record, asked) = self.run(case, &json!({})).await;
         let places: Vec<usize> = asked.iter().map(|(place, ..)| *place).collect();
         let may = case.may();
@@ -253,7 +253,7 @@ impl World {
 
 impl World {
     /// What holds whoever is asked beside, ahead, or first for a cause.
-    async fn check_under(&mut self, case: &Case, policies: &Policies) -> TestCaseResult {
+    async fn check_under(&self, case: &Case, policies: &Policies) -> TestCaseResult {
         let (answer, took, record, asked) = self.run(case, &policies.settings()).await;
         let said = |wanted: Says| asked.iter().any(|(.., said)| *said == wanted);
         let may = case.may();
@@ -308,15 +308,15 @@ fn policies() -> impl Strategy<Value = Policies> {
 /// Runs a property over cases, each as a whole exchange, with the same world.
 fn holds<T: std::fmt::Debug>(
     cases: &impl Strategy<Value = T>,
-    property: impl AsyncFn(&mut World, T) -> TestCaseResult,
+    property: impl AsyncFn(&World, T) -> TestCaseResult,
 ) {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    let world = tokio::sync::Mutex::new(runtime.block_on(World::new()));
+    let world = runtime.block_on(World::new());
     let config = Config { cases: 128, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
     let held = TestRunner::new(config).run(cases, |case| {
         runtime.block_on(async {
-            let held = property(&mut *world.lock().await, case).await;
+            let held = property(&world, case).await;
             // What somebody is still waiting for is over before the next begins.
             tokio::time::sleep(Duration::from_secs(60)).await;
             held

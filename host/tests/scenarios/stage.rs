@@ -169,12 +169,18 @@ impl Stage {
         self.connect().await;
     }
 
-    /// Changes the routes alone, and forgets how targets have been doing.
-    pub async fn rearrange(&mut self, change: impl FnOnce(&mut Value)) {
-        change(&mut self.config);
-        std::fs::write(self.folder.path().join("lockgate.yaml"), self.config.to_string()).unwrap();
-        self.app.shared().health.lock().clear();
+    /// Changes the routes alone, while exchanges are under way.
+    pub async fn change(&self, change: impl FnOnce(&mut Value)) {
+        let mut config = self.config.clone();
+        change(&mut config);
+        std::fs::write(self.folder.path().join("lockgate.yaml"), config.to_string()).unwrap();
         self.app.reload().await.unwrap();
+    }
+
+    /// The same, where nobody knows how targets have been doing.
+    pub async fn rearrange(&self, change: impl FnOnce(&mut Value)) {
+        self.app.shared().health.lock().clear();
+        self.change(change).await;
     }
 
     /// How a target has been doing.
