@@ -13,7 +13,7 @@ use http::{Method, Request, Response, StatusCode};
 use serde_json::json;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// Answers one request of a client.
 pub async fn handle(gateway: Arc<Gateway>, request: Request<RequestBody>, peer: IpAddr) -> Response<Body> {

@@ -10,7 +10,8 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Which binding of the running configuration; unique within the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,11 +60,11 @@ pub struct ScratchFull {
 impl Exchange {
     /// A new exchange.
     #[must_use]
-    pub fn new(id: String, tenant: Arc<str>, prompt: Prompt, deadline: Instant) -> Self {
+    pub fn new(id: String, tenant: Arc<str>, prompt: Prompt, deadline: impl Into<Instant>) -> Self {
         Self {
             id,
             tenant,
-            deadline,
+            deadline: deadline.into(),
             text_bytes: prompt.text_bytes(),
             prompt: Mutex::new(Arc::new(prompt)),
             attrs: Mutex::default(),

@@ -17,6 +17,8 @@ mod degrade;
 mod detour;
 mod estimate;
 mod failover;
+mod fault;
+mod frames;
 mod hedge;
 mod idempotent;
 mod inbound;
@@ -72,7 +74,8 @@ use source::Source;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// The body of an answer.
 pub type Body = UnsyncBoxBody<Bytes, BoxError>;
@@ -172,7 +175,7 @@ async fn serve_once(
     life.keep = keep;
     life.course = course;
     life.approval = request.approval;
-    let served = tokio::time::timeout_at(deadline.into(), serve_admitted(&mut life, routes)).await;
+    let served = tokio::time::timeout_at(deadline, serve_admitted(&mut life, routes)).await;
     let error = match served {
         Ok(Ok(delivery)) => return Ok(delivery.into_response(life)),
         Ok(Err(error)) => error,

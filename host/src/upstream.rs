@@ -11,6 +11,7 @@
 mod body;
 mod clock;
 mod connect;
+mod dial;
 mod error;
 mod headers;
 mod http1;
@@ -23,6 +24,7 @@ mod tls;
 mod url;
 
 pub use body::{UpstreamBody, UpstreamResponse};
+pub use dial::Dial;
 pub use error::{Phase, UpstreamError, UpstreamErrorKind};
 pub use payload::Payload;
 pub use settings::{Http2, Patience, PoolSettings, UpstreamSettings};
@@ -88,6 +90,18 @@ impl Upstream {
         let max_response_bytes = pool.max_response_bytes;
         let pool = Arc::new(Pool::new(connector, pool));
         Ok(Self { base, settings, max_response_bytes, pool })
+    }
+
+    /// An upstream whose connections somebody else opens, without TLS.
+    ///
+    /// # Errors
+    /// As for [`Upstream::new`].
+    pub fn over(settings: UpstreamSettings, dial: Arc<dyn Dial>) -> Result<Self, UpstreamSetupError> {
+        let base = BaseUrl::parse(&settings.base_url).map_err(UpstreamSetupError::Url)?;
+        let pool = PoolSettings::default();
+        let connector = Connector::new(&base, &settings, pool.http2)?.over(dial);
+        let max_response_bytes = pool.max_response_bytes;
+        Ok(Self { base, settings, max_response_bytes, pool: Arc::new(Pool::new(connector, &pool)) })
     }
 
     /// What it was made of.

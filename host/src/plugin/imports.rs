@@ -102,7 +102,8 @@ impl exchange::HostExchange for State {
     }
 
     fn remaining_ms(&mut self, _: Resource<ExchangeHandle>) -> u32 {
-        let left = self.exchange().map(|x| x.deadline().saturating_duration_since(Instant::now()));
+        let left =
+            self.exchange().map(|x| x.deadline().saturating_duration_since(tokio::time::Instant::now()));
         u32::try_from(left.unwrap_or_default().as_millis()).unwrap_or(u32::MAX)
     }
 

@@ -1,8 +1,9 @@
 //! Whole answers: gathered, filtered, rendered, kept.
 
 use super::Body;
+use super::fault::{incomplete, not_an_answer, refused};
 use super::life::{Life, put};
-use super::source::{Source, incomplete, not_an_answer};
+use super::source::Source;
 use crate::chat::{Answer, Event, Operation, TextAt, channel};
 use crate::clock::unix_seconds;
 use crate::error::{Error, Party};
@@ -26,7 +27,7 @@ pub struct Rendered {
 impl Rendered {
     /// The answer on its way out; the exchange is settled here.
     pub fn into_response(self, mut life: Life) -> Response<Body> {
-        life.first_byte = Some(std::time::Instant::now());
+        life.first_byte = Some(tokio::time::Instant::now());
         life.ended(StatusCode::OK.as_u16(), "answered");
         life.estimate_missing_usage(&life.exchange.prompt());
         let mut response = Response::new(full(self.body));
@@ -52,7 +53,7 @@ pub async fn gather(source: &mut Source, produced_bytes: &mut u64) -> Result<Ans
             answer.absorb(event);
         }
         if let Some(error) = answer.error.take() {
-            return Err(super::attempt::refused(error, None));
+            return Err(refused(error, None));
         }
     }
     source.let_go();

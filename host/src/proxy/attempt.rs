@@ -5,16 +5,16 @@
 //! target goes through [`attempt`].
 
 use super::course;
+use super::fault::{adapter_failed, incomplete, not_an_answer, provider_failed, refused, too_slow};
 use super::hedge;
 use super::life::Life;
 use super::outbound::Outbound;
 use super::plan::{self, Turn};
 use super::quota;
-use super::source::{
-    Framing, Source, adapter_failed, incomplete, not_an_answer, provider_failed, read_whole,
-};
+use super::source::{Framing, Source, read_whole};
 use super::trial::{Bounds, Trial};
 use crate::chat::{Answer, Event, Operation, Prompt, ProviderError, Usage};
+use crate::clock;
 use crate::credential::Pick;
 use crate::error::{Cause, Error, Party};
 use crate::eventstream;
@@ -25,9 +25,11 @@ use crate::sse;
 use crate::upload::Broken;
 use crate::upstream::UpstreamResponse;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, header};
+use jiff::fmt::rfc2822;
 use serde_json::Value;
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
 
 /// Bytes of one event of a provider's stream.
 const MAX_FRAME: usize = 4 * 1024 * 1024;
@@ -312,11 +314,6 @@ async fn send(
     }
 }
 
-fn too_slow() -> Error {
-    let message = "The provider did not answer in time.";
-    Error::upstream(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", message)
-}
-
 /// Why a file could not be sent on, where that is the client's doing: it did not bring it to its end, or not yet.
 fn unsent(life: &Life) -> Option<Error> {
     let prompt = life.exchange.prompt();
@@ -371,34 +368,14 @@ fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-/// When the provider says it is worth trying again. Dates are not read: providers send seconds.
+/// When the provider says it is worth trying again: in milliseconds or seconds, or as a date, which is how what stands before
+/// a provider says it.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
-    let seconds = number("retry-after-ms").map(|ms| ms / 1e3).or_else(|| number("retry-after"))?;
-    Duration::try_from_secs_f64(seconds).ok()
-}
-
-/// A provider said no. Its own faults and its limits may be tried elsewhere; what it says of the request is
-/// the client's to mend.
-pub(super) fn refused(error: ProviderError, after: Option<Duration>) -> Error {
-    let told = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_GATEWAY);
-    let said = Error::new(Party::Upstream, told, error.code.clone(), error.message.clone());
-    if told == StatusCode::FORBIDDEN && Cause::of(&said) == Cause::Refused {
-        // Some say in this way that their own filter refused the request: no credential is at fault.
-        return Error { status: StatusCode::BAD_REQUEST, ..said };
+    if let Some(seconds) = number("retry-after-ms").map(|ms| ms / 1e3).or_else(|| number("retry-after")) {
+        return Duration::try_from_secs_f64(seconds).ok();
     }
-    let ours_to_hide = matches!(told.as_u16(), 401 | 403);
-    let (status, message) = if ours_to_hide {
-        // The gateway's credential was refused: the client's key is fine, and theirs is not to be told about.
-        (StatusCode::BAD_GATEWAY, "The provider refused the gateway's credential.".to_owned())
-    } else {
-        (told, error.message)
-    };
-    let code = if ours_to_hide { "credential_refused".to_owned() } else { error.code };
-    let retryable =
-        ours_to_hide || told.is_server_error() || matches!(told.as_u16(), 404 | 408 | 409 | 425 | 429);
-    Error {
-        retryable,
-        ..Error::new(Party::Upstream, status, code, message).retry_after(error.retry_after.or(after))
-    }
+    let date = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let date: SystemTime = rfc2822::DateTimeParser::new().parse_timestamp(date).ok()?.into();
+    Some(date.duration_since(clock::now()).unwrap_or_default())
 }

@@ -160,8 +160,11 @@ pub fn decide(life: &mut Life) -> Result<(Vec<usize>, Vec<usize>), Error> {
     let kept = |place: &usize| places.contains(place);
     let first: Vec<usize> = first.into_iter().filter(kept).collect();
     life.course.canary = !first.is_empty();
-    if life.course.canary {
+    if let Some(canary) = canary
+        && life.course.canary
+    {
         life.exchange.flag("canary", "true");
+        passed_over(life, canary, &first);
     }
     let own: Vec<usize> = (0..policy.own).filter(kept).collect();
     if own.is_empty() && first.is_empty() {
@@ -246,6 +249,20 @@ pub fn attempted(life: &Life, place: usize, began: Instant, error: Option<&Error
     let state = &canary.state;
     life.gateway.metrics.canary_attempt(&state.tenant, &state.route, is_canary, took.is_some());
     told(life, canary, state.ended(is_canary, took));
+}
+
+/// A canary that is left alone because it failed serves nobody who tries it. That counts as one more failure: one that fails
+/// always is asked so seldom that it would otherwise never have the attempts to be judged by.
+fn passed_over(life: &Life, canary: &Canary, places: &[usize]) {
+    let rests = |place: &usize| {
+        let health = life.route.targets.get(*place).map(|target| &target.health);
+        health.is_some_and(|health| {
+            health.pause_left().is_some() && (health.failures_in_a_row() > 0 || health.is_broken())
+        })
+    };
+    if places.iter().all(rests) {
+        told(life, canary, canary.state.ended(true, None));
+    }
 }
 
 /// The exchange has ended.

@@ -4,7 +4,7 @@
 //! asked.
 
 use super::life::{Cache, Life};
-use super::{Delivery, ask, deliver, spoken};
+use super::{Delivery, ask, deliver, plan, spoken};
 use crate::error::{Cause, Error, Party};
 use crate::exchange::Keep;
 use crate::route::Degrade;
@@ -106,8 +106,7 @@ fn said(life: &mut Life, what: &'static str) {
 async fn wait(life: &Life, longest: Duration) -> bool {
     let back = life.route.ranked().iter().map(|target| target.health.pause_left().unwrap_or(MEANWHILE));
     let time = back.min().unwrap_or(MEANWHILE);
-    let left = life.exchange.deadline().saturating_duration_since(std::time::Instant::now());
-    if time > longest || time >= left {
+    if time > longest || Some(time) >= plan::time_left(life) {
         return false;
     }
     tokio::time::sleep(time).await;

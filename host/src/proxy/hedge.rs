@@ -12,7 +12,8 @@ use crate::error::Error;
 use crate::route::HedgeAfter;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// After how long another target is asked beside this one; none where none is.
 #[must_use]

@@ -18,7 +18,7 @@ use futures_util::{Stream, StreamExt as _};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use std::net::IpAddr;
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// Headers that a plugin is never shown, whatever it is granted.
 const HIDDEN: [&str; 8] = [
@@ -111,7 +111,7 @@ async fn form(
     operation: Operation,
     headers: Vec<(String, String)>,
 ) -> Result<Prompt, Error> {
-    let deadline = tokio::time::Instant::now() + gateway.body_timeout;
+    let deadline = Instant::now() + gateway.body_timeout;
     let body = bounded(body, gateway.max_request_bytes, deadline);
     let (mut form, rest) = openai::parse_form(kind, body).await?;
     // It ends with the body, in whatever way, and that is bounded in time.
@@ -128,7 +128,7 @@ async fn form(
 fn bounded(
     body: RequestBody,
     max: usize,
-    deadline: tokio::time::Instant,
+    deadline: Instant,
 ) -> impl Stream<Item = Result<Bytes, Broken>> + Send + 'static {
     let body = body.into_data_stream();
     futures_util::stream::unfold(Some((body, max)), move |state| async move {

@@ -24,7 +24,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
 
 /// Bytes of the flags' header; what does not fit is in the log and the ledger.
 const MAX_FLAGS_HEADER: usize = 1_024;

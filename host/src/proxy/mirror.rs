@@ -20,8 +20,9 @@ use crate::price::Usd;
 use crate::route::mirror::Mirror;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::Instant;
 
 /// Bytes of an answer that are compared.
 const COMPARED: usize = 64 * 1024;
@@ -127,7 +128,7 @@ fn shadow(life: &Life, mirror: &Mirror) -> Life {
 
 async fn run(mut shadow: Life, told: oneshot::Receiver<Said>, place: OwnedSemaphorePermit) {
     let deadline = shadow.exchange.deadline();
-    let asked = tokio::time::timeout_at(deadline.into(), ask(&mut shadow)).await;
+    let asked = tokio::time::timeout_at(deadline, ask(&mut shadow)).await;
     // Its place is for who asks; comparing waits for the real exchange, which may take its time.
     drop(place);
     let said = match asked {
@@ -136,7 +137,7 @@ async fn run(mut shadow: Life, told: oneshot::Receiver<Said>, place: OwnedSemaph
         Err(_) => return shadow.ended(504, MIRROR_FAILED),
     };
     shadow.ended(200, MIRROR);
-    if let Ok(Ok(real)) = tokio::time::timeout_at(deadline.into(), told).await {
+    if let Ok(Ok(real)) = tokio::time::timeout_at(deadline, told).await {
         compare(&shadow, &said, &real);
     }
 }

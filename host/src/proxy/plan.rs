@@ -10,7 +10,8 @@ use crate::balance::{Admission, Change, Health, Observation};
 use crate::error::{Cause, Error, Party};
 use crate::route::{Route, Target};
 use http::StatusCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// One in so many exchanges asks a target that has lately been too slow: nobody else would find out that it no longer is.
 const PROBE_SLOW: u32 = 20;
@@ -291,12 +292,16 @@ fn eject(life: &Life, target: &Target) {
     }
 }
 
-/// Whether a target can be expected to answer within the client's time. Of one that nothing is known of, everything can.
+/// Whether a target can be expected to answer within the client's time. Of one that nothing is known of, everything can, as
+/// long as there is any.
 fn is_in_time(life: &Life, health: &Health) -> bool {
     let Some(left) = first_token_left(life) else { return true };
+    if left.is_zero() {
+        return false;
+    }
     let usual = if life.exchange.prompt().streaming() { health.first_byte() } else { health.latency() };
     let fits = usual.is_none_or(|usual| usual <= left);
-    fits || !left.is_zero() && fastrand::u32(..PROBE_SLOW) == 0
+    fits || fastrand::u32(..PROBE_SLOW) == 0
 }
 
 /// What is left of the route's time to the first token.
@@ -307,8 +312,9 @@ pub fn first_token_left(life: &Life) -> Option<Duration> {
     Some(budget.saturating_sub(life.started.elapsed()))
 }
 
-/// What is left of the exchange's time.
-fn time_left(life: &Life) -> Option<Duration> {
+/// What is left of the exchange's time, and of what the route allows to the first token.
+#[must_use]
+pub fn time_left(life: &Life) -> Option<Duration> {
     let all = life.exchange.deadline().saturating_duration_since(Instant::now());
     Some(first_token_left(life).map_or(all, |left| left.min(all)))
 }

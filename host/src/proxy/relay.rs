@@ -4,8 +4,8 @@
 //! away cancels the provider's request; no route whose answers are filtered relays what a filter should have read.
 
 use super::Body;
+use super::fault::provider_failed;
 use super::life::Life;
-use super::source::provider_failed;
 use crate::error::{Error, Party};
 use crate::server::BoxError;
 use crate::upstream::{UpstreamBody, UpstreamResponse};
@@ -14,7 +14,7 @@ use futures_util::stream;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// Lets an answer through, unless it says in words what the route's filters should have read.
 ///
@@ -71,7 +71,7 @@ type Next = (Result<Frame<Bytes>, BoxError>, Option<Relay>);
 
 impl Relay {
     async fn next(mut self) -> Option<Next> {
-        let deadline = self.life.exchange.deadline().into();
+        let deadline = self.life.exchange.deadline();
         let next = tokio::time::timeout_at(deadline, self.body.next()).await;
         let next = match next {
             Ok(next) => next.map(|piece| piece.map_err(provider_failed)),

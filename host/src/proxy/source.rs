@@ -3,20 +3,21 @@
 //! Invariants: an answer that ends without a finish for each of its choices is an error, never a complete
 //! answer; what a provider sends is bounded by its frame size; waiting for it is cancel-safe.
 
+use super::fault::{adapter_failed, fell_silent, incomplete, not_an_answer, provider_failed};
 use crate::chat::{Event, Operation, ProviderError, TextAt};
 use crate::error::Error;
 use crate::eventstream;
 use crate::exchange::Exchange;
 use crate::format::openai;
-use crate::plugin::{Binding, CallError, Frame};
+use crate::plugin::{Binding, Frame};
 use crate::sse;
-use crate::upstream::{Phase, UpstreamBody, UpstreamError, UpstreamErrorKind};
+use crate::upstream::UpstreamBody;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::StatusCode;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Pieces of a provider's answer that are read together at the most, when they have come already: the first of them is
 /// not to wait for too many others.
@@ -76,7 +77,7 @@ pub struct Source {
     /// What the provider failed with, behind what it said.
     failed: Option<Error>,
     /// How long is waited for the next token, and since when.
-    patience: Option<(Duration, tokio::time::Instant)>,
+    patience: Option<(Duration, Instant)>,
     /// Time spent waiting for the provider.
     pub waited: Duration,
     /// Whether it was whole from the beginning: what it says was counted when it came.
@@ -132,7 +133,7 @@ impl Source {
 
     /// Ends the answer when no token comes for this long, whatever else does.
     pub fn expect_tokens_within(&mut self, limit: Option<Duration>) {
-        self.patience = limit.map(|limit| (limit, tokio::time::Instant::now()));
+        self.patience = limit.map(|limit| (limit, Instant::now()));
     }
 
     /// The next step, or none at the end of a complete answer.
@@ -264,7 +265,7 @@ impl Source {
             },
         };
         if let Some((_, since)) = self.patience.as_mut().filter(|_| !step.events.is_empty()) {
-            *since = tokio::time::Instant::now();
+            *since = Instant::now();
         }
         for event in &step.events {
             match event {
@@ -366,53 +367,4 @@ pub async fn read_whole(
     }
     let frames = vec![Frame { event: String::new(), data: body.to_vec() }];
     adapter.decode(exchange, status, headers, frames, true).await.map_err(adapter_failed)
-}
-
-/// A provider's answer ended too soon.
-pub fn incomplete() -> Error {
-    Error::upstream(
-        StatusCode::BAD_GATEWAY,
-        "upstream_truncated",
-        "The provider ended its answer before it was complete.",
-    )
-}
-
-/// A provider could not be reached, broke off or took too long.
-pub fn provider_failed(error: UpstreamError) -> Error {
-    let (status, code, message) = match error.kind {
-        UpstreamErrorKind::Timeout(Phase::Connect) | UpstreamErrorKind::Connect => {
-            (StatusCode::BAD_GATEWAY, "upstream_unreachable", "The provider could not be reached.")
-        }
-        UpstreamErrorKind::Timeout(_) => {
-            (StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", "The provider did not answer in time.")
-        }
-        _ => (StatusCode::BAD_GATEWAY, "upstream_error", "The connection to the provider failed."),
-    };
-    Error::upstream(status, code, message).caused_by(error)
-}
-
-/// A provider said nothing more for too long.
-fn fell_silent() -> Error {
-    let message = "The provider did not go on with its answer in time.";
-    Error::upstream(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", message)
-}
-
-/// A provider sent what is no answer.
-pub fn not_an_answer(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::upstream(
-        StatusCode::BAD_GATEWAY,
-        "upstream_invalid",
-        "The provider sent something that is not an answer in its format.",
-    )
-    .caused_by(error)
-}
-
-/// An adapter failed.
-pub fn adapter_failed(error: CallError) -> Error {
-    Error::upstream(
-        StatusCode::BAD_GATEWAY,
-        "adapter_failed",
-        "The provider's adapter could not translate this exchange.",
-    )
-    .caused_by(error)
 }

@@ -7,10 +7,11 @@
 //! answer.
 
 use super::answer::{self, head};
+use super::frames::Frames;
 use super::life::{Cache, Life};
 use super::seam::Seam;
 use super::source::{Source, Step};
-use super::{Body, attempt, failover, quota};
+use super::{Body, failover, fault, quota};
 use crate::chat::{Answer, Event, TextAt, Usage, channel};
 use crate::error::{Error, Party};
 use crate::format::Writer;
@@ -21,14 +22,10 @@ use crate::route::MidStream;
 use crate::sse;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use http_body::Frame;
 use http_body_util::BodyExt;
-use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use std::time::Instant;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 /// Writes to the client that may wait for its connection: backpressure beyond that reaches the provider.
 const QUEUE: usize = 4;
@@ -45,47 +42,10 @@ pub fn into_response(life: Life, source: Source, native: bool) -> Response<Body>
     life.describe(&mut headers, false);
     let stream = Stream::new(life, sender, native, !source.whole);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(stream.writer.media()));
-    let frames = Frames { stream: Some(Box::pin(stream.run(source))), receiver, wrote: false };
+    let frames = Frames::new(Box::pin(stream.run(source)), receiver);
     let mut response = Response::new(frames.map_err(|never| match never {}).boxed_unsync());
     *response.headers_mut() = headers;
     response
-}
-
-/// The stream as a body. Dropped, it is the client that went away.
-struct Frames {
-    /// None once it has ended.
-    stream: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    receiver: mpsc::Receiver<Bytes>,
-    /// Whether something was handed out that the connection may not have sent yet.
-    wrote: bool,
-}
-
-impl http_body::Body for Frames {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        if std::mem::take(&mut self.wrote) {
-            // A connection sends what it has when there is no more for now: what is there goes out before the next is
-            // made.
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let mut frame = self.receiver.poll_recv(cx);
-        if frame.is_pending()
-            && let Some(stream) = &mut self.stream
-        {
-            if stream.as_mut().poll(cx).is_ready() {
-                self.stream = None;
-            }
-            frame = self.receiver.poll_recv(cx);
-        }
-        self.wrote = matches!(frame, Poll::Ready(Some(_)));
-        frame.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
-    }
 }
 
 /// Why a stream ends before its end.
@@ -156,7 +116,7 @@ impl Stream {
     }
 
     async fn run(mut self, mut source: Source) {
-        let deadline = tokio::time::Instant::from_std(self.life.exchange.deadline());
+        let deadline = self.life.exchange.deadline();
         let ended = tokio::select! {
             biased;
             ended = self.deliver(&mut source) => ended,
@@ -278,7 +238,7 @@ impl Stream {
                     }
                     self.write(&Event::Usage(if self.seam.is_some() { self.usage } else { usage }));
                 }
-                Event::Error(error) => return Err(attempt::refused(error, None).into()),
+                Event::Error(error) => return Err(fault::refused(error, None).into()),
                 event if !self.relay => self.pass(event).await?,
                 Event::Extra(facts) => self.facts = facts,
                 _ => {}
@@ -342,7 +302,7 @@ impl Stream {
     }
 
     async fn expire(&mut self) -> Result<(), Broken> {
-        let released = self.guard.expire(tokio::time::Instant::now()).await;
+        let released = self.guard.expire(Instant::now()).await;
         let texts = released.map_err(|stop| self.life.route.chain.stopped(stop))?;
         texts.into_iter().for_each(|(at, text)| self.release(at, text));
         self.flush().await

@@ -76,7 +76,7 @@ mod tests {
     use crate::chat::{Operation, Prompt};
     use crate::exchange::Exchange;
     use proptest::prelude::*;
-    use std::time::Instant;
+    use tokio::time::Instant;
 
     fn exchange() -> Exchange {
         let prompt = Prompt::new(Operation::Chat, serde_json::Map::new(), Vec::new());

@@ -43,6 +43,13 @@ impl RequestBody {
     }
 }
 
+/// One whose connection nobody needs afterwards: what is not read of it is dropped.
+impl From<Incoming> for RequestBody {
+    fn from(incoming: Incoming) -> Self {
+        Self::new(incoming, None)
+    }
+}
+
 impl Drop for RequestBody {
     fn drop(&mut self) {
         if let (Some(incoming), Some(leftover)) = (self.incoming.take(), &self.leftover)

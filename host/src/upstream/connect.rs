@@ -1,6 +1,7 @@
 //! Opening one connection: resolve, connect (the address families raced), TLS, protocol.
 
 use super::UpstreamSetupError;
+use super::dial::Dial;
 use super::error::UpstreamError;
 use super::http1::Http1;
 use super::payload::Sent;
@@ -14,6 +15,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use rustls_pki_types::ServerName;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
@@ -38,6 +40,8 @@ pub(super) struct Connector {
     tls: Option<(TlsConnector, ServerName<'static>)>,
     /// Without TLS, whether HTTP/2 is known to be spoken.
     prior_knowledge: bool,
+    /// Who opens connections instead; none where the network does.
+    dial: Option<Arc<dyn Dial>>,
 }
 
 impl Connector {
@@ -64,11 +68,20 @@ impl Connector {
             tcp: TowerToHyperService::new(tcp),
             tls,
             prior_knowledge,
+            dial: None,
         })
+    }
+
+    /// The same without a network: what this opens speaks HTTP/1.1 in the clear.
+    pub fn over(self, dial: Arc<dyn Dial>) -> Self {
+        Self { dial: Some(dial), tls: None, ..self }
     }
 
     /// Opens a connection. How long that may take is the caller's business.
     pub async fn connect(&self) -> Result<Sender, UpstreamError> {
+        if let Some(dial) = &self.dial {
+            return http1(dial.dial().await.map_err(UpstreamError::connect)?).await;
+        }
         let stream = self.tcp.call(self.target.clone()).await.map_err(UpstreamError::connect)?.into_inner();
         match &self.tls {
             None if self.prior_knowledge => http2(stream).await,

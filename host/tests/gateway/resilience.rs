@@ -395,39 +395,6 @@ async fn what_fails_is_not_charged_for() {
 }
 
 #[tokio::test]
-async fn one_provider_answers_429_and_with_one_reload_no_client_sees_an_error() {
-    // Eleven services, each with its own model, at a provider that starts to answer 429.
-    let limited = Upstream::start(failing(429)).await.unwrap();
-    let stage = Stage::configured(saying("from the spare"), json!([]), |config| {
-        let mut config = with_provider(config, "limited", &limited);
-        for n in 0..11 {
-            config["routes"][format!("service-{n}")] = json!({ "targets": [format!("limited/m{n}")] });
-        }
-        config["resilience"] = json!({ "retries": { "share": 0, "per_second": 0 } });
-        config["tenants"]["acme"]["routes"] =
-            (0..11).map(|n| format!("service-{n}")).collect::<Vec<_>>().into();
-        config
-    })
-    .await;
-    let ask_all = async || {
-        let mut statuses = Vec::new();
-        for n in 0..11 {
-            let body = with(ask("hi"), "model", format!("service-{n}").into());
-            statuses.push(stage.chat(&body).await.status.as_u16());
-        }
-        statuses
-    };
-    assert_eq!(ask_all().await, [429; 11]);
-    let mut config: Value =
-        serde_json::from_str(&std::fs::read_to_string(&stage.gateway.file).unwrap()).unwrap();
-    config["resilience"] = json!({ "fallback": { "rate_limit": ["openai/spare"] } });
-    assert_eq!(stage.gateway.reload(&config).await.status, 200);
-    for _ in 0..3 {
-        assert_eq!(ask_all().await, [200; 11]);
-    }
-}
-
-#[tokio::test]
 async fn settings_that_cannot_be_meant_are_refused_with_their_place() {
     let stage = one(saying("hi"), json!({})).await;
     let mut config: Value =

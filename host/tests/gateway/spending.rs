@@ -39,9 +39,17 @@ async fn usage(stage: &Stage, query: &str) -> Value {
     answer.json()
 }
 
+/// What exchanges of this outcome took, once there is one: the log tells of it a moment before the ledger does.
 async fn outcome(stage: &Stage, outcome: &str) -> Value {
-    let lines = usage(stage, "?by=outcome,usage_basis").await;
-    lines.as_array().unwrap().iter().find(|line| line["outcome"] == outcome).cloned().unwrap_or_default()
+    soon("the record", async {
+        loop {
+            let lines = usage(stage, "?by=outcome,usage_basis").await;
+            if let Some(line) = lines.as_array().unwrap().iter().find(|line| line["outcome"] == outcome) {
+                break line.clone();
+            }
+        }
+    })
+    .await
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::speech::{self, Asked};
 use crate::weather::{Sky, Weather};
 use bytes::Bytes;
 use fastrand::Rng;
-use lockgate_upstream::{Handler, Recorded, Reply};
+use lockgate_upstream::{Handler, Latency, Recorded, Reply};
 use serde_json::{Value, json};
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -19,10 +19,15 @@ use tokio::sync::mpsc;
 
 /// Between two bytes of an answer that gets nowhere.
 const LORIS_PACE: Duration = Duration::from_millis(50);
-/// What it takes to begin, at most, where nothing is wrong.
-const USUAL: u64 = 30;
-/// What it takes to begin where it is slow, in milliseconds.
-const SLOW: std::ops::Range<u64> = 200..700;
+/// What it takes to begin where nothing is wrong.
+const USUAL: Latency = tail(10, 80);
+/// What it takes to begin where it is slow.
+const SLOW: Latency = tail(350, 1_200);
+
+/// Times with a tail, as providers have them: by their median and their 99th percentile, in milliseconds.
+const fn tail(median: u64, p99: u64) -> Latency {
+    Latency::LongTailed { median: Duration::from_millis(median), p99: Duration::from_millis(p99) }
+}
 
 /// A provider.
 pub(crate) struct Provider {
@@ -70,10 +75,7 @@ impl Provider {
     /// An answer at its own pace, as far as the weather lets it come.
     fn answer(&self, request: &Recorded, asked: Asked, weather: Weather, random: &mut Rng) -> Reply {
         let streams = request.json()["stream"] == true;
-        let first = match weather {
-            Weather::Slow => random.u64(SLOW),
-            _ => random.u64(0..USUAL),
-        };
+        let latency = if weather == Weather::Slow { SLOW } else { USUAL };
         let said = speech::said(request).min(asked.words);
         let words = asked.words - said;
         let answer = Answer {
@@ -83,7 +85,7 @@ impl Provider {
             // Half way: at least one word is out, and one is missing.
             until: (words > 1).then(|| random.usize(1..words)),
             weather,
-            first: Duration::from_millis(first),
+            first: latency.at(random.f64()),
             pace: Duration::from_millis(random.u64(0..4)),
             asked,
         };

@@ -16,6 +16,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use std::io;
 use std::net::SocketAddr;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 /// A client of one gateway.
@@ -79,8 +80,19 @@ impl Client {
     /// # Errors
     /// The gateway cannot be reached, or does not speak HTTP.
     pub async fn open(&self, request: request::Builder, body: impl Into<Bytes>) -> io::Result<Open> {
+        Self::open_over(TcpStream::connect(self.address).await?, request, body).await
+    }
+
+    /// The same over a connection that is open already.
+    ///
+    /// # Errors
+    /// The other end does not speak HTTP.
+    pub async fn open_over(
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        request: request::Builder,
+        body: impl Into<Bytes>,
+    ) -> io::Result<Open> {
         let request = request.body(Full::new(body.into())).map_err(io::Error::other)?;
-        let stream = TcpStream::connect(self.address).await?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
         // It ends with this call, where this call is given up.

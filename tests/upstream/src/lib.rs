@@ -1,7 +1,8 @@
-//! A scripted model provider on a real socket.
+//! A scripted model provider on a real socket, or in memory for tests whose time is paused.
 //!
 //! A test says what the provider answers, points a gateway at [`Upstream::base_url`], and reads back what the
-//! provider saw, byte for byte. It misbehaves on request, too: it hangs, resets, sends garbage, stops half way.
+//! provider saw, byte for byte. It misbehaves on request, too: it hangs, resets, sends garbage, stops half way,
+//! dribbles.
 //!
 //! ```
 //! # async fn example() -> std::io::Result<()> {
@@ -18,7 +19,7 @@
 //! ```
 //!
 //! It speaks the language that a request asks in: OpenAI's, Anthropic's, Gemini's, Mistral's, Bedrock's, Cohere's.
-//! It never leaves the loopback interface, keeps no time, and never answers anything its script did not say.
+//! It never leaves the loopback interface, keeps no time but its replies' own, and never answers anything its script did not say.
 
 #![expect(
     clippy::indexing_slicing,
@@ -29,6 +30,7 @@ mod anthropic;
 mod bedrock;
 mod cohere;
 mod gemini;
+mod latency;
 mod mistral;
 mod openai;
 mod recorded;
@@ -37,6 +39,7 @@ mod script;
 mod serve;
 mod wire;
 
+pub use latency::Latency;
 pub use recorded::Recorded;
 pub use reply::Reply;
 pub use script::{Handler, Script};
@@ -46,9 +49,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::DuplexStream;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+
+/// Bytes on their way at a time in memory.
+const ON_THE_WAY: usize = 64 * 1024;
 
 /// How long a test waits for what it says must happen.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -59,6 +66,8 @@ pub struct Upstream {
     address: SocketAddr,
     seen: Arc<Seen>,
     accepting: JoinHandle<()>,
+    /// To the provider, where it is in memory.
+    lines: Option<mpsc::UnboundedSender<DuplexStream>>,
 }
 
 impl Upstream {
@@ -79,7 +88,27 @@ impl Upstream {
         let address = listener.local_addr()?;
         let seen = Arc::new(Seen::default());
         let accepting = tokio::spawn(serve::accept(listener, Arc::new(handler), seen.clone()));
-        Ok(Self { address, seen, accepting })
+        Ok(Self { address, seen, accepting, lines: None })
+    }
+
+    /// Starts a provider that is reached by [`Upstream::connect`] alone. Must run within a runtime.
+    #[must_use]
+    pub fn in_memory(handler: impl Handler) -> Self {
+        let seen = Arc::new(Seen::default());
+        let (lines, incoming) = mpsc::unbounded_channel();
+        let accepting = tokio::spawn(serve::take(incoming, Arc::new(handler), seen.clone()));
+        Self { address: SocketAddr::from(([127, 0, 0, 1], 0)), seen, accepting, lines: Some(lines) }
+    }
+
+    /// A connection to a provider that is in memory.
+    ///
+    /// # Errors
+    /// It is not in memory, or has ended.
+    pub fn connect(&self) -> io::Result<DuplexStream> {
+        let (ours, theirs) = tokio::io::duplex(ON_THE_WAY);
+        let gone = || io::Error::from(io::ErrorKind::ConnectionRefused);
+        self.lines.as_ref().ok_or_else(gone)?.send(theirs).map_err(|_| gone())?;
+        Ok(ours)
     }
 
     /// Where it listens.

@@ -17,6 +17,10 @@ pub struct Reply {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) delay: Option<Duration>,
     pub(crate) resets: bool,
+    /// Before each piece of what is said.
+    pub(crate) pace: Option<Duration>,
+    /// Whether a piece is a byte.
+    pub(crate) dribbles: bool,
 }
 
 /// A test's own pace: raw bytes, as it sends them.
@@ -31,10 +35,21 @@ pub(crate) enum Content {
     Rerank(Vec<f64>),
     Status(u16, Value),
     Raw { status: u16, content_type: String, body: Bytes },
-    Cut { deltas: Vec<String>, reset: bool },
+    Cut { deltas: Vec<String>, then: Then },
     Paced(Paced),
     Hang,
     Reset,
+}
+
+/// What follows the last piece of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// The end of the body.
+    End,
+    /// A reset of the connection.
+    Reset,
+    /// Nothing, and the connection stays open.
+    Stall,
 }
 
 /// A part of what the model says.
@@ -48,7 +63,7 @@ pub(crate) enum Speech {
 
 impl Reply {
     fn of(content: Content) -> Self {
-        Self { content, headers: Vec::new(), delay: None, resets: false }
+        Self { content, headers: Vec::new(), delay: None, resets: false, pace: None, dribbles: false }
     }
 
     /// This text; it streams word by word.
@@ -108,13 +123,23 @@ impl Reply {
     /// A stream that ends properly as HTTP, but without a finish and without the mark of its end.
     #[must_use]
     pub fn truncated<T: Into<String>>(deltas: impl IntoIterator<Item = T>) -> Self {
-        Self::of(Content::Cut { deltas: deltas.into_iter().map(Into::into).collect(), reset: false })
+        Self::cut(deltas, Then::End)
     }
 
     /// A stream whose connection is reset after these pieces.
     #[must_use]
     pub fn reset_after<T: Into<String>>(deltas: impl IntoIterator<Item = T>) -> Self {
-        Self::of(Content::Cut { deltas: deltas.into_iter().map(Into::into).collect(), reset: true })
+        Self::cut(deltas, Then::Reset)
+    }
+
+    /// A stream that stops after these pieces and stays open.
+    #[must_use]
+    pub fn stalled_after<T: Into<String>>(deltas: impl IntoIterator<Item = T>) -> Self {
+        Self::cut(deltas, Then::Stall)
+    }
+
+    fn cut<T: Into<String>>(deltas: impl IntoIterator<Item = T>, then: Then) -> Self {
+        Self::of(Content::Cut { deltas: deltas.into_iter().map(Into::into).collect(), then })
     }
 
     /// A stream of raw bytes at the test's own pace; it ends when the sender is dropped.
@@ -158,6 +183,20 @@ impl Reply {
     pub fn after(mut self, delay: Duration) -> Self {
         self.delay = Some(delay);
         self
+    }
+
+    /// Pauses before each piece of what is said; a document is one piece.
+    #[must_use]
+    pub fn paced_by(mut self, pause: Duration) -> Self {
+        self.pace = Some(pause);
+        self
+    }
+
+    /// Says it byte by byte, and pauses before each: a slow loris.
+    #[must_use]
+    pub fn byte_by_byte(mut self, pause: Duration) -> Self {
+        self.dribbles = true;
+        self.paced_by(pause)
     }
 }
 

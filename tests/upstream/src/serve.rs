@@ -4,7 +4,7 @@
 //! body when the client closes the connection, also while the answer hangs; a guard that is dropped before
 //! the answer ended counts as a disconnect.
 
-use crate::reply::{Content, Paced, Reply};
+use crate::reply::{Content, Paced, Reply, Then};
 use crate::wire::Wire;
 use crate::{Handler, Recorded, cohere};
 use bytes::Bytes;
@@ -21,11 +21,13 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, Sleep, sleep};
 
 /// What a provider saw.
 #[derive(Debug, Default)]
@@ -61,9 +63,27 @@ pub(crate) async fn accept(listener: TcpListener, handler: Arc<dyn Handler>, see
     }
 }
 
-async fn connection(stream: TcpStream, handler: Arc<dyn Handler>, seen: Arc<Seen>) {
-    // Each frame is to leave at once. Without it the stream only arrives in larger pieces.
-    let _ = stream.set_nodelay(true);
+/// Takes connections in memory until it is dropped; they end with it.
+pub(crate) async fn take(
+    mut incoming: mpsc::UnboundedReceiver<DuplexStream>,
+    handler: Arc<dyn Handler>,
+    seen: Arc<Seen>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            stream = incoming.recv() => {
+                let Some(stream) = stream else { return };
+                seen.connections.send_modify(|count| *count += 1);
+                connections.spawn(connection(stream, handler.clone(), seen.clone()));
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+async fn connection(stream: impl Line, handler: Arc<dyn Handler>, seen: Arc<Seen>) {
+    stream.hurry();
     let reset = Arc::new(AtomicBool::new(false));
     let socket = Socket { stream, reset: reset.clone() };
     let service = service_fn(move |request| answer(request, handler.clone(), seen.clone(), reset.clone()));
@@ -88,7 +108,7 @@ async fn answer(
         tokio::time::sleep(delay).await;
     }
     let (status, content_type, frames) = match render(&reply, &request) {
-        Rendered::Answer { status, content_type, frames } => (status, content_type, frames),
+        Rendered::Answer { status, content_type, frames } => (status, content_type, in_bytes(frames, &reply)),
         Rendered::Hang => std::future::pending().await,
         Rendered::Reset => {
             guard.ended = true;
@@ -96,7 +116,8 @@ async fn answer(
             return Err(io::Error::from(io::ErrorKind::ConnectionReset));
         }
     };
-    let mut response = Response::new(Answer { frames, guard, reset });
+    let pace = reply.pace.map(|pause| (pause, Box::pin(sleep(pause))));
+    let mut response = Response::new(Answer { frames, guard, reset, pace });
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     if let Ok(value) = HeaderValue::from_str(&content_type) {
         response.headers_mut().insert(CONTENT_TYPE, value);
@@ -120,7 +141,9 @@ enum Rendered {
 fn render(reply: &Reply, request: &Recorded) -> Rendered {
     let wire = Wire::of(request);
     match &reply.content {
-        Content::Speech(speech) if wire.streams(request) => events(wire, wire.stream(request, speech), false),
+        Content::Speech(speech) if wire.streams(request) => {
+            events(wire, wire.stream(request, speech), Then::End)
+        }
         Content::Speech(speech) => document(200, &wire.document(request, speech)),
         Content::Error(status, message) => document(*status, &wire.error(*status, message)),
         Content::Echo => render(&Reply::text(request.last_user_text()), request),
@@ -132,7 +155,7 @@ fn render(reply: &Reply, request: &Recorded) -> Rendered {
             content_type: content_type.clone(),
             frames: Frames::Whole(Some(body.clone())),
         },
-        Content::Cut { deltas, reset } => events(wire, wire.opening(request, deltas), *reset),
+        Content::Cut { deltas, then } => events(wire, wire.opening(request, deltas), *then),
         Content::Paced(paced) => stream(wire, Frames::Paced { paced: paced.clone(), reset: reply.resets }),
         Content::Hang => Rendered::Hang,
         Content::Reset => Rendered::Reset,
@@ -144,8 +167,26 @@ fn document(status: u16, body: &Value) -> Rendered {
     Rendered::Answer { status, content_type: "application/json".into(), frames }
 }
 
-fn events(wire: Wire, frames: Vec<Bytes>, reset: bool) -> Rendered {
-    stream(wire, Frames::Queue { frames: frames.into(), reset, flushed: false })
+fn events(wire: Wire, frames: Vec<Bytes>, then: Then) -> Rendered {
+    stream(wire, Frames::Queue { frames: frames.into(), then, flushed: false })
+}
+
+/// The same, byte by byte, where the reply wants it so.
+fn in_bytes(frames: Frames, reply: &Reply) -> Frames {
+    if !reply.dribbles {
+        return frames;
+    }
+    let each = |bytes: Bytes| (0..bytes.len()).map(move |at| bytes.slice(at..=at)).collect::<Vec<_>>();
+    match frames {
+        Frames::Whole(body) => {
+            let frames = body.into_iter().flat_map(each).collect();
+            Frames::Queue { frames, then: Then::End, flushed: false }
+        }
+        Frames::Queue { frames, then, flushed } => {
+            Frames::Queue { frames: frames.into_iter().flat_map(each).collect(), then, flushed }
+        }
+        paced @ Frames::Paced { .. } => paced,
+    }
 }
 
 fn stream(wire: Wire, frames: Frames) -> Rendered {
@@ -168,8 +209,19 @@ impl Drop for Guard {
 
 enum Frames {
     Whole(Option<Bytes>),
-    Queue { frames: VecDeque<Bytes>, reset: bool, flushed: bool },
+    Queue { frames: VecDeque<Bytes>, then: Then, flushed: bool },
     Paced { paced: Paced, reset: bool },
+}
+
+impl Frames {
+    /// Whether a piece is left to say.
+    fn has_more(&self) -> bool {
+        match self {
+            Self::Whole(body) => body.is_some(),
+            Self::Queue { frames, .. } => !frames.is_empty(),
+            Self::Paced { .. } => true,
+        }
+    }
 }
 
 /// The body of an answer.
@@ -177,6 +229,8 @@ struct Answer {
     frames: Frames,
     guard: Guard,
     reset: Arc<AtomicBool>,
+    /// The pause before a piece, and what is left of the one before the next.
+    pace: Option<(Duration, Pin<Box<Sleep>>)>,
 }
 
 impl Body for Answer {
@@ -188,20 +242,27 @@ impl Body for Answer {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let this = &mut *self;
+        if let Some((pause, left)) = &mut this.pace
+            && this.frames.has_more()
+        {
+            ready!(left.as_mut().poll(context));
+            left.as_mut().reset(Instant::now() + *pause);
+        }
         let next = match &mut this.frames {
             Frames::Whole(body) => {
                 // hyper knows the length and does not ask again.
                 this.guard.ended = true;
                 body.take()
             }
-            Frames::Queue { frames, reset, flushed } => match frames.pop_front() {
-                None if *reset && !*flushed => {
+            Frames::Queue { frames, then, flushed } => match frames.pop_front() {
+                None if *then == Then::Stall => return Poll::Pending,
+                None if *then == Then::Reset && !*flushed => {
                     // hyper flushes while a body is not ready: what was said arrives before the reset.
                     *flushed = true;
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                None if *reset => {
+                None if *then == Then::Reset => {
                     this.guard.ended = true;
                     this.reset.store(true, Ordering::Relaxed);
                     return Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())));
@@ -239,22 +300,49 @@ impl Body for Answer {
     }
 }
 
+/// A connection of either kind.
+trait Line: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Each frame is to leave at once.
+    fn hurry(&self);
+
+    /// When it is dropped, it ends with a reset.
+    fn reset(&self);
+}
+
+impl Line for TcpStream {
+    fn hurry(&self) {
+        // Without it the stream only arrives in larger pieces.
+        let _ = self.set_nodelay(true);
+    }
+
+    fn reset(&self) {
+        // Closing with zero linger is what makes the kernel send RST in place of FIN.
+        let _ = self.set_zero_linger();
+    }
+}
+
+/// In memory everything leaves at once, and an end that comes too soon is all there is of a reset.
+impl Line for DuplexStream {
+    fn hurry(&self) {}
+
+    fn reset(&self) {}
+}
+
 /// A socket that can be told to end with a reset.
-struct Socket {
-    stream: TcpStream,
+struct Socket<S: Line> {
+    stream: S,
     reset: Arc<AtomicBool>,
 }
 
-impl Drop for Socket {
+impl<S: Line> Drop for Socket<S> {
     fn drop(&mut self) {
         if self.reset.load(Ordering::Relaxed) {
-            // Closing with zero linger is what makes the kernel send RST in place of FIN.
-            let _ = self.stream.set_zero_linger();
+            self.stream.reset();
         }
     }
 }
 
-impl AsyncRead for Socket {
+impl<S: Line> AsyncRead for Socket<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -264,7 +352,7 @@ impl AsyncRead for Socket {
     }
 }
 
-impl AsyncWrite for Socket {
+impl<S: Line> AsyncWrite for Socket<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

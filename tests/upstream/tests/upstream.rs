@@ -312,3 +312,65 @@ async fn complete_answers_are_no_disconnects_and_a_dropped_provider_is_gone() {
         tokio::task::yield_now().await;
     }
 }
+
+/// Reads an answer for this long on a clock that is paused; what has come by then.
+async fn heard(upstream: &Upstream, body: &Value, for_ms: u64) -> String {
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(upstream.connect().unwrap())).await.unwrap();
+    let driver = tokio::spawn(connection);
+    let request = Request::post("/v1/chat/completions")
+        .header("host", "provider")
+        .body(Full::new(Bytes::from(body.to_string())))
+        .unwrap();
+    let mut came = Vec::new();
+    let reading = async {
+        let mut answer = sender.send_request(request).await.unwrap().into_body();
+        while let Some(Ok(frame)) = answer.frame().await {
+            came.extend_from_slice(frame.data_ref().unwrap());
+        }
+    };
+    let _ = tokio::time::timeout(std::time::Duration::from_millis(for_ms), reading).await;
+    driver.abort();
+    String::from_utf8(came).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_memory_it_keeps_the_time_of_a_paused_clock() {
+    let ms = std::time::Duration::from_millis;
+    let upstream = Upstream::in_memory(move |_: &_| Reply::text("one two").paced_by(ms(100)));
+    // The role, and the first word.
+    assert!(!heard(&upstream, &ask(true), 99).await.contains("data"));
+    let begun = heard(&upstream, &ask(true), 250).await;
+    assert!(begun.contains("one") && !begun.contains("two"), "{begun}");
+    assert!(heard(&upstream, &ask(true), 10_000).await.ends_with("data: [DONE]\n\n"));
+    let whole = heard(&upstream, &ask(false), 10_000).await;
+    assert!(whole.contains("one two"), "{whole}");
+    assert!(heard(&upstream, &ask(false), 99).await.is_empty());
+    assert_eq!((upstream.requests().len(), upstream.connections()), (5, 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_may_stall_and_an_answer_may_come_byte_by_byte() {
+    let upstream = Upstream::in_memory(|_: &_| Reply::stalled_after(["one ", "two "]));
+    let stalled = heard(&upstream, &ask(true), 3_600_000).await;
+    assert!(stalled.contains("two ") && !stalled.contains("finish_reason\":\"stop"), "{stalled}");
+    upstream.wait_for_disconnects(1).await;
+
+    let ms = std::time::Duration::from_millis(10);
+    let upstream = Upstream::in_memory(move |_: &_| Reply::text("one").byte_by_byte(ms));
+    for streamed in [false, true] {
+        assert_eq!(heard(&upstream, &ask(streamed), 105).await.len(), 10);
+    }
+}
+
+#[tokio::test]
+async fn a_provider_on_a_socket_is_not_reached_in_memory_and_one_in_memory_ends_with_its_handle() {
+    let upstream = Upstream::start(|_: &_| Reply::echo()).await.unwrap();
+    assert!(upstream.connect().is_err());
+    let upstream = Upstream::in_memory(|_: &_| Reply::echo());
+    let mut line = upstream.connect().unwrap();
+    drop(upstream);
+    let mut rest = Vec::new();
+    tokio::io::AsyncReadExt::read_to_end(&mut line, &mut rest).await.unwrap();
+    assert!(rest.is_empty());
+}

@@ -104,3 +104,69 @@ fn another_versions_file_is_refused() {
     other.pragma_update(None, "user_version", 7).unwrap();
     assert!(Durable::open(&file, NOW).is_err_and(|error| error.to_string().contains("schema 7")));
 }
+
+#[derive(Debug, Clone)]
+enum Step {
+    Take(u64),
+    /// Ends one of those that are open, having used so much of what it had reserved, in hundredths.
+    End(usize, u64),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        3 => (0_u64..90).prop_map(Step::Take),
+        2 => (0_usize..20, 0_u64..=100).prop_map(|(which, part)| Step::End(which, part)),
+    ];
+    prop::collection::vec(step, 1..40)
+}
+
+/// The file gives what memory alone would give; killed at any moment it has counted no less than was given, and closed it is
+/// exact.
+async fn is_never_behind(steps: Vec<Step>, limit: u64) -> Result<(), TestCaseError> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("counters.db");
+    let (counters, alone) = (Durable::open(&file, NOW).unwrap(), Local::default());
+    let meter = month(limit);
+    let (mut open, mut used): (Vec<Demand>, u64) = (Vec::new(), 0);
+    for (at, step) in steps.into_iter().enumerate() {
+        match step {
+            Step::Take(amount) => {
+                let asked = demand("k", meter, amount);
+                let given = counters.take(std::slice::from_ref(&asked), NOW).await;
+                let expected = alone.take(std::slice::from_ref(&asked), NOW).now_or_never().unwrap();
+                prop_assert_eq!(&given, &expected);
+                open.extend(given.ok().map(|_| asked));
+            }
+            Step::End(which, part) if !open.is_empty() => {
+                let taken = open.swap_remove(which % open.len());
+                let spent = taken.amount * part / 100;
+                let settled = [Settlement { demand: taken, taken: NOW, used: spent }];
+                counters.settle(&settled, NOW);
+                alone.settle(&settled, NOW);
+                used += spent;
+            }
+            Step::End(..) => {}
+        }
+        if at % 4 == 0 {
+            let out = used + open.iter().map(|demand| demand.amount).sum::<u64>();
+            prop_assert!(left_after_a_kill(&file, "k", meter, NOW) <= limit - out);
+        }
+    }
+    for taken in open {
+        used += taken.amount;
+        counters.settle(&[Settlement { used: taken.amount, demand: taken, taken: NOW }], NOW);
+    }
+    counters.close().await;
+    prop_assert_eq!(left_after_a_kill(&file, "k", meter, NOW), limit - used);
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn whatever_is_taken_and_settled_the_file_is_never_behind(steps in steps(), limit in 50_u64..2_000) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(is_never_behind(steps, limit))?;
+    }
+}
