@@ -22,8 +22,8 @@ mod tests;
 pub use certificate::{CertificateRule, Field, HolderField};
 pub use configured::{KeyError, TenantKey, hash_key, parse_hash};
 pub use keys::{
-    HolderSettings, KeyChangeError, KeyFile, KeyFileError, KeyId, KeyRecord, KeySettings, KeyStore,
-    KeyStoreError, Keys, NewKey, Page,
+    HolderSettings, KeyChangeError, KeyFile, KeyId, KeyRecord, KeySettings, KeyStore, KeyStoreError, Keys,
+    NewKey, Page,
 };
 pub use lockout::{Lockout, LockoutSettings};
 pub use permissions::{ClientFormat, Permissions};
