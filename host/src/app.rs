@@ -33,6 +33,7 @@ use crate::store::Limits;
 use crate::store::answers::{Answers, Stale};
 use crate::store::feedback::Feedback;
 use crate::store::idempotency::{self, Idempotency};
+use crate::store::journal::Journal;
 use crate::store::kv::Kv;
 use crate::store::quarantine::Quarantine;
 use crate::store::vectors::{VectorLimits, Vectors};
@@ -73,6 +74,8 @@ pub struct Shared {
     pub kv: Arc<Kv>,
     /// Requests kept for review.
     pub quarantine: Arc<Quarantine>,
+    /// What must outlive the process, where there is a file for it.
+    pub journal: Option<Arc<Journal>>,
     /// The record of exchanges.
     pub ledger: Arc<Ledger>,
     /// The operator's figures.
@@ -99,6 +102,8 @@ pub struct Shared {
     pub admin_lockout: Arc<Lockout>,
     /// How canaries have been doing, by all that the configuration says of them.
     pub canaries: Mutex<HashMap<String, Weak<canary::State>>>,
+    /// Which of them were rolled back.
+    pub rolled_back: Arc<canary::Memory>,
     /// Which targets know a conversation, or the beginning of a prompt.
     pub warm: Arc<Warm>,
     /// What users say of answers.
@@ -267,6 +272,9 @@ impl App {
     /// Writes down what is still waiting to be.
     pub async fn close(&self) {
         self.shared.counters.close().await;
+        if let Some(journal) = &self.shared.journal {
+            journal.close().await;
+        }
         if let Err(error) = self.shared.ledger.close().await {
             tracing::error!(error = services::chain(&error), "the ledger could not be closed");
         }
@@ -302,6 +310,7 @@ pub async fn check(source: &Source, environment: &dyn Environment) -> Result<(),
     config.ledger.file = None;
     config.counters.file = None;
     config.keys.file = None;
+    config.state.file = None;
     if !examined.faults.list.is_empty() {
         // A faulty part would end this before the other faults are found.
         config.embeddings = Embeddings::default();
@@ -342,11 +351,19 @@ fn share(config: &Config) -> Result<Shared, StartError> {
         }
     };
     let once = &config.idempotency;
-    let idempotency = Arc::new(Idempotency::new(idempotency::Settings {
+    let once = idempotency::Settings {
         ttl: Duration::from_secs(once.ttl_s),
         limits: Limits { entries: once.max_entries, bytes: once.max_bytes },
         max_answer_bytes: once.max_answer_bytes,
-    }));
+    };
+    let journal = match config.state_file() {
+        None => None,
+        Some(file) => {
+            let opened = Journal::open(&file, once.limits, crate::clock::unix_seconds());
+            Some(Arc::new(opened.map_err(|error| part("the state", &error))?))
+        }
+    };
+    let idempotency = Arc::new(Idempotency::new(once, journal.clone()));
     let keys = match &config.keys.file {
         None => Keys::default(),
         Some(file) => {
@@ -378,8 +395,10 @@ fn share(config: &Config) -> Result<Shared, StartError> {
         lockout: Arc::default(),
         admin_lockout: Arc::default(),
         canaries: Mutex::default(),
+        rolled_back: Arc::new(canary::Memory::new(journal.clone())),
         warm: Arc::new(Warm::new(MAX_WARM)),
-        feedback: Arc::default(),
+        feedback: Arc::new(Feedback::new(journal.clone())),
+        journal,
     })
 }
 
@@ -449,6 +468,9 @@ fn sweep(app: &Arc<App>) {
             app.shared.kv.sweep();
             app.shared.answers.sweep();
             app.shared.idempotency.sweep();
+            if let Some(journal) = &app.shared.journal {
+                journal.sweep(crate::clock::unix_seconds());
+            }
         }
     });
 }

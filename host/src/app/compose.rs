@@ -191,7 +191,8 @@ impl<'a> Composer<'a> {
         };
         let organisations = self.config.tenants.iter().filter_map(organisation).collect();
         let limits = limit::Limits::new(rules, self.shared.counters.clone()).of_organisations(organisations);
-        match Notifier::new(self.config, self.shared.metrics.clone()) {
+        let (metrics, journal) = (self.shared.metrics.clone(), self.shared.journal.as_ref());
+        match Notifier::new(self.config, metrics, journal) {
             Ok(notifier) => limits.telling(self.shared.waiting.clone(), Arc::new(notifier)),
             Err(faults) => {
                 self.refuse_all::<()>(faults);

@@ -15,6 +15,7 @@ pub mod over;
 mod provider;
 pub mod resilience;
 pub mod routing;
+pub mod state;
 
 pub use binding::{
     Binding, Destination, Grants, Hold, Isolation, Limits, OnError, OnOverflow, PluginSource, Streams,
@@ -78,6 +79,8 @@ pub struct Config {
     pub counters: Counters,
     /// The record of exchanges.
     pub ledger: Ledger,
+    /// What else outlives the process.
+    pub state: state::State,
     /// Whether changes of this file and of plugin files are taken up by themselves.
     pub watch: bool,
     /// How often commands that print secrets (`${command:…}`) are run again, in milliseconds; 0 for only when the
@@ -114,6 +117,7 @@ impl Default for Config {
             cache: Cache::default(),
             counters: Counters::default(),
             ledger: Ledger::default(),
+            state: state::State::default(),
             watch: true,
             command_refresh_ms: 300_000,
         }

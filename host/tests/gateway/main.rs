@@ -38,6 +38,7 @@ mod rerank;
 mod residency;
 mod resilience;
 mod responses;
+mod restart;
 mod routing;
 mod secrets;
 mod shutdown;

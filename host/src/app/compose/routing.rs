@@ -227,7 +227,8 @@ impl<'c> Composer<'c> {
         let mut known = self.shared.canaries.lock();
         known.retain(|_, state| state.strong_count() > 0);
         let state = known.get(&key).and_then(std::sync::Weak::upgrade).unwrap_or_else(|| {
-            let state = Arc::new(State::new(tenant.clone(), route.clone(), seed.join(" "), roll_back));
+            let fresh = State::new(tenant.clone(), route.clone(), seed.join(" "), roll_back);
+            let state = Arc::new(fresh.remembered(self.shared.rolled_back.clone(), key.clone()));
             known.insert(key, Arc::downgrade(&state));
             state
         });
