@@ -14,6 +14,7 @@ pub mod issuer;
 mod keys;
 mod lockout;
 mod permissions;
+mod pinned;
 mod presented;
 mod said;
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use keys::{
 };
 pub use lockout::{Lockout, LockoutSettings};
 pub use permissions::{ClientFormat, Permissions};
+pub use pinned::Pinned;
 pub use said::{Priority, Tags};
 
 use crate::server::ClientIdentity;
@@ -57,6 +59,8 @@ pub struct Holder {
     pub tags: Tags,
     /// Whether its requests go before others where they wait.
     pub priority: Priority,
+    /// The models that it leads to one target, where a key was made with some at run time.
+    pub pinned: Pinned,
 }
 
 /// Who asks.

@@ -380,6 +380,9 @@ pub struct Tenant {
     /// Further chains that permissions of its keys may name: those of keys made at run time, and of its issuers' tokens.
     #[serde(default)]
     pub chains: Vec<String>,
+    /// Targets that the pins of its keys made at run time may name, besides those of all of its routes.
+    #[serde(default)]
+    pub pin_targets: Vec<String>,
     /// The organisation it is of, for limits and budgets of several tenants together.
     pub organisation: Option<String>,
     /// How much it may spend.

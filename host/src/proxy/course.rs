@@ -60,6 +60,9 @@ pub fn direct(
     prompt: &Prompt,
     course: &mut Course,
 ) -> Result<Arc<Route>, Error> {
+    if course.pin.is_none() {
+        course.pin = principal.holder.pinned.find(prompt.model()).cloned();
+    }
     if route.policy.is_none() {
         course.plan = None;
         return Ok(route);

@@ -111,6 +111,7 @@ impl<'c> Composer<'c> {
             warm: self.shared.warm.clone(),
         });
         let idle = rules.is_empty()
+            && making.hidden.is_empty()
             && pins.all.is_empty()
             && pins.keys.is_empty()
             && residency.is_empty()
@@ -181,6 +182,9 @@ impl<'c> Composer<'c> {
         for (model, target) in &making.route.pins {
             self.place(making, target).await;
             pins.all.push(Pin { model: Pattern::new(model), target: target.as_str().into() });
+        }
+        for target in &making.owner.pin_targets {
+            self.place(making, target).await;
         }
         // Rules and plugins may send what a key pinned to any route: each needs its target.
         for key in &making.owner.keys {
