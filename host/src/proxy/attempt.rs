@@ -15,7 +15,8 @@ use super::source::{
 };
 use super::trial::{Bounds, Trial};
 use crate::chat::{Answer, Event, Operation, Prompt, ProviderError, Usage};
-use crate::credential::Pick;
+use crate::clock;
+use crate::credential::{Pick, Refusal};
 use crate::error::{Cause, Error, Party};
 use crate::eventstream;
 use crate::format::openai;
@@ -23,7 +24,7 @@ use crate::limit::Amounts;
 use crate::route::{Provider, Target};
 use crate::sse;
 use crate::upload::Broken;
-use crate::upstream::UpstreamResponse;
+use crate::upstream::{UpstreamResponse, retry_after};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value;
@@ -214,7 +215,7 @@ async fn ask_within(
     let headers = if native { Vec::new() } else { shown(&answered.headers) };
     let operation = prompt.operation();
     if !status.is_success() {
-        let after = retry_after(&answered.headers);
+        let after = after(&answered.headers);
         let from = Instant::now();
         let body = answered.body.collect(MAX_ERROR_BODY).await.unwrap_or_default();
         trial.waited += from.elapsed();
@@ -289,7 +290,8 @@ async fn send(
         trial.sent = true;
         let answered = provider.upstream.send_within(request, &bounds.patience).await;
         trial.waited += from.elapsed();
-        let answered = answered.map_err(|error| unsent(life).unwrap_or_else(|| provider_failed(error)))?;
+        let mut answered =
+            answered.map_err(|error| unsent(life).unwrap_or_else(|| provider_failed(error)))?;
         let Some(mut key) = next else { return Ok(answered) };
         if keys.len() > 1 {
             key.learn(&answered.headers);
@@ -298,14 +300,19 @@ async fn send(
             key.accepted();
             return Ok(answered);
         }
-        let blamed = key.refused(answered.status.as_u16(), retry_after(&answered.headers));
-        if blamed && keys.len() > 1 {
+        // Of a key that may not do this it must be known why; where there is no other, it makes no difference.
+        let said = match answered.status {
+            StatusCode::FORBIDDEN if keys.len() > 1 => answered.body.look(MAX_ERROR_BODY).await,
+            _ => Bytes::new(),
+        };
+        let refusal = Refusal::of(answered.status, after(&answered.headers), &said);
+        if key.refused(refusal) && keys.len() > 1 {
             let (id, status) = (life.exchange.id(), answered.status.as_u16());
             tracing::warn!(id, provider = %provider.name, key = key.name(), status, "a key is set aside");
         }
         tried.push(key);
         // Picked once: a second look might find another one gone, and the request would go out without a key.
-        next = if blamed { keys.pick(&tried) } else { None };
+        next = if refusal == Refusal::Nothing { None } else { keys.pick(&tried) };
         if next.is_none() {
             return Ok(answered);
         }
@@ -371,11 +378,9 @@ fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-/// When the provider says it is worth trying again. Dates are not read: providers send seconds.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
-    let seconds = number("retry-after-ms").map(|ms| ms / 1e3).or_else(|| number("retry-after"))?;
-    Duration::try_from_secs_f64(seconds).ok()
+/// When the provider says it is worth trying again.
+fn after(headers: &HeaderMap) -> Option<Duration> {
+    retry_after(headers, clock::now())
 }
 
 /// A provider said no. Its own faults and its limits may be tried elsewhere; what it says of the request is
