@@ -146,10 +146,13 @@ pub(super) async fn attempt(life: &Life, place: usize, trial: &mut Trial) -> Res
         },
     };
     course::attempted(life, place, began.elapsed(), result.as_ref().err());
-    if let (Err(error), Some(grant)) = (&result, &mut trial.grant)
+    if let Err(error) = &result
         && !owes(error)
     {
-        grant.used(Amounts::default());
+        trial.sent = false;
+        if let Some(grant) = &mut trial.grant {
+            grant.used(Amounts::default());
+        }
     }
     let Some(mut watch) = trial.watch.take() else { return result };
     let change = match &result {

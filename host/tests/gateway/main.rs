@@ -16,6 +16,7 @@ mod errors;
 mod failover;
 mod feedback;
 mod guards;
+mod hedges;
 mod hostile;
 mod idempotency;
 mod identity;
