@@ -268,7 +268,8 @@ async fn ask_within(
         // An adapter tells a document in the canonical format as a fact; without one, it is in it already.
         let body = answer.take_extra("body").map_or(body, Bytes::from);
         openai::read_document(operation, &body).map_err(not_an_answer)?;
-        return Ok(Opened::Document { body, media, usage: answer.usage });
+        let usage = openai::sized(answer.usage, prompt.body().get("size").and_then(Value::as_str));
+        return Ok(Opened::Document { body, media, usage });
     }
     if !answer.is_complete() {
         return Err(incomplete());
