@@ -33,7 +33,7 @@ async fn plugins_that_may_know_are_told_of_the_organisation_and_the_tags() {
     let granted = ["principal.organisation", "principal.tags"];
     let mut shown = binding("echo", json!({ "attrs": granted }));
     shown["grants"] = json!({ "attributes": granted });
-    shown["name"] = json!("granted");
+    shown["hooks"] = json!(["pre-request"]);
     let stage = Stage::configured(
         |_: &Recorded| Reply::echo(),
         json!([shown]),
