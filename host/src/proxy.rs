@@ -27,6 +27,7 @@ mod permit;
 mod plan;
 mod quota;
 mod rank;
+mod refusal;
 mod relay;
 mod replay;
 mod seam;

@@ -52,7 +52,7 @@ pub async fn gather(source: &mut Source, produced_bytes: &mut u64) -> Result<Ans
             answer.absorb(event);
         }
         if let Some(error) = answer.error.take() {
-            return Err(super::attempt::refused(error, None));
+            return Err(super::refusal::refused(error, None));
         }
     }
     source.let_go();

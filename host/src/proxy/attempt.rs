@@ -10,12 +10,12 @@ use super::life::Life;
 use super::outbound::Outbound;
 use super::plan::{self, Turn};
 use super::quota;
+use super::refusal::{after, owes, refused, too_slow};
 use super::source::{
     Framing, Source, adapter_failed, incomplete, not_an_answer, provider_failed, read_whole,
 };
 use super::trial::{Bounds, Trial};
 use crate::chat::{Answer, Event, Operation, Prompt, ProviderError, Usage};
-use crate::clock;
 use crate::credential::{Pick, Refusal};
 use crate::error::{Cause, Error, Party};
 use crate::eventstream;
@@ -24,11 +24,11 @@ use crate::limit::Amounts;
 use crate::route::{Provider, Target};
 use crate::sse;
 use crate::upload::Broken;
-use crate::upstream::{UpstreamResponse, retry_after};
+use crate::upstream::UpstreamResponse;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Bytes of one event of a provider's stream.
 const MAX_FRAME: usize = 4 * 1024 * 1024;
@@ -172,11 +172,6 @@ pub(super) async fn attempt(life: &Life, place: usize, trial: &mut Trial) -> Res
     };
     plan::note(life, target, change);
     result
-}
-
-/// Whether a provider may charge for what ended with this error: it had begun to answer, or was left while it worked.
-pub(super) fn owes(error: &Error) -> bool {
-    matches!(&*error.code, "upstream_timeout" | "latency_budget_exceeded" | "upstream_truncated")
 }
 
 async fn ask_within(
@@ -323,11 +318,6 @@ async fn send(
     }
 }
 
-fn too_slow() -> Error {
-    let message = "The provider did not answer in time.";
-    Error::upstream(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", message)
-}
-
 /// Why a file could not be sent on, where that is the client's doing: it did not bring it to its end, or not yet.
 fn unsent(life: &Life) -> Option<Error> {
     let prompt = life.exchange.prompt();
@@ -380,34 +370,4 @@ fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), headers.get(*name)?.to_str().ok()?.to_owned())))
         .collect()
-}
-
-/// When the provider says it is worth trying again.
-fn after(headers: &HeaderMap) -> Option<Duration> {
-    retry_after(headers, clock::now())
-}
-
-/// A provider said no. Its own faults and its limits may be tried elsewhere; what it says of the request is
-/// the client's to mend.
-pub(super) fn refused(error: ProviderError, after: Option<Duration>) -> Error {
-    let told = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_GATEWAY);
-    let said = Error::new(Party::Upstream, told, error.code.clone(), error.message.clone());
-    if told == StatusCode::FORBIDDEN && Cause::of(&said) == Cause::Refused {
-        // Some say in this way that their own filter refused the request: no credential is at fault.
-        return Error { status: StatusCode::BAD_REQUEST, ..said };
-    }
-    let ours_to_hide = matches!(told.as_u16(), 401 | 403);
-    let (status, message) = if ours_to_hide {
-        // The gateway's credential was refused: the client's key is fine, and theirs is not to be told about.
-        (StatusCode::BAD_GATEWAY, "The provider refused the gateway's credential.".to_owned())
-    } else {
-        (told, error.message)
-    };
-    let code = if ours_to_hide { "credential_refused".to_owned() } else { error.code };
-    let retryable =
-        ours_to_hide || told.is_server_error() || matches!(told.as_u16(), 404 | 408 | 409 | 425 | 429);
-    Error {
-        retryable,
-        ..Error::new(Party::Upstream, status, code, message).retry_after(error.retry_after.or(after))
-    }
 }

@@ -1,11 +1,11 @@
 //! How attempts change the life of their exchange: who won, who lost, and what the target that answers turns out to be.
 //!
 //! Invariant: of an attempt that a provider may charge for, [`Life::owes`] is set before anything else is done with it, and
-//! it is booked before the next.
+//! it is booked before the next. Of two at the same time, each is known to [`Life::left`] until it is known who answers.
 
-use super::attempt;
 use super::life::Life;
 use super::plan::{Plan, note};
+use super::refusal;
 use super::trial::Trial;
 use crate::error::{Error, Party};
 use crate::exchange::Exchange;
@@ -72,7 +72,7 @@ impl Life {
             let target = target.id.as_str();
             tracing::warn!(id = self.exchange.id(), target, error = %error.chain(), "attempt failed");
         }
-        if trial.sent && attempt::owes(error) {
+        if trial.sent && refusal::owes(error) {
             self.grants.extend(trial.grant);
             self.target = Some(place);
             self.owes = true;

@@ -10,7 +10,7 @@ use super::answer::{self, head};
 use super::life::{Cache, Life};
 use super::seam::Seam;
 use super::source::{Source, Step};
-use super::{Body, attempt, failover, quota};
+use super::{Body, failover, quota, refusal};
 use crate::chat::{Answer, Event, TextAt, Usage, channel};
 use crate::error::{Error, Party};
 use crate::format::Writer;
@@ -278,7 +278,7 @@ impl Stream {
                     }
                     self.write(&Event::Usage(if self.seam.is_some() { self.usage } else { usage }));
                 }
-                Event::Error(error) => return Err(attempt::refused(error, None).into()),
+                Event::Error(error) => return Err(refusal::refused(error, None).into()),
                 event if !self.relay => self.pass(event).await?,
                 Event::Extra(facts) => self.facts = facts,
                 _ => {}

@@ -1,5 +1,5 @@
 //! Two targets that are asked for one answer, and when a provider says it may be asked again.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use crate::support::{Stage, ask, ask_streamed, soon, with_provider};
 use http::Method;

@@ -1,5 +1,5 @@
 //! What is known after a kill: requests under a key, canaries, opinions, webhooks that wait.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use crate::support::{Gateway, Stage, ask, ask_streamed, binding, soon, with, with_provider};
 use http::Method;
