@@ -124,32 +124,10 @@ impl Usage {
     /// The same with figures that can be: what providers and plugins tell is read through this.
     #[must_use]
     pub fn believed(mut self) -> Self {
-        let Media {
-            audio_input,
-            audio_output,
-            image_input,
-            image_output,
-            images,
-            characters,
-            millis,
-            queries,
-            cache_hour,
-            searches,
-            pixels,
-        } = &mut self.media;
-        let media = [
-            audio_input,
-            audio_output,
-            image_input,
-            image_output,
-            images,
-            characters,
-            millis,
-            queries,
-            cache_hour,
-            searches,
-            pixels,
-        ];
+        let media = self.media;
+        for (name, figure) in media.figures() {
+            self.media.set(name, figure.min(MOST));
+        }
         let tokens = [
             &mut self.input,
             &mut self.output,
@@ -157,7 +135,7 @@ impl Usage {
             &mut self.cache_write,
             &mut self.reasoning,
         ];
-        tokens.into_iter().chain(media).for_each(|figure| *figure = (*figure).min(MOST));
+        tokens.into_iter().for_each(|figure| *figure = (*figure).min(MOST));
         self
     }
 
