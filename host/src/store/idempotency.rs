@@ -18,8 +18,10 @@ use bytes::Bytes;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use http::{HeaderMap, StatusCode};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// Requests with a key that may be under way at the same time.
 const MOST_OPEN: usize = 10_000;
@@ -42,6 +44,8 @@ pub struct Settings {
 pub struct Idempotency {
     settings: Settings,
     open: DashMap<Vec<u8>, Arc<Recording>>,
+    /// One that was open no longer is.
+    closed: Notify,
     done: Bounded<Arc<Recording>>,
     journal: Option<Arc<Journal>>,
 }
@@ -62,7 +66,13 @@ impl Idempotency {
     /// A store of what a journal has; without one, it is empty, and the process's end empties it again.
     #[must_use]
     pub fn new(settings: Settings, journal: Option<Arc<Journal>>) -> Self {
-        let store = Self { settings, open: DashMap::new(), done: Bounded::new(settings.limits), journal };
+        let store = Self {
+            settings,
+            open: DashMap::new(),
+            closed: Notify::new(),
+            done: Bounded::new(settings.limits),
+            journal,
+        };
         if let Some(journal) = &store.journal {
             // Those that were answered come last, and stand where both are there.
             for row in journal.take(Kind::Begun, |_| true) {
@@ -107,6 +117,23 @@ impl Idempotency {
             },
         };
         if known.fingerprint == fingerprint { Claim::Again(known) } else { Claim::Taken }
+    }
+
+    /// Waits until no request is under way.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub async fn settled(&self) {
+        loop {
+            let closed = self.closed.notified();
+            let mut closed = pin!(closed);
+            // Before the look: one that ends during it must wake the wait.
+            closed.as_mut().enable();
+            if self.open.is_empty() {
+                return;
+            }
+            closed.await;
+        }
     }
 
     /// Drops what has expired. Everything works without; memory comes back sooner with it.
@@ -176,11 +203,12 @@ impl Recorder {
         let store = &self.store;
         let fits = keep && store.know(&self.key, self.recording.clone(), store.settings.ttl);
         if let Some(journal) = store.journal.as_ref().filter(|_| self.written) {
-            if keep {
-                let end = if fits { end } else { End::TooLarge };
-                journal.put(Kind::Answered, store.row(&self.key, self.recording.written(end)));
+            let end = if fits { end } else { End::TooLarge };
+            let answered = || store.row(&self.key, self.recording.written(end));
+            // Of an answer that is lost, it stays known that its request had begun.
+            if !keep || journal.put(Kind::Answered, answered()) {
+                journal.remove(Kind::Begun, self.key.clone());
             }
-            journal.remove(Kind::Begun, self.key.clone());
         }
         self.recording.end(end);
     }
@@ -195,5 +223,6 @@ impl Drop for Recorder {
         }
         // Whoever comes now finds what is kept, or is the first again.
         self.store.open.remove(&self.key);
+        self.store.closed.notify_waiters();
     }
 }

@@ -121,11 +121,13 @@ impl Journal {
         }
     }
 
-    /// Has a row written, in place of the one of its key, and does not wait.
-    pub fn put(&self, kind: Kind, row: Row) {
-        if !self.change(Change::Put { kind, row, done: None }) {
+    /// Has a row written, in place of the one of its key, and does not wait. Says whether it is on its way.
+    pub fn put(&self, kind: Kind, row: Row) -> bool {
+        let comes = self.change(Change::Put { kind, row, done: None });
+        if !comes {
             tracing::error!(?kind, "something that was to be remembered is lost: it cannot be written");
         }
+        comes
     }
 
     /// Has a row forgotten, and does not wait.

@@ -2,11 +2,13 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use crate::support::{Gateway, Stage, ask, ask_streamed, binding, soon, with, with_provider};
+use bytes::Bytes;
 use http::Method;
 use lockgate_client::Answer;
 use lockgate_upstream::{Recorded, Reply, Script, Upstream};
 use serde_json::{Value, json};
 use std::path::Path;
+use tokio::sync::mpsc;
 
 fn answer(request: &Recorded) -> Reply {
     let text = request.json()["messages"][0]["content"].as_str().unwrap_or_default().to_owned();
@@ -97,6 +99,52 @@ async fn a_key_never_bills_twice_across_a_kill() {
         "idempotency_outcome_unknown"
     );
     assert_eq!(stage.upstream.requests().len(), asked + 1);
+}
+
+#[tokio::test]
+async fn an_end_that_is_asked_for_waits_for_requests_under_a_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let (provider, receiver) = mpsc::channel(4);
+    let reply = Reply::paced(receiver);
+    let mut stage = Stage::configured(
+        move |_: &Recorded| reply.clone(),
+        json!([]),
+        |mut config| {
+            config["state"]["file"] = json!(folder.path().join("state.db"));
+            config["limits"] = json!({ "drain_ms": 600_000 });
+            config
+        },
+    )
+    .await;
+    let config: Value = serde_json::from_str(&std::fs::read_to_string(&stage.gateway.file).unwrap()).unwrap();
+    let chunk = |text: &str, finish: Value| {
+        let choice = json!({ "index": 0, "delta": { "content": text }, "finish_reason": finish });
+        Bytes::from(format!("data: {}\n\n", json!({ "choices": [choice] })))
+    };
+    provider.send(chunk("one ", Value::Null)).await.unwrap();
+    let client = stage.gateway.client();
+    let request = client.request(Method::POST, "/v1/chat/completions").header("idempotency-key", "k");
+    let mut open = soon("the head", client.open(request, ask_streamed("hi").to_string())).await.unwrap();
+    soon("the first piece", open.until("one ")).await.unwrap();
+    // The client goes away, and then the gateway is told to end.
+    drop(open);
+    stage.gateway.signal("TERM").await;
+    stage.gateway.log.wait_for("\"draining\"").await;
+    soon("the closing of the listener", async {
+        while tokio::net::TcpStream::connect(stage.gateway.address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    provider.send(chunk("two", json!("stop"))).await.unwrap();
+    provider.send("data: [DONE]\n\n".into()).await.unwrap();
+    drop(provider);
+    assert!(stage.gateway.exit().await.success());
+    assert!(stage.gateway.log.text().contains("\"outcome\":\"answered\""), "{}", stage.gateway.log.text());
+    stage.gateway = Gateway::start(&config).await;
+    let again = keyed(&stage.gateway, "k", &ask_streamed("hi")).await;
+    assert_eq!((again.text().as_str(), again.is_done()), ("one two", true));
+    assert_eq!(stage.upstream.requests().len(), 1);
 }
 
 #[cfg(unix)]

@@ -119,6 +119,20 @@ async fn one_of_many_is_the_first() {
     assert_eq!(firsts, 1);
 }
 
+#[tokio::test]
+async fn who_waits_for_the_end_waits_for_all() {
+    let store = store(1_000);
+    store.settled().await;
+    let (one, other) = (claim(&store, "one"), claim(&store, "other"));
+    let waiting = store.clone();
+    let waiting = tokio::spawn(async move { waiting.settled().await });
+    one.end(End::Whole, true);
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    drop(other);
+    waiting.await.unwrap();
+}
+
 /// A store of the journal in a folder, and the journal.
 fn kept(folder: &tempfile::TempDir, max_answer_bytes: usize) -> (Arc<Idempotency>, Arc<Journal>) {
     let limits = Limits { entries: 10, bytes: 1_000_000 };
@@ -186,6 +200,20 @@ async fn a_beginning_that_cannot_be_written_is_told() {
     assert_eq!(recorder.begun().await, Err(Unwritten));
     recorder.end(End::Whole, false);
     claim(&store, "key").end(End::Whole, false);
+}
+
+#[tokio::test]
+async fn of_an_answer_that_cannot_be_written_it_stays_known_that_its_request_had_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, journal) = kept(&folder, 1_000);
+    let mut recorder = claim(&store, "key");
+    recorder.begun().await.unwrap();
+    recorder.head(StatusCode::OK, HeaderMap::new());
+    journal.close().await;
+    recorder.end(End::Whole, true);
+    let (store, _journal) = kept(&folder, 1_000);
+    let Claim::Again(recording) = store.claim(OWNER, "key", ONE) else { panic!("it is made again") };
+    assert_eq!(read(&recording).await, (None, vec![], End::Unknown));
 }
 
 #[test]

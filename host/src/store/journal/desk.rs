@@ -208,8 +208,19 @@ impl Desk {
 
     fn sweep(&mut self, now: u64) -> Result<(), rusqlite::Error> {
         let begun = self.connection.transaction()?;
-        let gone = begun.execute("DELETE FROM rows WHERE expires <= ?1", [integer(now)])?;
-        let sizes = if gone > 0 { sizes(&begun)? } else { self.sizes.clone() };
+        let mut sizes = self.sizes.clone();
+        {
+            let mut delete = begun.prepare_cached(
+                "DELETE FROM rows WHERE expires <= ?1 RETURNING kind, length(key) + length(value)",
+            )?;
+            let mut gone = delete.query([integer(now)])?;
+            while let Some(row) = gone.next()? {
+                let (number, bytes): (i64, i64) = (row.get(0)?, row.get(1)?);
+                if let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.number() == number) {
+                    shorter(&mut sizes, kind, bytes);
+                }
+            }
+        }
         begun.commit()?;
         self.sizes = sizes;
         Ok(())
@@ -253,11 +264,16 @@ fn remove(begun: &Transaction<'_>, sizes: &mut Sizes, kind: Kind, key: &[u8]) ->
     )?;
     let gone: Option<i64> = delete.query_row(params![kind.number(), key], |row| row.get(0)).optional()?;
     if let Some(bytes) = gone {
-        let size = sizes.entry(kind).or_default();
-        size.rows = size.rows.saturating_sub(1);
-        size.bytes = size.bytes.saturating_sub(natural(bytes));
+        shorter(sizes, kind, bytes);
     }
     Ok(())
+}
+
+/// A row of so many bytes is gone.
+fn shorter(sizes: &mut Sizes, kind: Kind, bytes: i64) {
+    let size = sizes.entry(kind).or_default();
+    size.rows = size.rows.saturating_sub(1);
+    size.bytes = size.bytes.saturating_sub(natural(bytes));
 }
 
 /// Forgets the oldest of a kind until the rest is within its bounds.

@@ -52,6 +52,24 @@ async fn what_is_over_is_forgotten() {
 }
 
 #[tokio::test]
+async fn what_is_over_leaves_its_room_to_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let few = Limits { entries: 3, bytes: 1_000 };
+    let journal = open(&folder, few, 0);
+    journal.put(Kind::Answered, row("a", "1", None));
+    for key in ["b", "c"] {
+        journal.put(Kind::Answered, row(key, "1", Some(100)));
+    }
+    journal.sweep(100);
+    for key in ["d", "e"] {
+        journal.put(Kind::Answered, row(key, "1", None));
+    }
+    journal.close().await;
+    let keys: Vec<_> = all(&open(&folder, few, 0), Kind::Answered).into_iter().map(|row| row.key).collect();
+    assert_eq!(keys, [b"a", b"d", b"e"]);
+}
+
+#[tokio::test]
 async fn the_oldest_go_where_there_is_no_room_and_only_of_their_kind() {
     let folder = tempfile::tempdir().unwrap();
     let few = Limits { entries: 3, bytes: 100 };
