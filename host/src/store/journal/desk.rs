@@ -139,7 +139,11 @@ impl Desk {
                         bytes += change.bytes();
                         group.push(change);
                     }
-                    Message::Sweep(now) => sweep = Some(now),
+                    Message::Sweep(now) => {
+                        sweep = Some(now);
+                        // What comes after it finds the room.
+                        break;
+                    }
                     Message::Close(done) => closing.push(done),
                 }
                 // What waits is bounded; a group is, so that who came first is not kept for who came last.
