@@ -14,6 +14,7 @@ pub mod issuer;
 mod keys;
 mod lockout;
 mod permissions;
+mod pinned;
 mod presented;
 mod said;
 #[cfg(test)]
@@ -22,11 +23,12 @@ mod tests;
 pub use certificate::{CertificateRule, Field, HolderField};
 pub use configured::{KeyError, TenantKey, hash_key, parse_hash};
 pub use keys::{
-    HolderSettings, KeyChangeError, KeyFile, KeyFileError, KeyId, KeyRecord, KeySettings, KeyStore,
-    KeyStoreError, Keys, NewKey, Page,
+    HolderSettings, KeyChangeError, KeyFile, KeyId, KeyRecord, KeySettings, KeyStore, KeyStoreError, Keys,
+    NewKey, Page,
 };
 pub use lockout::{Lockout, LockoutSettings};
 pub use permissions::{ClientFormat, Permissions};
+pub use pinned::Pinned;
 pub use said::{Priority, Tags};
 
 use crate::server::ClientIdentity;
@@ -57,6 +59,8 @@ pub struct Holder {
     pub tags: Tags,
     /// Whether its requests go before others where they wait.
     pub priority: Priority,
+    /// The models that it leads to one target, where a key was made with some at run time.
+    pub pinned: Pinned,
 }
 
 /// Who asks.

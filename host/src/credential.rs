@@ -9,6 +9,7 @@ mod entra;
 mod fetch;
 mod google;
 mod keyring;
+mod refusal;
 mod renewed;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ pub use aws::AwsSettings;
 pub use entra::{EntraSettings, Proof};
 pub use google::GoogleSettings;
 pub use keyring::{Key, Keyring, Pick};
+pub use refusal::Refusal;
 
 use aws::Aws;
 use bytes::Bytes;

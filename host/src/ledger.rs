@@ -24,6 +24,7 @@ pub use record::{MIRROR, MIRROR_FAILED, Record, Who};
 pub use report::{Column, Query, Sums};
 pub use totals::TenantTotals;
 
+use crate::store::file::OpenError;
 use arc_swap::ArcSwap;
 use feed::Feed;
 use std::path::PathBuf;
@@ -51,14 +52,9 @@ pub enum LedgerError {
     /// The database refused.
     #[error("the ledger's database failed")]
     Database(#[from] rusqlite::Error),
-    /// The file was written by a newer version.
-    #[error("the ledger was written by a newer version (schema {found}, this one knows {known})")]
-    Newer {
-        /// The file's schema.
-        found: i64,
-        /// Ours.
-        known: i64,
-    },
+    /// The file cannot be opened.
+    #[error("the ledger's file cannot be used")]
+    Open(#[from] OpenError),
     /// The writer's thread could not be started.
     #[error("the ledger's writer could not be started")]
     Thread(#[from] std::io::Error),

@@ -170,7 +170,7 @@ async fn serve_once(
     let routes = routes(gateway, &principal)?;
     let deadline = started + gateway.total_timeout;
     let exchange = Arc::new(Exchange::new(request.id.clone(), principal.tenant.clone(), prompt, deadline));
-    request.describe(&exchange, &principal);
+    request.describe(gateway, &exchange, &principal);
     let mut life = Life::new(gateway.clone(), request.format, exchange, principal, route, started);
     life.keep = keep;
     life.course = course;

@@ -8,6 +8,7 @@
 //! asked for; dropping a request, an answer or its body cancels it at the provider; every wait is bounded;
 //! hop-by-hop headers pass in neither direction. Never logs or prints a header's value, a query or a body.
 
+mod after;
 mod body;
 mod clock;
 mod connect;
@@ -23,6 +24,7 @@ mod tests;
 mod tls;
 mod url;
 
+pub use after::retry_after;
 pub use body::{UpstreamBody, UpstreamResponse};
 pub use dial::Dial;
 pub use error::{Phase, UpstreamError, UpstreamErrorKind};

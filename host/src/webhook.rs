@@ -1,14 +1,16 @@
 //! Tells others what happened, by signed requests that are sent again until they are taken.
 //!
 //! Invariants: telling never waits; what waits to be told is bounded, and what finds no room is dropped, and logged; each
-//! hook is told in order; a hook that does not answer is given up for this event after a while. The secret signs, and is in
-//! no log. Never follows a redirect.
+//! hook is told in order; a hook that does not answer is given up for this event after a while. With a journal, what waits
+//! is told after a restart: then it may have been told already, and its id says so. The secret signs, and is in no log and no
+//! journal. Never follows a redirect.
 
 #[cfg(test)]
 mod tests;
 
 use crate::clock;
 use crate::secret::Secret;
+use crate::store::journal::{Journal, Kind, Row};
 use crate::upstream::{Upstream, UpstreamSettings, UpstreamSetupError};
 use bytes::Bytes;
 use http::{Method, Request, header};
@@ -24,6 +26,8 @@ const WAITING: usize = 256;
 const TRIES: u32 = 9;
 /// The first pause between two tries; each further one is twice as long: four minutes in all.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// Seconds after which nobody wants to know any more what waited when the gateway ended.
+const STALE: u64 = 86_400;
 /// Bytes of a hook's answer that are read.
 const MAX_ANSWER: usize = 64 * 1024;
 
@@ -56,23 +60,75 @@ impl Hook {
 #[derive(Debug)]
 struct Event {
     id: String,
-    name: &'static str,
+    name: String,
     body: Bytes,
+}
+
+impl Event {
+    /// What a journal has of it: its body.
+    fn read(row: &Row) -> Option<Self> {
+        let facts: Value = serde_json::from_slice(&row.value).ok()?;
+        let text = |name: &str| Some(facts.get(name)?.as_str()?.to_owned());
+        let (id, name) = (text("id")?, text("event")?);
+        // Both become headers.
+        let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+        (plain(&id) && plain(&name)).then(|| Self { id, name, body: row.value.clone().into() })
+    }
+}
+
+/// Where the events are that wait for one hook: nowhere, where there is no journal.
+#[derive(Debug, Clone)]
+struct Notes {
+    journal: Option<Arc<Journal>>,
+    hook: Arc<Hook>,
+}
+
+impl Notes {
+    /// What has waited since before the process began.
+    fn found(&self) -> Vec<Event> {
+        let Some(journal) = &self.journal else { return Vec::new() };
+        let begin = self.key("");
+        let rows = journal.take(Kind::Event, |row| row.key.starts_with(&begin));
+        rows.iter().filter_map(Event::read).take(WAITING).collect()
+    }
+
+    fn waits(&self, event: &Event) {
+        if let Some(journal) = &self.journal {
+            let expires = Some(clock::unix_seconds().saturating_add(STALE));
+            journal.put(Kind::Event, Row { key: self.key(&event.id), value: event.body.to_vec(), expires });
+        }
+    }
+
+    fn is_over(&self, event: &Event) {
+        if let Some(journal) = &self.journal {
+            journal.remove(Kind::Event, self.key(&event.id));
+        }
+    }
+
+    /// The length before the name: no other hook's keys begin alike.
+    fn key(&self, id: &str) -> Vec<u8> {
+        format!("{}:{}/{id}", self.hook.name.len(), self.hook.name).into_bytes()
+    }
 }
 
 /// Everybody who is told.
 #[derive(Debug, Default)]
-pub struct Webhooks(Vec<(Arc<Hook>, mpsc::Sender<Arc<Event>>)>);
+pub struct Webhooks(Vec<(Notes, mpsc::Sender<Arc<Event>>)>);
 
 impl Webhooks {
-    /// These hooks. What was told is still delivered when this is dropped. Needs a tokio runtime.
+    /// These hooks, and what waits for them in a journal. What was told is still delivered when this is dropped. Needs a
+    /// tokio runtime.
     #[must_use]
-    pub fn start(hooks: Vec<Hook>) -> Self {
+    pub fn start(hooks: Vec<Hook>, journal: Option<&Arc<Journal>>) -> Self {
         let start = |hook: Hook| {
-            let hook = Arc::new(hook);
+            let notes = Notes { journal: journal.cloned(), hook: Arc::new(hook) };
             let (sender, events) = mpsc::channel(WAITING);
-            tokio::spawn(deliver(hook.clone(), events));
-            (hook, sender)
+            for event in notes.found() {
+                // There is room for as many as are found.
+                let _ = sender.try_send(Arc::new(event));
+            }
+            tokio::spawn(deliver(notes.clone(), events));
+            (notes, sender)
         };
         Self(hooks.into_iter().map(start).collect())
     }
@@ -88,10 +144,16 @@ impl Webhooks {
             facts.insert("event".into(), name.into());
             facts.insert("time".into(), clock::unix_seconds().into());
         }
-        let event = Arc::new(Event { id, name, body: facts.to_string().into() });
-        for (hook, sender) in &self.0 {
-            let wanted = hook.events.is_empty() || hook.events.contains(&name);
-            if wanted && sender.try_send(event.clone()).is_err() {
+        let event = Arc::new(Event { id, name: name.to_owned(), body: facts.to_string().into() });
+        for (notes, sender) in &self.0 {
+            let hook = &notes.hook;
+            if !hook.events.is_empty() && !hook.events.contains(&name) {
+                continue;
+            }
+            // Before it is sent: what is over is over after it began.
+            notes.waits(&event);
+            if sender.try_send(event.clone()).is_err() {
+                notes.is_over(&event);
                 tracing::error!(
                     webhook = hook.name,
                     event = name,
@@ -102,11 +164,12 @@ impl Webhooks {
     }
 }
 
-async fn deliver(hook: Arc<Hook>, mut events: mpsc::Receiver<Arc<Event>>) {
+async fn deliver(notes: Notes, mut events: mpsc::Receiver<Arc<Event>>) {
+    let hook = &notes.hook;
     while let Some(event) = events.recv().await {
         let mut pause = FIRST_PAUSE;
         for tried in 1..=TRIES {
-            let refused = match send(&hook, &event).await {
+            let refused = match send(hook, &event).await {
                 Ok(()) => break,
                 Err(refused) => refused,
             };
@@ -130,6 +193,7 @@ async fn deliver(hook: Arc<Hook>, mut events: mpsc::Receiver<Arc<Event>>) {
             tokio::time::sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
             pause *= 2;
         }
+        notes.is_over(&event);
     }
 }
 
@@ -142,7 +206,7 @@ async fn send(hook: &Hook, event: &Event) -> Result<(), String> {
         .uri(uri)
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::USER_AGENT, "lockgate")
-        .header("x-lockgate-event", event.name)
+        .header("x-lockgate-event", &event.name)
         .header("x-lockgate-delivery", &event.id)
         .header("x-lockgate-timestamp", time)
         .header("x-lockgate-signature", sign(&hook.secret, time, &event.body))

@@ -5,13 +5,16 @@
 
 use crate::auth::{
     HolderSettings, KeyChangeError, KeyId, KeyRecord, KeySettings, KeyStoreError, NewKey, Page, Permissions,
+    Priority, Tags,
 };
 use crate::clock::unix_seconds;
 use crate::error::{Error, Party};
 use crate::proxy::Gateway;
+use crate::route::Routes;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +37,9 @@ struct Said {
     service: Option<String>,
     agent: Option<String>,
     delegates: bool,
+    tags: BTreeMap<String, String>,
+    priority: Priority,
+    pins: BTreeMap<String, String>,
     permissions: Permissions,
     /// RFC 3339.
     expires: Option<String>,
@@ -147,7 +153,8 @@ fn settings(
 ) -> Result<KeySettings, Error> {
     let said: Said = serde_json::from_value(said.into()).map_err(|error| invalid(&format!("{error}.")))?;
     let routes = gateway.tenants.get(tenant).ok_or_else(no_tenant)?;
-    let Said { name, team, user, service, agent, delegates, permissions, expires } = said;
+    let Said { name, team, user, service, agent, delegates, tags, priority, pins, permissions, expires } =
+        said;
     for text in
         [Some(&name), team.as_ref(), user.as_ref(), service.as_ref(), agent.as_ref()].into_iter().flatten()
     {
@@ -167,14 +174,49 @@ fn settings(
         let message = "permissions.chain: the tenant's `chains` do not name it.";
         return Err(invalid(message));
     }
+    if Tags::of(tags.iter().map(|(name, value)| (name.as_str(), value.as_str()))).is_none() {
+        return Err(invalid(
+            "tags: up to 16, each name and value of letters, digits and '-_.:/', 64 at most.",
+        ));
+    }
+    for (model, target) in pins.iter().filter(|(model, target)| {
+        // What was pinned before was asked about then; where its target is gone, the key's requests are refused.
+        before.is_none_or(|before| before.holder.pins.get(*model) != Some(*target))
+    }) {
+        pin(routes, model, target)?;
+    }
     let expires = expires.map(|text| time(&text)).transpose()?;
     if expires.is_some_and(|time| time <= unix_seconds())
         && before.is_none_or(|before| before.expires != expires)
     {
         return Err(no_time());
     }
-    let holder = HolderSettings { team, user, service, agent, delegates };
+    let holder = HolderSettings { team, user, service, agent, delegates, tags, priority, pins };
     Ok(KeySettings { name, holder, permissions, expires })
+}
+
+/// Whether a model can be pinned to a target: rules and plugins may send it to any route, so each has the target.
+fn pin(routes: &Routes, model: &str, target: &str) -> Result<(), Error> {
+    let refuse = |why: &str| Err(invalid(&format!("pins: {why}.")));
+    let begin = model.strip_suffix('*').unwrap_or(model);
+    if model.is_empty() || begin.contains('*') || model.len() > MAX_NAME {
+        return refuse("a model is a name; `*` may only end it");
+    }
+    if routes.resolve(begin).is_none() {
+        return refuse("no route of the tenant serves the model");
+    }
+    for route in routes.all() {
+        if !route.targets.iter().any(|known| known.id == target && known.model.is_some()) {
+            return refuse(
+                "not all routes of the tenant have the target; name it in the tenant's `pin_targets`",
+            );
+        }
+        let own = route.policy.as_ref().and_then(|policy| policy.pins.find("", begin));
+        if own.is_some_and(|own| **own != *target) {
+            return refuse("a route pins the model to another target");
+        }
+    }
+    Ok(())
 }
 
 fn time(text: &str) -> Result<u64, Error> {
@@ -201,6 +243,14 @@ fn said(settings: &KeySettings) -> Map<String, Value> {
     }
     if holder.delegates {
         said.insert("delegates".into(), true.into());
+    }
+    for (field, map) in [("tags", &holder.tags), ("pins", &holder.pins)] {
+        if !map.is_empty() {
+            said.insert(field.into(), json!(map));
+        }
+    }
+    if holder.priority != Priority::default() {
+        said.insert("priority".into(), json!(holder.priority));
     }
     if *permissions != Permissions::default() {
         said.insert("permissions".into(), serde_json::to_value(permissions).unwrap_or_default());

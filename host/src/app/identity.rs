@@ -32,6 +32,8 @@ pub fn clients(shared: &Shared, config: &Config) -> Sources {
                 tags: Tags::of(key.tags.iter().map(|(name, value)| (name.as_str(), value.as_str())))
                     .unwrap_or_default(),
                 priority: key.priority,
+                // Those of the configuration are with the routes.
+                ..Holder::default()
             },
             permissions: key.permissions.clone().shared(),
         })

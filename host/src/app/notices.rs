@@ -3,6 +3,7 @@
 use crate::config::{Config, over};
 use crate::limit::{Listener, Notice};
 use crate::price::Usd;
+use crate::store::journal::Journal;
 use crate::telemetry::Metrics;
 use crate::webhook::{Hook, Webhooks};
 use serde_json::{Map, Value, json};
@@ -19,7 +20,11 @@ impl Notifier {
     ///
     /// # Errors
     /// As said.
-    pub fn new(config: &Config, metrics: Arc<Metrics>) -> Result<Self, Vec<(String, String)>> {
+    pub fn new(
+        config: &Config,
+        metrics: Arc<Metrics>,
+        journal: Option<&Arc<Journal>>,
+    ) -> Result<Self, Vec<(String, String)>> {
         let (mut hooks, mut faults) = (Vec::new(), Vec::new());
         for (name, webhook) in &config.webhooks {
             let events = webhook.events.iter().map(|event| occasion(*event)).collect();
@@ -32,7 +37,10 @@ impl Notifier {
                 }
             }
         }
-        if faults.is_empty() { Ok(Self { metrics, hooks: Webhooks::start(hooks) }) } else { Err(faults) }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        Ok(Self { metrics, hooks: Webhooks::start(hooks, journal) })
     }
 }
 

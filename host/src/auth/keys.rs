@@ -10,7 +10,7 @@ mod record;
 mod tests;
 mod text;
 
-pub use file::{KeyFile, KeyFileError};
+pub use file::KeyFile;
 pub use record::{HolderSettings, KeyRecord, KeySettings, Page};
 pub use text::{KeyId, NewKey};
 

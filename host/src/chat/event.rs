@@ -50,7 +50,8 @@ impl Service {
     }
 }
 
-/// What of an exchange is not text: tokens among the others, and what is not billed by tokens.
+/// What of an exchange has prices of its own: tokens among the others that are not text, or kept for longer, and what is not
+/// billed by tokens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Media {
     /// Of the input, tokens of sound.
@@ -69,6 +70,12 @@ pub struct Media {
     pub millis: u64,
     /// Searches that a ranking counts as.
     pub queries: u64,
+    /// Of the input, tokens written to the provider's cache for an hour.
+    pub cache_hour: u64,
+    /// Searches of the web that the provider made.
+    pub searches: u64,
+    /// Pixels of the images that were made.
+    pub pixels: u64,
 }
 
 impl Media {
@@ -83,6 +90,9 @@ impl Media {
             ("characters", self.characters),
             ("millis", self.millis),
             ("queries", self.queries),
+            ("cache-write.1h", self.cache_hour),
+            ("web-searches", self.searches),
+            ("pixels", self.pixels),
         ];
         all.into_iter().filter(|(_, figure)| *figure != 0)
     }
@@ -98,6 +108,9 @@ impl Media {
             "characters" => &mut self.characters,
             "millis" => &mut self.millis,
             "queries" | "search_units" => &mut self.queries,
+            "cache-write.1h" => &mut self.cache_hour,
+            "web-searches" => &mut self.searches,
+            "pixels" => &mut self.pixels,
             _ => return,
         };
         *slot = figure;
@@ -111,18 +124,10 @@ impl Usage {
     /// The same with figures that can be: what providers and plugins tell is read through this.
     #[must_use]
     pub fn believed(mut self) -> Self {
-        let Media {
-            audio_input,
-            audio_output,
-            image_input,
-            image_output,
-            images,
-            characters,
-            millis,
-            queries,
-        } = &mut self.media;
-        let media =
-            [audio_input, audio_output, image_input, image_output, images, characters, millis, queries];
+        let media = self.media;
+        for (name, figure) in media.figures() {
+            self.media.set(name, figure.min(MOST));
+        }
         let tokens = [
             &mut self.input,
             &mut self.output,
@@ -130,7 +135,7 @@ impl Usage {
             &mut self.cache_write,
             &mut self.reasoning,
         ];
-        tokens.into_iter().chain(media).for_each(|figure| *figure = (*figure).min(MOST));
+        tokens.into_iter().for_each(|figure| *figure = (*figure).min(MOST));
         self
     }
 

@@ -4,7 +4,7 @@
 //! A new key is the only thing on standard output, so that it can be piped to where it belongs.
 
 use super::{complain, print};
-use crate::auth::{ClientFormat, KeyId};
+use crate::auth::{ClientFormat, KeyId, Priority};
 use crate::clock::unix_seconds;
 use crate::secret::Secret;
 use crate::upstream::{Upstream, UpstreamSettings};
@@ -106,6 +106,15 @@ struct Said {
     /// Its requests may say which user and agent they are of.
     #[arg(long)]
     delegates: bool,
+    /// What its requests are told apart by, such as feature=search,stage=beta.
+    #[arg(long = "tag", value_name = "NAME=VALUE", value_delimiter = ',', value_parser = pair)]
+    tags: Vec<(String, String)>,
+    /// Whether its requests go before others where they wait: high, normal, low.
+    #[arg(long, value_parser = priority)]
+    priority: Option<Priority>,
+    /// Models that lead to one target, such as gpt-*=openai/gpt-5.
+    #[arg(long = "pin", value_name = "MODEL=TARGET", value_delimiter = ',', value_parser = pair)]
+    pins: Vec<(String, String)>,
     /// When it ends, from now, such as 12h or 90d.
     #[arg(long, value_parser = duration)]
     expires_in: Option<Duration>,
@@ -140,7 +149,8 @@ impl Said {
         });
         let all = json!({
             "team": self.team, "user": self.user, "service": self.service, "agent": self.agent,
-            "delegates": self.delegates.then_some(true), "expires": expires,
+            "delegates": self.delegates.then_some(true), "expires": expires, "priority": self.priority,
+            "tags": map(self.tags), "pins": map(self.pins),
             "permissions": only(json!({
                 "routes": self.routes, "models": self.models, "formats": self.formats, "tools": self.tools,
                 "max_tokens": self.max_tokens, "residency": self.residency, "chain": self.chain,
@@ -308,6 +318,19 @@ impl AdminClient {
         let why = answer.pointer("/error/message").and_then(Value::as_str).unwrap_or("no reason");
         Err(format!("the gateway answers {}: {why}", status.as_u16()))
     }
+}
+
+fn map(pairs: Vec<(String, String)>) -> Map<String, Value> {
+    pairs.into_iter().map(|(name, value)| (name, value.into())).collect()
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("a name, =, and a value")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn priority(text: &str) -> Result<Priority, String> {
+    serde_json::from_value(text.into()).map_err(|_| "high, normal or low".into())
 }
 
 fn format(text: &str) -> Result<ClientFormat, String> {

@@ -77,6 +77,7 @@ async fn run(app: &Arc<App>, config: &Config) -> Result<(), StartError> {
         },
         drain.shutdown(),
     );
+    let mut aborted = drain.shutdown();
     let admin = Admin { app: app.clone(), shutdown: drain.shutdown() };
     // The admin listener outlives the drain: readiness must be able to say so.
     let administering = tokio::spawn(admins.serve(
@@ -86,6 +87,11 @@ async fn run(app: &Arc<App>, config: &Config) -> Result<(), StartError> {
     let ending = drain.clone();
     let ending = tokio::spawn(async move { ending.on_signals(stop).await });
     serving.await;
+    // Requests that are made once go on without their clients.
+    tokio::select! {
+        () = app.shared().idempotency.settled() => {}
+        () = aborted.aborting() => {}
+    }
     administering.abort();
     reload.abort();
     ending.abort();

@@ -1,6 +1,7 @@
 //! What the names of a configuration refer to. Everything that does not exist is a fault, with the name that
 //! was probably meant.
 
+mod files;
 mod identity;
 mod resilience;
 mod routing;
@@ -33,6 +34,7 @@ pub fn check(config: &Config, document: &Document, faults: &mut Faults) {
     check.identity();
     check.routing();
     check.limits();
+    check.files();
     if let Embeddings::Openai { base_url, .. } = &config.embeddings {
         check.url("/embeddings/base_url", base_url);
     }

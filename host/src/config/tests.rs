@@ -56,6 +56,20 @@ fn every_fault_is_reported_at_once_with_its_place_and_what_was_meant() {
 }
 
 #[test]
+fn a_file_is_for_one_thing() {
+    let one = whole() + "counters: { file: a.db }\nledger: { file: a.db }\nkeys: { file: ./b.db }\n";
+    let told = faults(&one);
+    assert!(told.contains("counters.file") && told.contains("the file of `ledger` already"), "{told}");
+    let beside = whole() + "counters: { file: a.db }\nkeys: { file: a.db.state }\n";
+    assert!(faults(&beside).contains("the file of `keys` already"));
+    let apart = beside + "state: { file: c.db }\n";
+    let loaded = parse("lockgate.yaml", &apart, &[("KEY", "sk-secret")]).unwrap();
+    assert_eq!(loaded.config.state_file().unwrap().to_str(), Some("c.db"));
+    let memory = parse("lockgate.yaml", &whole(), &[("KEY", "sk-secret")]).unwrap();
+    assert_eq!(memory.config.state_file(), None);
+}
+
+#[test]
 fn a_misshapen_part_does_not_hide_the_faults_of_others() {
     let text = whole()
         .replace("on_error: reject", "on_eror: reject, limits: { memory_mb: much }")

@@ -3,6 +3,7 @@
 //! Invariants: a key that was set aside is used only when every other is, too; a request that began before a key was set
 //! aside does not bring it back; picking takes no lock.
 
+use super::Refusal;
 use crate::balance::{Health, Observation};
 use crate::secret::Secret;
 use http::HeaderMap;
@@ -146,13 +147,12 @@ impl Pick {
         }
     }
 
-    /// The provider answered with this status. Says whether the key is to blame, and was set aside.
-    #[must_use]
-    pub fn refused(&mut self, status: u16, retry_after: Option<Duration>) -> bool {
-        let pause = match status {
-            401 | 403 => Some(REFUSED),
-            429 => retry_after,
-            _ => return false,
+    /// The provider said this of it. Says whether it is set aside.
+    pub fn refused(&mut self, refusal: Refusal) -> bool {
+        let (status, pause) = match refusal {
+            Refusal::Bad => (401, Some(REFUSED)),
+            Refusal::Exhausted(pause) => (429, pause),
+            Refusal::Forbidden | Refusal::Nothing => return false,
         };
         if let Some(observation) = self.observation.take() {
             observation.failed(status, pause);

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use super::renewed::{Fetched, Renewed, Source};
-use super::{Key, Keyring, SignError, fetch};
+use super::{Key, Keyring, Refusal, SignError, fetch};
 use crate::secret::Secret;
 use parking_lot::Mutex;
 use serde_json::json;
@@ -33,11 +33,11 @@ fn shares(ring: &Keyring) -> BTreeMap<String, u32> {
 }
 
 /// Has the provider refuse a key.
-fn refuse(ring: &Keyring, name: &str, status: u16, retry_after: Option<Duration>) {
+fn refuse(ring: &Keyring, name: &str, refusal: Refusal) {
     let mut tried = Vec::new();
     while let Some(mut pick) = ring.pick(&tried) {
         if pick.name() == name {
-            assert!(pick.refused(status, retry_after));
+            assert!(pick.refused(refusal));
             return;
         }
         tried.push(pick);
@@ -55,23 +55,24 @@ async fn keys_are_picked_by_weight() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_key_is_set_aside_and_tried_again_later() {
-    for (status, asked, pause) in [(401, None, 300), (403, Some(1), 300), (429, Some(20), 20), (429, None, 1)]
+    for (status, pause) in
+        [(Refusal::Bad, 300), (Refusal::Exhausted(Some(seconds(20))), 20), (Refusal::Exhausted(None), 1)]
     {
         let ring = ring(&[("a", 1), ("b", 1)]);
-        refuse(&ring, "a", status, asked.map(seconds));
-        assert_eq!(shares(&ring), [("b".into(), 1_000)].into(), "{status}");
+        refuse(&ring, "a", status);
+        assert_eq!(shares(&ring), [("b".into(), 1_000)].into(), "{status:?}");
         advance(seconds(pause) - Duration::from_millis(1)).await;
-        assert_eq!(shares(&ring).len(), 1, "{status}");
+        assert_eq!(shares(&ring).len(), 1, "{status:?}");
         advance(Duration::from_millis(1)).await;
-        assert_eq!(shares(&ring).len(), 2, "{status}");
+        assert_eq!(shares(&ring).len(), 2, "{status:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_not_the_keys_fault_changes_nothing() {
     let ring = ring(&[("a", 1), ("b", 1)]);
-    for status in [400, 404, 500, 503] {
-        assert!(!ring.pick(&[]).unwrap().refused(status, Some(seconds(60))));
+    for refusal in [Refusal::Forbidden, Refusal::Nothing] {
+        assert!(!ring.pick(&[]).unwrap().refused(refusal));
     }
     assert_eq!(shares(&ring).len(), 2);
 }
@@ -79,9 +80,9 @@ async fn what_is_not_the_keys_fault_changes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn when_all_are_set_aside_the_one_that_is_back_first_is_tried_once() {
     let ring = ring(&[("a", 1), ("b", 1), ("c", 1)]);
-    refuse(&ring, "a", 429, Some(seconds(30)));
-    refuse(&ring, "b", 429, Some(seconds(10)));
-    refuse(&ring, "c", 401, None);
+    refuse(&ring, "a", Refusal::Exhausted(Some(seconds(30))));
+    refuse(&ring, "b", Refusal::Exhausted(Some(seconds(10))));
+    refuse(&ring, "c", Refusal::Bad);
     let pick = ring.pick(&[]).unwrap();
     assert_eq!(pick.name(), "b");
     assert!(ring.pick(&[pick]).is_none());
@@ -104,7 +105,7 @@ async fn a_success_brings_a_key_back_but_not_one_that_began_before() {
     let ring = ring(&[("only", 1)]);
     let early = ring.pick(&[]).unwrap();
     advance(seconds(1)).await;
-    refuse(&ring, "only", 429, Some(seconds(60)));
+    refuse(&ring, "only", Refusal::Exhausted(Some(seconds(60))));
     let two = |ring: &Keyring| {
         let keys =
             vec![Key::new("only", Secret::new("sk-only"), 1), Key::new("other", Secret::new("sk-other"), 1)];

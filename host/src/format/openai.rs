@@ -14,7 +14,7 @@ mod wire;
 
 pub use answer::{read_answer, render_answer, render_completion};
 pub use chunk::{ChunkReader, ChunkWriter, DONE};
-pub use documents::{parse_document, read_document, with_documents};
+pub use documents::{parse_document, read_document, sized, with_documents};
 pub use error::{read_error, render_error};
 pub use form::{check_fields, late_fields, parse_form, upload_error, write_form};
 pub use request::{parse_chat, parse_completions};

@@ -7,13 +7,14 @@
 use super::totals::TenantTotals;
 use super::{LedgerError, Record};
 use crate::price::Usd;
+use crate::store::file::{self, Lasts, Readers, Tables};
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-const SCHEMA: i64 = 2;
+const TABLES: Tables = Tables { create: CREATE, upgrades: &UPGRADES };
 
 /// The tables as the first version had them; [`UPGRADES`] follow.
 const CREATE: &str = "
@@ -90,24 +91,7 @@ pub(super) struct Database {
 
 impl Database {
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        let mut connection = Connection::open(path)?;
-        connection.busy_timeout(Duration::from_secs(5))?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        let begun = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        let found: i64 = begun.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if !(0..=SCHEMA).contains(&found) {
-            return Err(LedgerError::Newer { found, known: SCHEMA });
-        }
-        if found == 0 {
-            begun.execute_batch(CREATE)?;
-        }
-        let known = usize::try_from(found.max(1) - 1).unwrap_or_default();
-        for upgrade in UPGRADES.iter().skip(known) {
-            begun.execute_batch(upgrade)?;
-        }
-        begun.commit()?;
-        Ok(Self { connection })
+        Ok(Self { connection: file::open(path, TABLES, Readers::Usual, Lasts::PowerLoss)? })
     }
 
     /// What was used so far.

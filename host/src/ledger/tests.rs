@@ -5,6 +5,7 @@ use super::report::report;
 use super::*;
 use crate::chat::Usage;
 use crate::price::Usd;
+use crate::store::file::OpenError;
 use rusqlite::Connection;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -148,8 +149,8 @@ fn a_newer_file_is_refused_and_a_folder_too() {
     let path = folder.path().join("ledger.db");
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let refused = Ledger::open(settings(&path)).unwrap_err();
-    assert!(matches!(refused, LedgerError::Newer { found: 99, known: 2 }));
-    assert!(matches!(Ledger::open(settings(folder.path())), Err(LedgerError::Database(_))));
+    assert!(matches!(refused, LedgerError::Open(OpenError::Newer { found: 99, known: 2 })));
+    assert!(matches!(Ledger::open(settings(folder.path())), Err(LedgerError::Open(OpenError::Database(_)))));
 }
 
 #[tokio::test(start_paused = true)]

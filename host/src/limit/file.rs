@@ -4,13 +4,12 @@
 //! power.
 
 use super::meter::{Counter, Meter, Micros};
-use rusqlite::{Connection, TransactionBehavior, params};
+use crate::store::file::{self, Lasts, OpenError, Readers, Tables};
+use rusqlite::{Connection, params};
 use std::path::Path;
-use std::time::Duration;
 
-const SCHEMA: i64 = 1;
-
-const CREATE: &str = "
+const TABLES: Tables = Tables {
+    create: "
 CREATE TABLE counters (
     key TEXT PRIMARY KEY,
     meter TEXT NOT NULL,
@@ -18,7 +17,9 @@ CREATE TABLE counters (
     margin INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 PRAGMA user_version = 1;
-";
+",
+    upgrades: &[],
+};
 
 /// Why the counters' file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -26,9 +27,9 @@ pub enum FileError {
     /// The database refused.
     #[error("the counters' database failed")]
     Database(#[from] rusqlite::Error),
-    /// It was written by a newer version.
-    #[error("the counters were written by a newer version (schema {0}, this one knows {SCHEMA})")]
-    Newer(i64),
+    /// It cannot be opened.
+    #[error("the counters' file cannot be used")]
+    Open(#[from] OpenError),
     /// The thread that writes cannot be started.
     #[error("the counters' writer could not be started")]
     Thread(#[from] std::io::Error),
@@ -61,18 +62,7 @@ pub(super) struct File(Connection);
 
 impl File {
     pub fn open(path: &Path) -> Result<Self, FileError> {
-        let mut connection = Connection::open(path)?;
-        connection.busy_timeout(Duration::from_secs(5))?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        match begun.pragma_query_value(None, "user_version", |row| row.get(0))? {
-            0 => begun.execute_batch(CREATE)?,
-            SCHEMA => {}
-            found => return Err(FileError::Newer(found)),
-        }
-        begun.commit()?;
-        Ok(Self(connection))
+        Ok(Self(file::open(path, TABLES, Readers::Usual, Lasts::PowerLoss)?))
     }
 
     /// What is in use at this time; the rest is forgotten. A row that cannot be read is told and kept: to forget it would

@@ -57,7 +57,7 @@ impl fmt::Display for Rate {
     }
 }
 
-/// The four rates that a request is billed by.
+/// The rates that a request is billed by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rates {
     /// Of a token of the prompt.
@@ -68,6 +68,27 @@ pub struct Rates {
     pub cache_read: Option<Rate>,
     /// Of a token of the prompt that was written to the provider's cache.
     pub cache_write: Option<Rate>,
+    /// Of one that was written there for an hour.
+    pub cache_hour: Option<Rate>,
+}
+
+impl Rates {
+    /// These, and others where these say nothing.
+    fn or(self, other: Self) -> Self {
+        Self {
+            input: self.input.or(other.input),
+            output: self.output.or(other.output),
+            cache_read: self.cache_read.or(other.cache_read),
+            cache_write: self.cache_write.or(other.cache_write),
+            cache_hour: self.cache_hour.or(other.cache_hour),
+        }
+    }
+
+    /// Of a token that was written to the cache for an hour. A price that tells writing apart and not for how long does not
+    /// tell this.
+    fn for_an_hour(&self) -> Option<Rate> {
+        self.cache_hour.or(self.input.filter(|_| self.cache_write.is_none()))
+    }
 }
 
 /// The rates of what is not text.
@@ -89,6 +110,10 @@ pub struct MediaRates {
     pub second: Option<Rate>,
     /// Of a search.
     pub query: Option<Rate>,
+    /// Of a search of the web, where it costs the same whatever its size.
+    pub web_search: Option<Rate>,
+    /// Of a pixel of an image that is made.
+    pub pixel: Option<Rate>,
 }
 
 /// What a model costs, and its limits.
@@ -102,6 +127,8 @@ pub struct Price {
     pub cache_read: Option<Rate>,
     /// Of a token written to the provider's cache; the input's rate where it is not named.
     pub cache_write: Option<Rate>,
+    /// Of a token written there for an hour.
+    pub cache_hour: Option<Rate>,
     /// Of a token of the answer that nobody sees; the output's rate where it is not named.
     pub reasoning: Option<Rate>,
     /// Rates for prompts longer than so many tokens, shortest first. They hold for the whole request.
@@ -127,14 +154,10 @@ impl Price {
             output: self.output,
             cache_read: self.cache_read,
             cache_write: self.cache_write,
+            cache_hour: self.cache_hour,
         };
         let tier = self.tiers.iter().rev().find(|(above, _)| input_tokens > *above);
-        tier.map_or(base, |(_, tier)| Rates {
-            input: tier.input.or(base.input),
-            output: tier.output.or(base.output),
-            cache_read: tier.cache_read.or(base.cache_read),
-            cache_write: tier.cache_write.or(base.cache_write),
-        })
+        tier.map_or(base, |(_, tier)| tier.or(base))
     }
 
     /// The rates of a tier of service; none where they are not known, as those of another say nothing of it.
@@ -148,12 +171,7 @@ impl Price {
         let tier = reached.max_by_key(|(_, at, _)| *at).map_or(base, |(.., tier)| tier);
         // Where its long prompts have prices that are not named, they are not known.
         let priced_apart = self.tiers.iter().any(|(above, _)| input_tokens > *above && own(*above).is_none());
-        (!priced_apart).then(|| Rates {
-            input: tier.input.or(base.input),
-            output: tier.output.or(base.output),
-            cache_read: tier.cache_read.or(base.cache_read),
-            cache_write: tier.cache_write.or(base.cache_write),
-        })
+        (!priced_apart).then(|| tier.or(*base))
     }
 
     /// What this usage costs, to the nearest nano-dollar; none where a rate that it needs is unknown.
@@ -165,10 +183,12 @@ impl Price {
         let cached = usage.cache_read.saturating_add(usage.cache_write);
         let heard = media.audio_input.saturating_add(media.image_input);
         let shown = media.audio_output.saturating_add(media.image_output);
+        let for_an_hour = media.cache_hour.min(usage.cache_write);
         let tokens = [
             (usage.input.saturating_sub(cached).saturating_sub(heard), rates.input),
             (usage.cache_read, rates.cache_read.or(rates.input)),
-            (usage.cache_write, rates.cache_write.or(rates.input)),
+            (usage.cache_write - for_an_hour, rates.cache_write.or(rates.input)),
+            (for_an_hour, rates.for_an_hour()),
             (media.audio_input, own.audio_input.or(rates.input)),
             (media.image_input, own.image_input.or(rates.input)),
             (usage.output.saturating_sub(shown).saturating_sub(usage.reasoning), rates.output),
@@ -176,18 +196,25 @@ impl Price {
             (media.audio_output, own.audio_output.or(rates.output)),
             (media.image_output, own.image_output.or(rates.output)),
         ];
+        // Of each, whether tokens stand for it where it has no price of its own.
         let units = [
-            (media.images, own.image, 1),
-            (media.characters, own.character, 1),
-            (media.millis, own.second, 1_000),
-            (media.queries, own.query, 1),
+            (media.images, own.image, 1, usage.output > 0 || media.pixels > 0 && own.pixel.is_some()),
+            (media.pixels, own.pixel.filter(|_| own.image.is_none()), 1, true),
+            (media.characters, own.character, 1, usage.output > 0),
+            (media.millis, own.second, 1_000, usage.input > 0),
+            (media.queries, own.query, 1, usage.input > 0),
+            (media.searches, own.web_search, 1, false),
         ];
         let mut picos = 0_u128;
         let mut by_unit = false;
-        for (count, rate, per) in units {
-            if let Some(rate) = rate.filter(|_| count > 0) {
-                picos += u128::from(count) * u128::from(rate.picos()) / per;
-                by_unit = true;
+        for (count, rate, per, by_token) in units.into_iter().filter(|(count, ..)| *count > 0) {
+            match rate {
+                Some(rate) => {
+                    picos += u128::from(count) * u128::from(rate.picos()) / per;
+                    by_unit = true;
+                }
+                None if by_token => {}
+                None => return None,
             }
         }
         for (tokens, rate) in tokens.into_iter().filter(|(tokens, _)| *tokens > 0) {
@@ -295,6 +322,47 @@ mod tests {
             listening.cost(&usage(Media { millis: 2_500, ..Media::default() })),
             Some(Usd::from_nanos(250_000))
         );
+    }
+
+    #[test]
+    fn what_is_kept_for_an_hour_has_its_own_price_or_none_that_is_known() {
+        let media = Media { cache_hour: 150, ..Media::default() };
+        let usage = Usage { input: 1_000, cache_write: 200, media, ..Usage::default() };
+        assert_eq!(sonnet().cost(&usage), None, "writing is priced apart, and an hour is not");
+        let priced = Price { cache_hour: rate(6e-6), ..sonnet() };
+        // 800 × 3000 + 50 × 3750 + 150 × 6000 nano-dollars.
+        assert_eq!(priced.cost(&usage), Some(Usd::from_nanos(3_487_500)));
+        let all_alike = Price { cache_write: None, ..sonnet() };
+        assert_eq!(all_alike.cost(&usage), Some(Usd::from_nanos(3_000_000)));
+        let absurd = Usage { cache_write: 0, ..usage };
+        assert_eq!(priced.cost(&absurd), Some(Usd::from_nanos(3_000_000)), "no more than was written");
+    }
+
+    #[test]
+    fn what_is_counted_in_pieces_and_has_no_price_makes_the_cost_unknown() {
+        let with = |media| Usage { input: 10, media, ..Usage::default() };
+        let searches = Media { searches: 3, ..Media::default() };
+        assert_eq!(sonnet().cost(&with(searches)), None);
+        let own = MediaRates { web_search: rate(0.01), ..MediaRates::default() };
+        let searching = Price { media: own, ..sonnet() };
+        assert_eq!(searching.cost(&with(searches)), Some(Usd::from_nanos(30_030_000)));
+        let spoken = Media { characters: 100, ..Media::default() };
+        assert_eq!(sonnet().cost(&with(spoken)), None, "nobody told how much sound came of it");
+        let images = Media { images: 1, ..Media::default() };
+        assert_eq!(sonnet().cost(&with(images)), None);
+        assert!(sonnet().cost(&Usage { output: 5, ..with(images) }).is_some(), "it was billed by tokens");
+        let own = MediaRates { pixel: rate(1e-8), ..MediaRates::default() };
+        let painting = Price { media: own, ..Price::default() };
+        let million = Media { images: 1, pixels: 1_000_000, ..Media::default() };
+        assert_eq!(
+            painting.cost(&Usage { media: million, ..Usage::default() }),
+            Some(Usd::from_nanos(10_000_000))
+        );
+        assert_eq!(painting.cost(&Usage { media: images, ..Usage::default() }), None, "of what size?");
+        let own = MediaRates { image: rate(0.04), pixel: rate(1e-8), ..MediaRates::default() };
+        let both = Price { media: own, ..Price::default() };
+        let once = both.cost(&Usage { media: million, ..Usage::default() });
+        assert_eq!(once, Some(Usd::from_nanos(40_000_000)), "an image is billed once");
     }
 
     #[test]

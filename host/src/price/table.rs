@@ -58,6 +58,7 @@ impl<'de> Visitor<'de> for EntryVisitor {
             match name.as_ref() {
                 "litellm_provider" => entry.provider = text(map.next_value()?),
                 "output_cost_per_reasoning_token" => price.reasoning = rate(&map.next_value()?),
+                "search_context_cost_per_query" => price.media.web_search = same(&map.next_value()?),
                 "mode" => price.mode = text(map.next_value()?),
                 "max_input_tokens" => price.max_input_tokens = count(&map.next_value()?),
                 "max_output_tokens" => price.max_output_tokens = count(&map.next_value()?),
@@ -93,6 +94,7 @@ fn media_slot(name: &str) -> Option<fn(&mut MediaRates) -> &mut Option<Rate>> {
         "input_cost_per_character" => |rates| &mut rates.character,
         "input_cost_per_second" | "output_cost_per_second" => |rates| &mut rates.second,
         "input_cost_per_query" => |rates| &mut rates.query,
+        "input_cost_per_pixel" => |rates| &mut rates.pixel,
         _ => return None,
     })
 }
@@ -132,12 +134,13 @@ impl Slot {
             [("_batches", Service::Batch), ("_flex", Service::Flex), ("_priority", Service::Priority)];
         let served = services.iter().find_map(|(end, service)| Some((name.strip_suffix(end)?, *service)));
         let (name, service) = served.unwrap_or((name, Service::Standard));
+        if let Some(rest) = name.strip_prefix("cache_creation_input_token_cost_above_1hr") {
+            let above = if rest.is_empty() { 0 } else { thousands(rest.strip_prefix("_above_")?)? };
+            return Some(Self { which: |rates| &mut rates.cache_hour, service, above });
+        }
         let (base, above) = match name.split_once("_above_") {
             None => (name, 0),
-            Some((base, rest)) => {
-                let thousands: u64 = rest.strip_suffix("k_tokens")?.parse().ok()?;
-                (base, thousands.checked_mul(1_000)?)
-            }
+            Some((base, rest)) => (base, thousands(rest)?),
         };
         let which: fn(&mut Rates) -> &mut Option<Rate> = match base {
             "input_cost_per_token" => |rates| &mut rates.input,
@@ -167,6 +170,7 @@ impl Slot {
             *(self.which)(&mut base) = rate;
             (price.input, price.output) = (base.input, base.output);
             (price.cache_read, price.cache_write) = (base.cache_read, base.cache_write);
+            price.cache_hour = base.cache_hour;
         } else if let Some((_, rates)) = price.tiers.iter_mut().find(|(at, _)| *at == self.above) {
             *(self.which)(rates) = rate;
         } else {
@@ -175,6 +179,18 @@ impl Slot {
             price.tiers.push((self.above, rates));
         }
     }
+}
+
+/// `200k_tokens`.
+fn thousands(text: &str) -> Option<u64> {
+    text.strip_suffix("k_tokens")?.parse::<u64>().ok()?.checked_mul(1_000)
+}
+
+/// The one rate of an object of several: where they differ, which holds is not known.
+fn same(value: &Value) -> Option<Rate> {
+    let mut rates = value.as_object()?.values().map(rate);
+    let first = rates.next()??;
+    rates.all(|other| other == Some(first)).then_some(first)
 }
 
 fn rate(value: &Value) -> Option<Rate> {

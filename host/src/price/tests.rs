@@ -33,11 +33,22 @@ fn tiers_of_service_are_shipped() {
 }
 
 #[test]
+fn what_is_kept_for_an_hour_searched_for_and_painted_is_shipped() {
+    let prices = Prices::builtin();
+    let media = crate::chat::Media { cache_hour: 1_000, searches: 1, ..Default::default() };
+    let usage = Usage { input: 1_000, cache_write: 1_000, media, ..Usage::default() };
+    // 1,000 × 6 dollars per million, and a cent for the search.
+    assert_eq!(prices.cost("anthropic", "claude-sonnet-4-5", &usage).unwrap().to_string(), "0.016000");
+    assert!(prices.find("nscale", "black-forest-labs/FLUX.1-schnell").unwrap().media.pixel.is_some());
+}
+
+#[test]
 fn every_shipped_entry_has_a_price() {
     for (name, entry) in BUILTIN.iter() {
         let by_piece = entry.price.media;
         let rates = [entry.price.input, by_piece.image, by_piece.character, by_piece.second, by_piece.query];
         let more = [by_piece.audio_input, by_piece.image_input, by_piece.image_output, entry.price.output];
+        let more = more.into_iter().chain([by_piece.pixel]);
         let some = rates.into_iter().chain(more).flatten().any(|rate| rate.picos() > 0);
         assert!(some, "{name} has no price");
         assert!(name.contains('/') || entry.provider.is_some(), "{name} belongs to nobody");

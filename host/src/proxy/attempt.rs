@@ -5,7 +5,9 @@
 //! target goes through [`attempt`].
 
 use super::course;
-use super::fault::{adapter_failed, incomplete, not_an_answer, provider_failed, refused, too_slow};
+use super::fault::{
+    adapter_failed, after, incomplete, not_an_answer, owes, provider_failed, refused, too_slow,
+};
 use super::hedge;
 use super::life::Life;
 use super::outbound::Outbound;
@@ -14,8 +16,7 @@ use super::quota;
 use super::source::{Framing, Source, read_whole};
 use super::trial::{Bounds, Trial};
 use crate::chat::{Answer, Event, Operation, Prompt, ProviderError, Usage};
-use crate::clock;
-use crate::credential::Pick;
+use crate::credential::{Pick, Refusal};
 use crate::error::{Cause, Error, Party};
 use crate::eventstream;
 use crate::format::openai;
@@ -25,10 +26,8 @@ use crate::sse;
 use crate::upload::Broken;
 use crate::upstream::UpstreamResponse;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, header};
-use jiff::fmt::rfc2822;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::Value;
-use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 /// Bytes of one event of a provider's stream.
@@ -147,10 +146,13 @@ pub(super) async fn attempt(life: &Life, place: usize, trial: &mut Trial) -> Res
         },
     };
     course::attempted(life, place, began, result.as_ref().err());
-    if let (Err(error), Some(grant)) = (&result, &mut trial.grant)
+    if let Err(error) = &result
         && !owes(error)
     {
-        grant.used(Amounts::default());
+        trial.sent = false;
+        if let Some(grant) = &mut trial.grant {
+            grant.used(Amounts::default());
+        }
     }
     let Some(mut watch) = trial.watch.take() else { return result };
     let change = match &result {
@@ -170,11 +172,6 @@ pub(super) async fn attempt(life: &Life, place: usize, trial: &mut Trial) -> Res
     };
     plan::note(life, target, change);
     result
-}
-
-/// Whether a provider may charge for what ended with this error: it had begun to answer, or was left while it worked.
-pub(super) fn owes(error: &Error) -> bool {
-    matches!(&*error.code, "upstream_timeout" | "latency_budget_exceeded" | "upstream_truncated")
 }
 
 async fn ask_within(
@@ -216,7 +213,7 @@ async fn ask_within(
     let headers = if native { Vec::new() } else { shown(&answered.headers) };
     let operation = prompt.operation();
     if !status.is_success() {
-        let after = retry_after(&answered.headers);
+        let after = after(&answered.headers);
         let from = Instant::now();
         let body = answered.body.collect(MAX_ERROR_BODY).await.unwrap_or_default();
         trial.waited += from.elapsed();
@@ -266,7 +263,8 @@ async fn ask_within(
         // An adapter tells a document in the canonical format as a fact; without one, it is in it already.
         let body = answer.take_extra("body").map_or(body, Bytes::from);
         openai::read_document(operation, &body).map_err(not_an_answer)?;
-        return Ok(Opened::Document { body, media, usage: answer.usage });
+        let usage = openai::sized(answer.usage, prompt.body().get("size").and_then(Value::as_str));
+        return Ok(Opened::Document { body, media, usage });
     }
     if !answer.is_complete() {
         return Err(incomplete());
@@ -291,7 +289,8 @@ async fn send(
         trial.sent = true;
         let answered = provider.upstream.send_within(request, &bounds.patience).await;
         trial.waited += from.elapsed();
-        let answered = answered.map_err(|error| unsent(life).unwrap_or_else(|| provider_failed(error)))?;
+        let mut answered =
+            answered.map_err(|error| unsent(life).unwrap_or_else(|| provider_failed(error)))?;
         let Some(mut key) = next else { return Ok(answered) };
         if keys.len() > 1 {
             key.learn(&answered.headers);
@@ -300,14 +299,19 @@ async fn send(
             key.accepted();
             return Ok(answered);
         }
-        let blamed = key.refused(answered.status.as_u16(), retry_after(&answered.headers));
-        if blamed && keys.len() > 1 {
+        // Of a key that may not do this it must be known why; where there is no other, it makes no difference.
+        let said = match answered.status {
+            StatusCode::FORBIDDEN if keys.len() > 1 => answered.body.look(MAX_ERROR_BODY).await,
+            _ => Bytes::new(),
+        };
+        let refusal = Refusal::of(answered.status, after(&answered.headers), &said);
+        if key.refused(refusal) && keys.len() > 1 {
             let (id, status) = (life.exchange.id(), answered.status.as_u16());
             tracing::warn!(id, provider = %provider.name, key = key.name(), status, "a key is set aside");
         }
         tried.push(key);
         // Picked once: a second look might find another one gone, and the request would go out without a key.
-        next = if blamed { keys.pick(&tried) } else { None };
+        next = if refusal == Refusal::Nothing { None } else { keys.pick(&tried) };
         if next.is_none() {
             return Ok(answered);
         }
@@ -366,16 +370,4 @@ fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
         .iter()
         .filter_map(|name| Some(((*name).to_owned(), headers.get(*name)?.to_str().ok()?.to_owned())))
         .collect()
-}
-
-/// When the provider says it is worth trying again: in milliseconds or seconds, or as a date, which is how what stands before
-/// a provider says it.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
-    if let Some(seconds) = number("retry-after-ms").map(|ms| ms / 1e3).or_else(|| number("retry-after")) {
-        return Duration::try_from_secs_f64(seconds).ok();
-    }
-    let date = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    let date: SystemTime = rfc2822::DateTimeParser::new().parse_timestamp(date).ok()?.into();
-    Some(date.duration_since(clock::now()).unwrap_or_default())
 }

@@ -15,7 +15,7 @@ use crate::route::rule::{Action, Asked, Plan};
 use crate::route::{Route, Routes, Target};
 use http::StatusCode;
 use std::sync::Arc;
-use std::time::Instant;
+use tokio::time::Instant;
 
 /// The course of one exchange.
 #[derive(Default)]
@@ -60,6 +60,9 @@ pub fn direct(
     prompt: &Prompt,
     course: &mut Course,
 ) -> Result<Arc<Route>, Error> {
+    if course.pin.is_none() {
+        course.pin = principal.holder.pinned.find(prompt.model()).cloned();
+    }
     if route.policy.is_none() {
         course.plan = None;
         return Ok(route);

@@ -3,10 +3,11 @@
 //! Never tells what the gateway's credential is to a provider, or that a provider refused it: that is the operator's to know.
 
 use crate::chat::ProviderError;
+use crate::clock;
 use crate::error::{Cause, Error, Party};
 use crate::plugin::CallError;
-use crate::upstream::{Phase, UpstreamError, UpstreamErrorKind};
-use http::StatusCode;
+use crate::upstream::{Phase, UpstreamError, UpstreamErrorKind, retry_after};
+use http::{HeaderMap, StatusCode};
 use std::time::Duration;
 
 /// A provider said no. Its own faults and its limits may be tried elsewhere; what it says of the request is
@@ -87,4 +88,14 @@ pub fn adapter_failed(error: CallError) -> Error {
 pub fn too_slow() -> Error {
     let message = "The provider did not answer in time.";
     Error::upstream(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", message)
+}
+
+/// Whether a provider may charge for what ended with this error: it had begun to answer, or was left while it worked.
+pub fn owes(error: &Error) -> bool {
+    matches!(&*error.code, "upstream_timeout" | "latency_budget_exceeded" | "upstream_truncated")
+}
+
+/// When the provider says it is worth trying again.
+pub fn after(headers: &HeaderMap) -> Option<Duration> {
+    retry_after(headers, clock::now())
 }

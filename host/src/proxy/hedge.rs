@@ -1,8 +1,8 @@
 //! Hedging: another target is asked as well when one is slow to begin, and whoever begins first answers.
 //!
 //! Invariants: a hedge is paid for from the budget of what is asked beside its turn; the one that loses is cancelled, and
-//! what it may charge is booked; nothing of it reaches the client. Each has an exchange of its own, so that what their
-//! adapters remember does not mix.
+//! what it may charge is booked, and where the client goes away, what both may; nothing of it reaches the client. Each has
+//! an exchange of its own, so that what their adapters remember does not mix.
 
 use super::attempt::{Opened, attempt};
 use super::life::Life;
@@ -10,6 +10,7 @@ use super::plan::Turn;
 use super::trial::Trial;
 use crate::error::Error;
 use crate::route::HedgeAfter;
+use parking_lot::Mutex;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,19 +34,65 @@ pub fn delay(life: &Life, place: usize) -> Option<Duration> {
     Some(after.max(hedge.least))
 }
 
+/// What those leave behind who were being asked when the client went away.
+#[derive(Default)]
+pub struct Left(Mutex<Vec<(usize, Trial)>>);
+
+/// One who is being asked. Dropped, it was left alone.
+struct Asking<'l> {
+    place: usize,
+    trial: Trial,
+    left: &'l Left,
+}
+
+impl Asking<'_> {
+    /// It is known what came of it.
+    fn over(mut self) -> (usize, Trial) {
+        (self.place, self.trial.take())
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        if self.trial.sent {
+            let mut trial = self.trial.take();
+            // How long it would have taken nobody knows.
+            trial.watch = None;
+            self.left.0.lock().push((self.place, trial));
+        }
+    }
+}
+
+impl Life {
+    /// The client went away while several were being asked: each may charge for what it has read.
+    pub(super) fn book_left(&mut self) {
+        let Some(left) = self.left.take() else { return };
+        let left = std::mem::take(&mut *left.0.lock());
+        self.attempts += u32::try_from(left.len().saturating_sub(1)).unwrap_or_default();
+        for (place, trial) in left {
+            self.book_overtaken(place, trial);
+        }
+    }
+}
+
 /// Makes an attempt, and another one beside it when it is slow to begin.
 pub async fn race(life: &mut Life, turn: Turn, delay: Duration) -> (usize, Trial, Result<Opened, Error>) {
     let from = Instant::now();
     let first_place = turn.place;
     life.attempts += 1;
     life.exchange.set_attr("attempt", life.attempts.to_string());
-    let mut first = Trial::new(life, life.exchange.clone(), turn);
+    let first = Trial::new(life, life.exchange.clone(), turn);
     let mut plan = life.take_plan();
     life.is_asking(first_place);
-    let mut second: Option<(usize, Trial)> = None;
+    // Until it is known who answers, what they took is with them.
+    life.owes = false;
+    let left = Arc::<Left>::default();
+    life.left = Some(left.clone());
+    let mut first = Asking { place: first_place, trial: first, left: &left };
+    let mut second: Option<Asking<'_>> = None;
     let (first_ended, second_ended) = {
         let shared = &*life;
-        let mut one = pin!(attempt(shared, first_place, &mut first));
+        let mut one = pin!(attempt(shared, first_place, &mut first.trial));
         let alone = tokio::select! {
             biased;
             result = &mut one => Some(result),
@@ -59,8 +106,9 @@ pub async fn race(life: &mut Life, turn: Turn, delay: Duration) -> (usize, Trial
                     let place = turn.place;
                     let fork = Arc::new(shared.exchange.fork());
                     fork.set_attr("attempt", (shared.attempts + 1).to_string());
-                    let (_, trial) = second.insert((place, Trial::new(shared, fork, turn)));
-                    let mut other = pin!(attempt(shared, place, trial));
+                    let trial = Trial::new(shared, fork, turn);
+                    let asking = second.insert(Asking { place, trial, left: &left });
+                    let mut other = pin!(attempt(shared, place, &mut asking.trial));
                     tokio::select! {
                         biased;
                         result = &mut one => match result {
@@ -77,11 +125,12 @@ pub async fn race(life: &mut Life, turn: Turn, delay: Duration) -> (usize, Trial
         }
     };
     life.set_plan(plan);
-    life.owes = false;
+    life.left = None;
     // They waited at the same time.
     let waited = from.elapsed();
+    let (_, mut first) = first.over();
     first.waited = waited;
-    let Some((second_place, mut other)) = second else {
+    let Some((second_place, mut other)) = second.map(Asking::over) else {
         return (first_place, first, first_ended.unwrap_or_else(|| Err(unheard())));
     };
     life.attempts += 1;

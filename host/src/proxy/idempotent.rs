@@ -3,7 +3,9 @@
 //!
 //! Invariants: the exchange goes on when its client goes away, so that the answer is there when it comes back; what a
 //! provider charged for is kept, whatever came of it; what was refused before is not, and may be asked for again. A replay
-//! passes authentication and takes nothing of any limit.
+//! passes authentication and takes nothing of any limit. No provider is asked before it is written down, where anything is,
+//! that the request has begun; of one that the gateway's end cut short nobody knows what came of it, and it is not made
+//! again.
 
 use super::life::put;
 use super::{Admitted, Body, Gateway, error_response, serve_once};
@@ -76,19 +78,31 @@ pub async fn serve(
             Err(Error::new(Party::Client, status, "idempotency_key_reused", message))
         }
         Claim::Full => {
-            let message = "Too many requests with idempotency keys are under way. Try again later.";
-            let status = StatusCode::SERVICE_UNAVAILABLE;
-            Err(Error::new(Party::Internal, status, "idempotency_unavailable", message)
-                .retry_after(Some(SOON)))
+            Err(unavailable("Too many requests with idempotency keys are under way. Try again later."))
         }
     }
 }
 
+fn unavailable(message: &str) -> Error {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    Error::new(Party::Internal, status, "idempotency_unavailable", message).retry_after(Some(SOON))
+}
+
+fn conflict(code: &'static str, message: &str) -> Error {
+    Error::new(Party::Client, StatusCode::CONFLICT, code, message)
+}
+
 /// Makes the exchange and records what it is answered.
-async fn record(gateway: Arc<Gateway>, recorder: Recorder, admitted: Admitted) {
+async fn record(gateway: Arc<Gateway>, mut recorder: Recorder, admitted: Admitted) {
     let (format, id) = (admitted.facts.format, admitted.facts.id.clone());
     let keep = Arc::new(AtomicBool::new(false));
-    let served = serve_once(&gateway, admitted, Some(keep.clone())).await;
+    let served = match recorder.begun().await {
+        Ok(()) => serve_once(&gateway, admitted, Some(keep.clone())).await,
+        Err(error) => {
+            let message = "The idempotency key cannot be kept at the moment. Try again later.";
+            Err(unavailable(message).caused_by(error))
+        }
+    };
     let response = served.unwrap_or_else(|error| error_response(format, &error, &id));
     let (head, mut body) = response.into_parts();
     recorder.head(head.status, head.headers);
@@ -112,21 +126,27 @@ async fn record(gateway: Arc<Gateway>, recorder: Recorder, admitted: Admitted) {
 async fn replay(gateway: &Gateway, recording: Arc<Recording>, again: bool) -> Result<Response<Body>, Error> {
     let head = tokio::time::timeout(gateway.total_timeout, recording.head()).await;
     let (status, headers) = match head {
-        Ok(Some(head)) => head,
-        Ok(None) => {
+        Ok(Ok(head)) => head,
+        Ok(Err(End::Unknown)) => {
+            let message = "This request was under way when the gateway ended, and what came of it is not known. \
+                           It is not made again under this key.";
+            return Err(conflict("idempotency_outcome_unknown", message));
+        }
+        Ok(Err(End::Whole | End::Broken | End::TooLarge)) => {
             let message = "This request was answered already, and the answer was not kept.";
-            return Err(Error::new(Party::Client, StatusCode::CONFLICT, "idempotency_answer_gone", message));
+            return Err(conflict("idempotency_answer_gone", message));
         }
         Err(_) => {
-            let message = "This request is still under way.";
-            let error = Error::new(Party::Client, StatusCode::CONFLICT, "idempotency_in_progress", message);
+            let error = conflict("idempotency_in_progress", "This request is still under way.");
             return Err(error.retry_after(Some(SOON)));
         }
     };
     let pieces = stream::unfold((recording, 0), |(recording, number)| async move {
         match recording.piece(number).await {
             Ok(piece) => Some((Ok(Frame::data(piece)), (recording, number + 1))),
-            Err(End::Broken) => Some((Err(BoxError::from("the answer broke off")), (recording, usize::MAX))),
+            Err(End::Broken | End::Unknown) => {
+                Some((Err(BoxError::from("the answer broke off")), (recording, usize::MAX)))
+            }
             Err(End::Whole | End::TooLarge) => None,
         }
     });

@@ -160,7 +160,7 @@ pub async fn settle(prompt: &mut Prompt) -> Result<(), Error> {
 
 impl Facts {
     /// Sets the facts that plugins may be granted.
-    pub fn describe(&self, exchange: &Exchange, principal: &Principal) {
+    pub fn describe(&self, gateway: &Gateway, exchange: &Exchange, principal: &Principal) {
         exchange.set_attr("client.format", self.format.name());
         exchange.set_attr("client.ip", self.peer.to_string());
         exchange.set_attr("principal.key", principal.key.to_string());
@@ -175,6 +175,15 @@ impl Facts {
             if let Some(value) = value {
                 exchange.set_attr(name, value.to_string());
             }
+        }
+        if let Some(organisation) = gateway.limits.organisation(&principal.tenant) {
+            exchange.set_attr("principal.organisation", organisation);
+        }
+        if !holder.tags.is_empty() {
+            // Neither a name nor a value holds either sign.
+            let tags: Vec<String> =
+                holder.tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            exchange.set_attr("principal.tags", tags.join(","));
         }
         for (kind, count) in exchange.prompt().media() {
             exchange.flag(&format!("media.{}", kind.name()), &count.to_string());

@@ -7,6 +7,7 @@ use super::booking::Booked;
 use super::course::{self, Course};
 use super::detour::Detours;
 use super::failover::Resume;
+use super::hedge::Left;
 use super::plan::Plan;
 use super::{Gateway, mirror, quota};
 use crate::auth::Principal;
@@ -86,6 +87,8 @@ pub struct Life {
     pub booked: Booked,
     /// Whether the attempt that was made last is charged for.
     pub owes: bool,
+    /// Those who are being asked at the same time.
+    pub(super) left: Option<Arc<Left>>,
     /// How the target does that answers now.
     pub(super) watch: Option<Observation>,
     /// The answer that another target is to go on with.
@@ -141,6 +144,7 @@ impl Life {
             plan: Plan::default(),
             booked: Booked::default(),
             owes: false,
+            left: None,
             watch: None,
             resume: None,
             degraded: None,
@@ -272,6 +276,7 @@ impl Cache {
 impl Drop for Life {
     fn drop(&mut self) {
         let prompt = self.exchange.prompt();
+        self.book_left();
         self.estimate_missing_usage(&prompt);
         quota::settle(self);
         if let Some(keep) = &self.keep {

@@ -1,9 +1,9 @@
 //! How attempts change the life of their exchange: who won, who lost, and what the target that answers turns out to be.
 //!
 //! Invariant: of an attempt that a provider may charge for, [`Life::owes`] is set before anything else is done with it, and
-//! it is booked before the next.
+//! it is booked before the next. Of two at the same time, each is known to [`Life::left`] until it is known who answers.
 
-use super::attempt;
+use super::fault;
 use super::life::Life;
 use super::plan::{Plan, note};
 use super::trial::Trial;
@@ -72,7 +72,7 @@ impl Life {
             let target = target.id.as_str();
             tracing::warn!(id = self.exchange.id(), target, error = %error.chain(), "attempt failed");
         }
-        if trial.sent && attempt::owes(error) {
+        if trial.sent && fault::owes(error) {
             self.grants.extend(trial.grant);
             self.target = Some(place);
             self.owes = true;

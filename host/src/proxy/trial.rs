@@ -51,6 +51,20 @@ impl Trial {
             unasked: false,
         }
     }
+
+    /// This, in whose place stays one that asked nobody.
+    pub fn take(&mut self) -> Self {
+        let nobody = Self {
+            exchange: self.exchange.clone(),
+            watch: None,
+            waited: Duration::ZERO,
+            characters: 0,
+            grant: None,
+            sent: false,
+            unasked: true,
+        };
+        std::mem::replace(self, nobody)
+    }
 }
 
 /// How long is waited for one target by one exchange.

@@ -1,11 +1,15 @@
 //! A canary: some of a route's exchanges try another target first, and none does any more when it does worse.
 //!
 //! Invariants: who is in stays in, as long as the share does not shrink; a comparison needs enough exchanges on both
-//! sides; once rolled back it stays so until an operator says otherwise or changes its configuration. Only atomics, but
-//! for the reason of a roll-back, which is written once.
+//! sides; once rolled back it stays so until an operator says otherwise or changes its configuration, whatever else is
+//! changed meanwhile, and after a restart where there is a journal. Only atomics, but for the reason of a roll-back, which is
+//! written once.
 
+mod memory;
 #[cfg(test)]
 mod tests;
+
+pub use memory::Memory;
 
 use crate::balance::{Median, Ratio};
 use parking_lot::Mutex;
@@ -85,6 +89,8 @@ pub struct State {
     baseline: Side,
     off: AtomicBool,
     why: Mutex<Option<String>>,
+    /// Where a roll-back is remembered, and under which name.
+    memory: Option<(Arc<Memory>, String)>,
 }
 
 /// The figures of one side.
@@ -114,7 +120,15 @@ impl State {
             baseline: Side::new(half_life),
             off: AtomicBool::new(false),
             why: Mutex::default(),
+            memory: None,
         }
+    }
+
+    /// The same, of which is remembered under a name that it was rolled back. It is, where that is remembered already.
+    #[must_use]
+    pub fn remembered(self, memory: Arc<Memory>, name: String) -> Self {
+        let why = memory.why(&name);
+        Self { off: why.is_some().into(), why: Mutex::new(why), memory: Some((memory, name)), ..self }
     }
 
     /// Whether it was rolled back.
@@ -136,6 +150,9 @@ impl State {
             side.times.forget();
         }
         *self.why.lock() = None;
+        if let Some((memory, name)) = &self.memory {
+            memory.forget(name);
+        }
         self.off.store(false, Ordering::Relaxed);
     }
 
@@ -178,6 +195,9 @@ impl State {
             return None;
         }
         *self.why.lock() = Some(why.clone());
+        if let Some((memory, name)) = &self.memory {
+            memory.remember(name, &why);
+        }
         Some(why)
     }
 }

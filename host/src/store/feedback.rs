@@ -1,10 +1,12 @@
 //! What users say of answers, and how good it makes the targets seem that gave them.
 //!
 //! Invariants: an answer is spoken of once, by the key that got it; one tenant's opinion is no other's; what is kept is
-//! bounded, and holds no text. What was known of a target before is not forgotten for a few opinions: they are weighed.
+//! bounded, and holds no text. What was known of a target before is not forgotten for a few opinions: they are weighed. With
+//! a journal, what was said outlives the process; which answers can be spoken of does not.
 
 use super::Limits;
 use super::bounded::Bounded;
+use super::journal::{Journal, Kind, Row};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -36,21 +38,52 @@ struct Score {
     count: f64,
 }
 
+impl Score {
+    fn written(self) -> Vec<u8> {
+        [self.mean.to_le_bytes(), self.count.to_le_bytes()].concat()
+    }
+
+    /// What [`Score::written`] wrote, as far as it can be a score.
+    fn read(written: &[u8]) -> Option<Self> {
+        let (mean, count) = written.split_first_chunk::<8>()?;
+        let (mean, count) = (f64::from_le_bytes(*mean), f64::from_le_bytes(count.try_into().ok()?));
+        let sound = (0.0..=1.0).contains(&mean) && (0.0..=MEMORY).contains(&count);
+        sound.then_some(Self { mean, count })
+    }
+}
+
 /// What users said.
 #[derive(Debug)]
 pub struct Feedback {
     answers: Bounded<Answer>,
     scores: Bounded<Score>,
     any: AtomicBool,
+    journal: Option<Arc<Journal>>,
 }
 
 impl Default for Feedback {
     fn default() -> Self {
-        Self { answers: Bounded::new(ANSWERS), scores: Bounded::new(SCORES), any: AtomicBool::new(false) }
+        let (answers, scores) = (Bounded::new(ANSWERS), Bounded::new(SCORES));
+        Self { answers, scores, any: AtomicBool::new(false), journal: None }
     }
 }
 
 impl Feedback {
+    /// What a journal has; without one, nothing, until the end of the process.
+    #[must_use]
+    pub fn new(journal: Option<Arc<Journal>>) -> Self {
+        let rows = journal.as_ref().map(|journal| journal.take(Kind::Opinion, |_| true)).unwrap_or_default();
+        let feedback = Self { journal, ..Self::default() };
+        for row in rows {
+            if let Some(score) = Score::read(&row.value)
+                && feedback.scores.insert(&row.key, score, 0, None).is_ok()
+            {
+                feedback.any.store(true, Ordering::Relaxed);
+            }
+        }
+        feedback
+    }
+
     /// Notes who gave an answer, to which kind of task.
     pub fn answered(&self, tenant: &str, key: &str, id: &str, target: &str, task: Option<&str>) {
         let answer = Answer { target: target.into(), task: task.map(Arc::from) };
@@ -101,7 +134,12 @@ impl Feedback {
             let known = known.copied().unwrap_or_default();
             let count = (known.count + 1.0).min(MEMORY);
             let mean = known.mean + (score - known.mean) / count;
-            Ok::<_, super::bounded::TooLarge>((Score { mean, count }, ()))
+            let score = Score { mean, count };
+            // While nobody else changes it: what is written last is what is known.
+            if let Some(journal) = &self.journal {
+                journal.put(Kind::Opinion, Row { key: name.clone(), value: score.written(), expires: None });
+            }
+            Ok::<_, super::bounded::TooLarge>((score, ()))
         });
         debug_assert!(changed.is_ok(), "a score has no size");
     }
@@ -157,6 +195,29 @@ mod tests {
         said(&feedback, 1_000, 1.0);
         assert!(feedback.quality("acme", "a/1", "code", None).unwrap() > 0.95, "what is old fades");
         assert!(feedback.quality("acme", "a/1", "", None).is_some());
+    }
+
+    #[tokio::test]
+    async fn what_was_said_outlives_the_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let limits = Limits { entries: 1, bytes: 1 };
+        let open = || Arc::new(Journal::open(&folder.path().join("state.db"), limits, 0).unwrap());
+        let journal = open();
+        let feedback = Feedback::new(Some(journal.clone()));
+        assert!(feedback.is_empty());
+        said(&feedback, 7, 0.5);
+        said(&feedback, 2, 1.0);
+        journal
+            .put(Kind::Opinion, Row { key: vec![7], value: f64::NAN.to_le_bytes().repeat(2), expires: None });
+        journal.put(Kind::Opinion, Row { key: vec![8], value: vec![1], expires: None });
+        journal.close().await;
+        let after = Feedback::new(Some(open()));
+        assert!(!after.is_empty());
+        for task in ["code", "", "chat"] {
+            let quality = |feedback: &Feedback| feedback.quality("acme", "a/1", task, Some(0.9));
+            assert_eq!(quality(&after), quality(&feedback));
+        }
+        assert!((after.quality("acme", "a/1", "code", None).unwrap() - 5.5 / 9.0).abs() < 1e-9);
     }
 
     proptest! {

@@ -137,3 +137,29 @@ proptest! {
         prop_assert!(all.tokens(Family::Claude) > 0);
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn a_count_is_the_sum_of_its_texts_and_no_more_than_their_bytes(
+        texts in prop::collection::vec("(\\PC|\\s){0,40}", 0..6), reported: u64,
+    ) {
+        let bytes: u64 = texts.iter().map(|text| text.len() as u64).sum();
+        for family in [Family::O200k, Family::Cl100k] {
+            let (tokens, whole) = family.count(texts.iter().map(String::as_str)).unwrap();
+            let each = |text: &String| family.count([text.as_str()].into_iter()).unwrap().0;
+            prop_assert!(whole && tokens <= bytes && (tokens == 0) == (bytes == 0));
+            prop_assert_eq!(tokens, texts.iter().map(each).sum::<u64>());
+            prop_assert_eq!(family.count(texts.iter().rev().map(String::as_str)), Some((tokens, true)));
+        }
+        let mut sizes = Sizes::default();
+        texts.iter().for_each(|text| sizes.add(text));
+        let estimates = Estimates::default();
+        let before = estimates.tokens("llama", &sizes);
+        for _ in 0..4 {
+            estimates.learn("llama", &sizes, reported);
+            let after = estimates.tokens("llama", &sizes);
+            prop_assert!(after <= 4 * before + 1 && after >= before / 4, "{} {}", before, after);
+        }
+    }
+}

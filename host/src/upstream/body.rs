@@ -55,6 +55,8 @@ pub struct UpstreamBody {
     idle: Duration,
     received: usize,
     max: usize,
+    /// What was looked at before it is read.
+    seen: Option<Bytes>,
 }
 
 impl fmt::Debug for UpstreamBody {
@@ -81,6 +83,7 @@ impl UpstreamResponse {
             idle,
             received: 0,
             max,
+            seen: None,
         };
         if body.incoming.as_ref().is_some_and(Body::is_end_stream) {
             body.finish();
@@ -103,6 +106,9 @@ impl UpstreamBody {
 
     /// [`UpstreamBody::next`], for those who poll.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, UpstreamError>>> {
+        if let Some(seen) = self.seen.take() {
+            return Poll::Ready(Some(Ok(seen)));
+        }
         loop {
             let Some(incoming) = &mut self.incoming else { return Poll::Ready(None) };
             let mut frame = Pin::new(&mut *incoming).poll_frame(cx);
@@ -156,6 +162,22 @@ impl UpstreamBody {
             whole.extend_from_slice(&piece);
         }
         Ok(whole.freeze())
+    }
+
+    /// Looks at what comes, up to about as many bytes, and leaves it to be read. Where it breaks off, that is the end.
+    ///
+    /// # Cancel safety
+    /// What was read is lost.
+    pub async fn look(&mut self, most: usize) -> Bytes {
+        let mut seen = BytesMut::new();
+        while seen.len() < most
+            && let Some(Ok(piece)) = self.next().await
+        {
+            seen.extend_from_slice(&piece);
+        }
+        let seen = seen.freeze();
+        self.seen = Some(seen.clone()).filter(|seen| !seen.is_empty());
+        seen
     }
 
     /// Lets go of an answer that is complete before its body is: event streams end with a mark, and the end of

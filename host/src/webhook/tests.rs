@@ -55,7 +55,7 @@ async fn an_event_is_sent_again_until_it_is_taken_and_is_signed() {
         "HTTP/1.1 200 Ok\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
     ])
     .await;
-    let hooks = Webhooks::start(vec![hook(&url, vec!["budget.threshold"])]);
+    let hooks = Webhooks::start(vec![hook(&url, vec!["budget.threshold"])], None);
     hooks.tell("budget.refused", json!({ "budget": "unwanted" }));
     hooks.tell("budget.threshold", json!({ "budget": "team", "part": 0.8 }));
     hooks.tell("budget.threshold", json!({ "budget": "team", "part": 1.0 }));
@@ -87,10 +87,55 @@ fn the_signature_is_the_one_that_is_documented() {
 async fn what_waits_is_bounded() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
-    let hooks = Webhooks::start(vec![hook(&url, Vec::new())]);
+    let hooks = Webhooks::start(vec![hook(&url, Vec::new())], None);
     for _ in 0..10 * WAITING {
         hooks.tell("budget.refused", json!({}));
     }
     let (_, sender) = hooks.0.first().unwrap();
     assert_eq!(sender.capacity(), 0);
+}
+
+#[tokio::test]
+async fn what_waited_when_the_process_ended_is_told_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = crate::store::Limits { entries: 1, bytes: 1 };
+    let open = || {
+        let now = clock::unix_seconds();
+        Arc::new(Journal::open(&folder.path().join("state.db"), limits, now).unwrap())
+    };
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", nobody.local_addr().unwrap());
+    let journal = open();
+    let mut other = hook(&url, Vec::new());
+    other.name = "op".to_owned();
+    let hooks = Webhooks::start(vec![hook(&url, vec!["budget.refused"]), other], Some(&journal));
+    for n in 0..2 {
+        hooks.tell("budget.refused", json!({ "n": n }));
+        hooks.tell("budget.threshold", json!({ "n": n }));
+    }
+    journal.close().await;
+
+    let ok = "HTTP/1.1 200 Ok\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+    let (url, mut received) = server(vec![ok; 3]).await;
+    let journal = open();
+    let hooks = Webhooks::start(vec![hook(&url, Vec::new())], Some(&journal));
+    hooks.tell("budget.threshold", json!({ "n": 2 }));
+    for n in 0..3 {
+        let told = received.recv().await.unwrap();
+        let name = if n < 2 { "budget.refused" } else { "budget.threshold" };
+        assert!(header(&told, "x-lockgate-event") == name && told.contains(&format!("\"n\":{n}")), "{told}");
+        let id = header(&told, "x-lockgate-delivery");
+        assert!(told.contains(&format!("\"id\":\"{id}\"")), "{told}");
+    }
+    // With its hook, all that is delivered is over; what waits for another one stays.
+    drop(hooks);
+    while Arc::strong_count(&journal) > 1 {
+        tokio::task::yield_now().await;
+    }
+    journal.close().await;
+    let left = open().take(Kind::Event, |_| true);
+    assert_eq!(left.len(), 4);
+    assert!(left.iter().all(|row| row.key.starts_with(b"2:op/")));
+    let text: Vec<u8> = left.into_iter().flat_map(|row| row.value).collect();
+    assert!(!String::from_utf8(text).unwrap().contains("sixteen"), "the secret is in no journal");
 }

@@ -255,7 +255,15 @@ async fn the_command_line_does_the_same() {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         (output.status.code(), text(output.stdout), text(output.stderr))
     };
-    let said = ["--team", "core", "--expires-in", "90d", "--models", "gpt-test,smart", "--max-tokens", "100"];
+    let said = [
+        ["--team", "core"],
+        ["--expires-in", "90d"],
+        ["--models", "gpt-test,smart"],
+        ["--max-tokens", "100"],
+        ["--tag", "feature=search,stage=beta"],
+        ["--priority", "high"],
+    ]
+    .concat();
     let (code, key, told) = run(&[&["create", "globex", "bot"][..], &said].concat(), &file).await;
     let key = key.trim();
     assert_eq!((code, key.len()), (Some(0), 57), "{told}");
@@ -266,6 +274,10 @@ async fn the_command_line_does_the_same() {
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(shown["permissions"], json!({ "models": ["gpt-test", "smart"], "max_tokens": 100 }));
     assert_eq!((&shown["team"], &shown["state"]), (&json!("core"), &json!("active")));
+    let tags = json!({ "feature": "search", "stage": "beta" });
+    assert_eq!((&shown["tags"], &shown["priority"]), (&tags, &json!("high")));
+    let (code, _, told) = run(&["update", id, "--pin", "gpt-test=openai/other"], &file).await;
+    assert!(code == Some(1) && told.contains("pin_targets"), "{told}");
     let (_, listed, _) = run(&["list", "--tenant", "globex"], &file).await;
     assert!(listed.contains(id) && listed.contains("active") && listed.contains("bot"), "{listed}");
     let (code, changed, _) = run(&["update", id, "--models", "gpt-other"], &file).await;
@@ -308,4 +320,90 @@ async fn a_low_trust_key_gets_the_strict_chain_on_every_route() {
             assert_eq!(upstream.last_request().unwrap().last_user_text(), seen, "{model}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_key_made_at_run_time_has_tags_a_priority_and_pins_like_any_other() {
+    let (upstream, folder) = echo().await;
+    let mut config = with_keys(&upstream, folder.path());
+    config["ledger"] = json!({ "file": folder.path().join("ledger.db") });
+    config["routes"]["smart"] = json!({ "targets": ["openai/large", "openai/small"] });
+    config["routes"]["fixed"] = json!({ "targets": ["openai/large"], "pins": { "fixed": "openai/large" } });
+    config["tenants"]["globex"] =
+        json!({ "routes": ["*", "smart", "fixed"], "pin_targets": ["openai/old", "openai/small"] });
+    let mut gateway = Gateway::start(&config).await;
+    let admin = gateway.admin().with_key(OWNER);
+    let key = |said: Value| {
+        let mut body = json!({ "tenant": "globex", "name": "x" });
+        body.as_object_mut().unwrap().extend(said.as_object().unwrap().clone());
+        body
+    };
+    for (said, why) in [
+        (json!({ "tags": { "feature": "a b" } }), "tags"),
+        (json!({ "priority": "urgent" }), "high"),
+        (json!({ "pins": { "smart": "openai/other" } }), "pin_targets"),
+        (json!({ "pins": { "smart": "openai/*" } }), "pin_targets"),
+        (json!({ "pins": { "fixed": "openai/old" } }), "another target"),
+        (json!({ "pins": { "a*b": "openai/old" } }), "may only end"),
+    ] {
+        let refused = send(&admin, Method::POST, "/keys", &key(said.clone())).await;
+        assert_eq!((refused.status.as_u16(), refused.error("code").as_str()), (400, "invalid_key_settings"));
+        assert!(refused.error("message").contains(why), "{said}: {}", refused.body);
+    }
+    let said = json!({
+        "tags": { "feature": "search" }, "priority": "low", "pins": { "smart": "openai/old", "gpt-*": "openai/small" },
+    });
+    let made = make(&admin, &key(said.clone())).await;
+    for field in ["tags", "priority", "pins"] {
+        assert_eq!(made[field], said[field], "{made}");
+    }
+    gateway.signal("KILL").await;
+    gateway.exit().await;
+    let mut gateway = Gateway::start(&config).await;
+    let admin = gateway.admin().with_key(OWNER);
+    let client = gateway.anybody().with_key(made["key"].as_str().unwrap());
+    let asked = async |client: &Client, model: &str, headers: &[(&str, &str)]| {
+        let request = client.request(Method::POST, "/v1/chat/completions");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let body = with(ask("hi"), "model", json!(model)).to_string();
+        let open = soon("an answer", client.open(request, body)).await.unwrap();
+        soon("the rest", open.rest()).await.unwrap()
+    };
+    for (model, target) in [("smart", "old"), ("gpt-4o", "small"), ("fixed", "large"), ("claude", "claude")] {
+        let answer = asked(&client, model, &[]).await;
+        assert_eq!((answer.status.as_u16(), answer.header("x-lockgate-model")), (200, target), "{model}");
+    }
+    let plain = make(&admin, &json!({ "tenant": "globex", "name": "plain" })).await;
+    let other = gateway.anybody().with_key(plain["key"].as_str().unwrap());
+    assert_eq!(asked(&other, "smart", &[]).await.header("x-lockgate-model"), "large");
+    for (name, value) in [("x-lockgate-priority", "normal"), ("x-lockgate-tags", "feature=chat")] {
+        assert_eq!(asked(&client, "smart", &[(name, value)]).await.status, 403, "{name}");
+    }
+    assert_eq!(asked(&other, "smart", &[("x-lockgate-priority", "normal")]).await.status, 200);
+
+    // A target that is gone is nobody's: the request goes nowhere else.
+    config["tenants"]["globex"]["pin_targets"] = json!([]);
+    gateway.write(&config);
+    assert_eq!(send(&admin, Method::POST, "/reload", &Value::Null).await.status, 200);
+    let gone = asked(&client, "smart", &[]).await;
+    assert_eq!((gone.status.as_u16(), gone.error("code").as_str()), (503, "pinned_target_unavailable"));
+    // What is not changed is not asked about again; a pin can be taken away.
+    let at = format!("/keys/{}", made["id"].as_str().unwrap());
+    let patch = json!({ "pins": { "smart": null }, "tags": { "feature": null, "stage": "beta" } });
+    let changed = send(&admin, Method::PATCH, &at, &patch).await;
+    assert_eq!(changed.status, 200, "{}", changed.body);
+    let changed = changed.json();
+    assert_eq!(
+        (&changed["pins"], &changed["tags"]),
+        (&json!({ "gpt-*": "openai/small" }), &json!({ "stage": "beta" }))
+    );
+    assert_eq!(asked(&client, "smart", &[]).await.header("x-lockgate-model"), "large");
+    gateway.signal("TERM").await;
+    gateway.exit().await;
+    let ledger = rusqlite::Connection::open(folder.path().join("ledger.db")).unwrap();
+    let count = |tags: &str| -> i64 {
+        let sql = "SELECT count(*) FROM exchanges WHERE key = 'x' AND tags LIKE ?1";
+        ledger.query_row(sql, [format!("%{tags}%")], |row| row.get(0)).unwrap()
+    };
+    assert!(count("search") >= 4 && count("beta") == 1, "{} {}", count("search"), count("beta"));
 }

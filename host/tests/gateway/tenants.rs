@@ -25,6 +25,39 @@ async fn two_tenants() -> Stage {
     .await
 }
 
+#[tokio::test]
+async fn plugins_that_may_know_are_told_of_the_organisation_and_the_tags() {
+    let folder = tempfile::tempdir().unwrap();
+    let component = folder.path().join("echo.wasm");
+    std::fs::write(&component, lockgate_guests::ECHO).unwrap();
+    let granted = ["principal.organisation", "principal.tags"];
+    let mut shown = binding("echo", json!({ "attrs": granted }));
+    shown["grants"] = json!({ "attributes": granted });
+    shown["hooks"] = json!(["pre-request"]);
+    let stage = Stage::configured(
+        |_: &Recorded| Reply::echo(),
+        json!([shown]),
+        |mut config| {
+            config["plugins"]["echo"] = json!({ "source": component });
+            config["tenants"]["acme"]["organisation"] = json!("acme-group");
+            config["tenants"]["acme"]["keys"][0]["tags"] = json!({ "feature": "search" });
+            config
+        },
+    )
+    .await;
+    let flags = async |stage: &Stage| stage.chat(&ask("hi")).await.header("x-lockgate-flags").to_owned();
+    let told = flags(&stage).await;
+    for wanted in ["principal.organisation=acme-group", "principal.tags=feature=search"] {
+        assert!(told.contains(wanted), "{told}");
+    }
+    let mut config: Value =
+        serde_json::from_str(&std::fs::read_to_string(&stage.gateway.file).unwrap()).unwrap();
+    config["chains"]["tested"][0]["grants"] = json!({});
+    assert_eq!(stage.gateway.reload(&config).await.status, 200);
+    let told = flags(&stage).await;
+    assert!(told.contains("principal.tags=-") && told.contains("principal.organisation=-"), "{told}");
+}
+
 async fn as_globex(stage: &Stage, body: &Value) -> Answer {
     soon("an answer", stage.gateway.anybody().with_key("globex").chat(body)).await.unwrap()
 }

@@ -1,6 +1,7 @@
 //! Providers: their connections, their credentials, and for each tenant their adapter.
 
-use super::{Composer, isolation, next_binding, pointer};
+use super::plugins::{isolation, next_binding};
+use super::{Composer, pointer};
 use crate::app::credentials;
 use crate::config;
 use crate::credential::Credentials;

@@ -111,6 +111,7 @@ impl<'c> Composer<'c> {
             warm: self.shared.warm.clone(),
         });
         let idle = rules.is_empty()
+            && making.hidden.is_empty()
             && pins.all.is_empty()
             && pins.keys.is_empty()
             && residency.is_empty()
@@ -182,6 +183,9 @@ impl<'c> Composer<'c> {
             self.place(making, target).await;
             pins.all.push(Pin { model: Pattern::new(model), target: target.as_str().into() });
         }
+        for target in &making.owner.pin_targets {
+            self.place(making, target).await;
+        }
         // Rules and plugins may send what a key pinned to any route: each needs its target.
         for key in &making.owner.keys {
             for (model, target) in &key.pins {
@@ -227,7 +231,8 @@ impl<'c> Composer<'c> {
         let mut known = self.shared.canaries.lock();
         known.retain(|_, state| state.strong_count() > 0);
         let state = known.get(&key).and_then(std::sync::Weak::upgrade).unwrap_or_else(|| {
-            let state = Arc::new(State::new(tenant.clone(), route.clone(), seed.join(" "), roll_back));
+            let fresh = State::new(tenant.clone(), route.clone(), seed.join(" "), roll_back);
+            let state = Arc::new(fresh.remembered(self.shared.rolled_back.clone(), key.clone()));
             known.insert(key, Arc::downgrade(&state));
             state
         });

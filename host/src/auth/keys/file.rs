@@ -6,16 +6,14 @@
 use super::record::{Hashed, HolderSettings};
 use super::{KeyId, KeyRecord, KeySettings, KeyStore, KeyStoreError, Page};
 use crate::auth::Permissions;
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, TransactionBehavior, params};
+use crate::store::file::{self, Lasts, OpenError, Readers, Tables};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::fs::OpenOptions;
 use std::path::Path;
-use std::time::Duration;
 
-const SCHEMA: i64 = 1;
-
-const CREATE: &str = "
+const TABLES: Tables = Tables {
+    create: "
 CREATE TABLE keys (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -36,7 +34,9 @@ CREATE TABLE keys (
 CREATE UNIQUE INDEX keys_by_name ON keys (tenant, name) WHERE revoked IS NULL;
 CREATE INDEX keys_by_tenant ON keys (tenant, seq);
 PRAGMA user_version = 1;
-";
+",
+    upgrades: &[],
+};
 
 const COLUMNS: &str = "seq, id, tenant, name, holder, permissions, expires, salt, hash, old_salt, old_hash,
     old_ends, created, rotated, revoked";
@@ -49,20 +49,6 @@ const PUT: &str = "INSERT INTO keys (id, tenant, name, holder, permissions, expi
         hash = excluded.hash, old_salt = excluded.old_salt, old_hash = excluded.old_hash,
         old_ends = excluded.old_ends, rotated = excluded.rotated, revoked = excluded.revoked";
 
-/// Why the keys' file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyFileError {
-    /// The database refused.
-    #[error("the keys' database failed")]
-    Database(#[from] rusqlite::Error),
-    /// The file cannot be made.
-    #[error("the keys' file cannot be opened")]
-    File(#[from] std::io::Error),
-    /// It was written by a newer version.
-    #[error("the keys were written by a newer version (schema {0}, this one knows {SCHEMA})")]
-    Newer(i64),
-}
-
 /// An open file of keys.
 #[derive(Debug)]
 pub struct KeyFile(Connection);
@@ -71,25 +57,9 @@ impl KeyFile {
     /// Opens the file; makes it where there is none.
     ///
     /// # Errors
-    /// As [`KeyFileError`] says.
-    pub fn open(path: &Path) -> Result<Self, KeyFileError> {
-        let mut options = OpenOptions::new();
-        options.create(true).append(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(path)?;
-        let mut connection = Connection::open(path)?;
-        connection.busy_timeout(Duration::from_secs(5))?;
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        match begun.pragma_query_value(None, "user_version", |row| row.get(0))? {
-            0 => begun.execute_batch(CREATE)?,
-            SCHEMA => {}
-            found => return Err(KeyFileError::Newer(found)),
-        }
-        begun.commit()?;
-        Ok(Self(connection))
+    /// As [`OpenError`] says.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Ok(Self(file::open(path, TABLES, Readers::Owner, Lasts::PowerLoss)?))
     }
 
     /// Writes many new keys in one transaction: all or none.

@@ -4,9 +4,10 @@
 //! Unix epoch.
 
 use super::text::KeyId;
-use crate::auth::{Holder, Permissions};
+use crate::auth::{Holder, Permissions, Pinned, Priority, Tags};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use subtle::{Choice, ConstantTimeEq};
@@ -43,6 +44,19 @@ pub struct HolderSettings {
     /// Whether its requests may say of which user and agent they are.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub delegates: bool,
+    /// What its requests are told apart by.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// Whether its requests go before others where they wait.
+    #[serde(skip_serializing_if = "is_normal")]
+    pub priority: Priority,
+    /// Models that lead to one target for it: the target's id.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub pins: BTreeMap<String, String>,
+}
+
+fn is_normal(priority: &Priority) -> bool {
+    *priority == Priority::default()
 }
 
 /// A secret's salted hash.
@@ -115,7 +129,7 @@ impl KeyRecord {
 impl KeySettings {
     pub(super) fn holder(&self) -> Holder {
         let name = |name: &Option<String>| name.as_deref().map(Arc::from);
-        let HolderSettings { team, user, service, agent, delegates } = &self.holder;
+        let HolderSettings { team, user, service, agent, delegates, tags, priority, pins } = &self.holder;
         Holder {
             team: name(team),
             user: name(user),
@@ -123,7 +137,10 @@ impl KeySettings {
             agent: name(agent),
             on_behalf_of: None,
             delegates: *delegates,
-            ..Holder::default()
+            // They were tags when the key was made.
+            tags: Tags::of(texts(tags)).unwrap_or_default(),
+            priority: *priority,
+            pinned: Pinned::of(texts(pins)),
         }
     }
 }
@@ -139,4 +156,9 @@ pub struct Page {
     pub after: u64,
     /// How many at most.
     pub limit: u32,
+}
+
+/// Names and values, as they are read.
+fn texts(map: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
+    map.iter().map(|(name, value)| (name.as_str(), value.as_str()))
 }

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::auth::HolderSettings;
+use crate::store::file::OpenError;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -243,7 +244,7 @@ async fn a_key_that_another_version_wrote_is_not_let_in_without_what_it_says() {
     assert_eq!(ask(&again, &key), Err(Rejected::Unknown));
     assert!(ask(&again, &good).is_ok() && again.get(record.id).await.is_err());
     other.pragma_update(None, "user_version", 99).unwrap();
-    assert!(matches!(KeyFile::open(&folder.path().join("keys.db")), Err(KeyFileError::Newer(99))));
+    assert!(matches!(KeyFile::open(&folder.path().join("keys.db")), Err(OpenError::Newer { found: 99, .. })));
 }
 
 #[tokio::test]

@@ -267,6 +267,9 @@ impl Check<'_> {
                 self.refuse(&format!("{at}/routes/{n}"), message, None);
             }
         }
+        for (n, target) in tenant.pin_targets.iter().enumerate() {
+            self.target(&format!("{at}/pin_targets/{n}"), target, false);
+        }
         for (n, key) in tenant.keys.iter().enumerate() {
             for (model, target) in &key.pins {
                 let at = format!("{at}/keys/{n}/pins/{}", token(model));

@@ -93,10 +93,33 @@ pub fn with_documents(request: &Map<String, Value>, ranking: &[u8]) -> Option<Ve
     serde_json::to_vec(&ranking).ok()
 }
 
+/// The same usage of an answer whose images are as large as its request said, where the answer does not say it.
+#[must_use]
+pub fn sized(mut usage: Usage, asked: Option<&str>) -> Usage {
+    let media = &mut usage.media;
+    if media.images > 0
+        && media.pixels == 0
+        && let Some(size) = asked
+    {
+        media.pixels = media.images.saturating_mul(pixels(size));
+    }
+    usage.believed()
+}
+
+/// Pixels of a size such as `1024x1536`; none of one that is not said so.
+fn pixels(size: &str) -> u64 {
+    let Some((width, height)) = size.split_once('x') else { return 0 };
+    let side = |text: &str| text.parse::<u32>().map_or(0, u64::from);
+    side(width).saturating_mul(side(height))
+}
+
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Told {
     data: Option<Vec<serde::de::IgnoredAny>>,
+    /// Of each image, where it is told.
+    #[serde(deserialize_with = "lenient")]
+    size: Option<String>,
     results: Option<serde::de::IgnoredAny>,
     #[serde(deserialize_with = "lenient")]
     usage: Tokens,
@@ -182,7 +205,10 @@ impl Told {
             ..Media::default()
         };
         match operation {
-            Operation::Images => media.images = self.data.as_ref().map_or(0, |images| images.len() as u64),
+            Operation::Images => {
+                media.images = self.data.as_ref().map_or(0, |images| images.len() as u64);
+                media.pixels = media.images.saturating_mul(self.size.as_deref().map_or(0, pixels));
+            }
             Operation::Rerank => {
                 let units = self.meta.billed_units.search_units.filter(|units| (1.0..1e9).contains(units));
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
@@ -202,8 +228,23 @@ impl Told {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
 
-    use super::{Media, Operation, Usage, read_document};
+    use super::{Media, Operation, Usage, read_document, sized};
     use serde_json::{Value, json};
+
+    #[test]
+    fn images_are_as_large_as_is_told_or_was_asked_for() {
+        let read = |body: Value| read_document(Operation::Images, body.to_string().as_bytes()).unwrap();
+        let told = read(json!({ "data": [{}, {}], "size": "1024x1536" }));
+        assert_eq!((told.media.images, told.media.pixels), (2, 2 * 1024 * 1536));
+        assert_eq!(sized(told, Some("1x1")), told, "what is told counts");
+        let silent = read(json!({ "data": [{}], "size": null }));
+        assert_eq!(sized(silent, Some("512x512")).media.pixels, 512 * 512);
+        for size in [Some("auto"), Some("x"), Some("-1x5"), Some("99999999999999999999x1"), None] {
+            assert_eq!(sized(silent, size).media.pixels, 0, "{size:?}");
+        }
+        let huge = read(json!({ "data": [{}, {}], "size": "4294967295x4294967295" }));
+        assert!(huge.media.pixels <= 1 << 53);
+    }
 
     #[test]
     fn usage_is_read_in_whichever_words_it_is_told() {

@@ -1,7 +1,8 @@
 //! Counters in a file: never behind what was given, whenever the process ends.
 
 use super::*;
-use crate::limit::Durable;
+use crate::limit::{Durable, FileError};
+use crate::store::file::OpenError;
 
 const NOW: Micros = 1_700_000_000 * SECOND;
 
@@ -102,7 +103,8 @@ fn another_versions_file_is_refused() {
     let file = folder.path().join("counters.db");
     let other = rusqlite::Connection::open(&file).unwrap();
     other.pragma_update(None, "user_version", 7).unwrap();
-    assert!(Durable::open(&file, NOW).is_err_and(|error| error.to_string().contains("schema 7")));
+    let refused = Durable::open(&file, NOW);
+    assert!(refused.is_err_and(|error| matches!(error, FileError::Open(OpenError::Newer { found: 7, .. }))));
 }
 
 #[derive(Debug, Clone)]

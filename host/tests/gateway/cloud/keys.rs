@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use super::{Cloud, bearer};
-use crate::support::{ask, ask_streamed};
+use crate::support::{ask, ask_streamed, with};
 use futures_util::future::join_all;
 use lockgate_upstream::{Recorded, Reply, Upstream};
 use serde_json::{Value, json};
@@ -121,4 +121,52 @@ async fn a_single_bad_key_is_tried_each_time() {
     }
     let log = cloud.end(&["sk-only"]).await;
     assert!(!log.contains("set aside"), "{log}");
+}
+
+#[tokio::test]
+async fn a_key_that_may_not_use_one_model_is_used_for_the_others() {
+    let upstream = Upstream::start(|seen: &Recorded| match (bearer(seen), seen.json()["model"].as_str()) {
+        ("sk-narrow", Some("dear")) => Reply::status(
+            403,
+            json!({ "error": {
+            "type": "permission_error", "code": "model_not_found", "message": "This project may not use `dear`.",
+        } }),
+        ),
+        _ => Reply::echo(),
+    });
+    let upstream = upstream.await.unwrap();
+    // All but one in a million go to the narrow one.
+    let keys = keys(&[("narrow", 1_000_000), ("wide", 1)]);
+    let mut cloud = Cloud::start(provider(&upstream, keys), &[]).await;
+    for (model, used) in
+        [("dear", "sk-wide"), ("cheap", "sk-narrow"), ("dear", "sk-wide"), ("cheap", "sk-narrow")]
+    {
+        let answer = cloud.send(&with(ask("hi"), "model", json!(model))).await;
+        assert_eq!((answer.status.as_u16(), answer.text().as_str()), (200, "hi"), "{}", answer.body);
+        assert_eq!(answer.header("x-lockgate-attempts"), "1");
+        assert_eq!(bearer(&upstream.last_request().unwrap()), used, "{model}");
+    }
+    assert!(!cloud.end(&["sk-narrow", "sk-wide"]).await.contains("set aside"));
+}
+
+#[tokio::test]
+async fn a_key_that_is_said_to_be_bad_is_set_aside_and_a_refused_request_shown_to_no_other() {
+    let bad = json!({ "error": { "code": 403, "status": "PERMISSION_DENIED",
+        "message": "Your API key was reported as leaked. Please use another API key." } });
+    let flagged = json!({ "error": { "code": 403, "message": "Your input was flagged for violence." } });
+    let upstream = Upstream::start(move |seen: &Recorded| match (bearer(seen), &*seen.last_user_text()) {
+        (_, "violence") => Reply::status(403, flagged.clone()),
+        ("sk-bad", _) => Reply::status(403, bad.clone()),
+        _ => Reply::echo(),
+    });
+    let upstream = upstream.await.unwrap();
+    let keys = keys(&[("bad", 1_000_000), ("good", 1)]);
+    let mut cloud = Cloud::start(provider(&upstream, keys), &[]).await;
+    let refused = cloud.send(&ask("violence")).await;
+    assert_eq!((refused.status.as_u16(), upstream.requests().len()), (400, 1), "{}", refused.body);
+    for _ in 0..3 {
+        assert_eq!(cloud.send(&ask("hi")).await.text(), "hi");
+    }
+    assert_eq!(seen(&upstream), [("sk-bad".into(), 2), ("sk-good".into(), 3)].into());
+    assert!(cloud.end(&["sk-bad", "sk-good"]).await.contains("a key is set aside"));
 }

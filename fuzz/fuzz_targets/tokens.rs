@@ -1,0 +1,46 @@
+//! Any texts: they are counted and estimated without a panic, no text is more tokens than it has bytes or none at all, and
+//! neither the order nor the number of texts changes what a count is the sum of. Run with `cargo +nightly fuzz run tokens`.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use lockgate::tokens::{Estimates, Family, Sizes};
+
+const FAMILIES: [Family; 5] = [Family::O200k, Family::Cl100k, Family::Claude, Family::Gemini, Family::Other];
+
+fuzz_target!(|input: (Vec<String>, String, u64)| {
+    let (texts, model, reported) = input;
+    let bytes: u64 = texts.iter().map(|text| text.len() as u64).sum();
+    let mut sizes = Sizes::default();
+    texts.iter().for_each(|text| sizes.add(text));
+    assert_eq!(sizes.bytes(), bytes);
+
+    for family in FAMILIES {
+        let estimated = sizes.tokens(family);
+        assert_eq!(estimated == 0, bytes == 0);
+        assert!(sizes.answer(family, bytes) >= estimated.saturating_sub(1));
+        let Some((tokens, whole)) = family.count(texts.iter().map(String::as_str)) else {
+            assert!(!family.has_tokenizer());
+            continue;
+        };
+        assert_eq!(tokens == 0, bytes == 0);
+        assert!(tokens <= bytes);
+        if whole {
+            let one = |text: &String| family.count(std::iter::once(text.as_str())).expect("as above").0;
+            assert_eq!(tokens, texts.iter().map(one).sum::<u64>());
+            assert_eq!(family.count(texts.iter().rev().map(String::as_str)), Some((tokens, true)));
+        }
+    }
+
+    let estimates = Estimates::default();
+    let before = estimates.tokens(&model, &sizes);
+    for _ in 0..4 {
+        estimates.learn(&model, &sizes, reported);
+        let after = estimates.tokens(&model, &sizes);
+        // Rounded up, from a quarter to four times.
+        assert!(
+            after <= before.saturating_mul(4).saturating_add(1) && after >= before / 4,
+            "{before} {after}"
+        );
+    }
+});
