@@ -171,6 +171,20 @@ def place():
     return R.choice(["Lake %s", "Mount %s", "%s River", "%s County", "%s Valley", "%s Island", "%s Park", "%s Square", "Fort %s", "%s Bridge", "Port %s", "%s Airport", "%s Street", "%s Bay"]) % (last() if R.random() < 0.6 else city())
 
 
+def spoken():
+    """A place as people call it in chat: short, in small letters, misspelt."""
+    name = R.choice(LISTS["spoken"]) if R.random() < 0.55 else R.choice([city, city, country, state, place])()
+    x = R.random()
+    if x < 0.35:
+        name = name.lower()
+    elif x < 0.38:
+        name = name.upper()
+    if R.random() < 0.06 and len(name) > 5:
+        at = R.randrange(1, len(name) - 1)
+        name = name[:at] + R.choice([name[at] * 2, "", name[at + 1] + name[at]]) + name[at + 1:]
+    return name.strip()
+
+
 FORMS = ["{n} {l} {s}", "{n} {l} {s}", "{n} {l} {s}", "{l}straße {n}", "{l}strasse {n}", "{l}weg {n}", "Rue de {l} {n}", "{n} rue {l}", "{n}, rue {f} {l}", "Calle {l} {n}", "C/ {l}, {n}", "Via {l} {n}", "Via {f} {l}, {n}", "Rua {l} {n}", "{l}gatan {n}", "{l}laan {n}", "{l}straat {n}", "ul. {l} {n}", "{l}vej {n}", "{l}katu {n}", "Avenida {l} {n}", "P.O. Box {n}", "PO Box {n}", "{l} u. {n}.", "{n} {c} {s}", "{n} W {l} {s}", "{n} North {l} {s}", "{n} {o} {s}", "{n} {o} Avenue", "Plaza {l} {n}", "Avenue {f} {l} {n}", "{l} {s} {n}", "Am {l} {n}", "{n} {l}weg {n}", "{n} {l} utca {n}.", "{n} Via {l} {n}", "{n} Rue de {l} {n}", "{n} {n} {l} {s}", "{n} {l}straat {n}", "the corner of {l} {s} and {f} {s}", "{n} {f}gata {n}", "Calle {f} {l}, {n}", "{n} Rua {l} {n}", "{n} P.O. Box {n}", "{n} Kirchstrasse {n}"]
 KINDS = ["Street", "St", "St.", "Road", "Rd", "Avenue", "Ave", "Ave.", "Lane", "Drive", "Dr", "Boulevard", "Blvd", "Way", "Court", "Ct", "Place", "Close", "Crescent", "Terrace", "Square", "Parkway", "Highway", "Circle", "Trail", "Gardens"]
 
@@ -258,6 +272,7 @@ SLOTS = {
     "star": ("PERSON", lambda: R.choice(LISTS["stars"])),
     "org": ("ORGANIZATION", org), "uni": ("ORGANIZATION", lambda: R.choice(["University of %s" % city(), "%s University" % city(), "%s College" % last()])),
     "city": ("LOCATION", city), "country": ("LOCATION", country), "state": ("LOCATION", state), "place": ("LOCATION", place),
+    "spoken": ("LOCATION", spoken),
     "address": ("ADDRESS", address), "street": ("ADDRESS", street), "zip": ("ADDRESS", zipcode),
     "unit": ("ADDRESS", unit), "slang": (None, lambda: slang()),
     "misc": ("OTHER", misc), "nat": ("OTHER", lambda: R.choice(LISTS["nat"])),

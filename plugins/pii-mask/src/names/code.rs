@@ -40,8 +40,13 @@ fn is_code(line: &str) -> bool {
     if line.ends_with(['{', '}', ';']) || line.ends_with("):") || line.ends_with("(") {
         return true;
     }
-    let b = line.as_bytes();
-    let marks = b.windows(2).filter(|pair| match *pair {
+    // A URL or an address of mail has such signs, too, and stands in any letter.
+    let words = line.split_whitespace().filter(|word| !word.contains("://") && !word.contains('@'));
+    let pairs = words.flat_map(|word| {
+        let first = word.bytes().next().map(|first| [b' ', first]);
+        first.into_iter().chain(word.as_bytes().array_windows().copied())
+    });
+    let marks = pairs.filter(|pair| match pair {
         b"::" | b"->" | b"=>" | b"()" | b"==" | b"!=" | b"</" | b"/>" | b"//" | b"[]" | b"{}" => true,
         [before, b'_' | b'('] => before.is_ascii_lowercase() || before.is_ascii_digit(),
         [b'.', after] => after.is_ascii_lowercase(),
