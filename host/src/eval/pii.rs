@@ -123,7 +123,8 @@ impl Pii {
         let mut wrong = Vec::new();
         let mut all = Counts::default();
         for span in expected {
-            let hit = found.iter().any(|other| stands_for(&other.entity, &span.entity) && other.overlaps(span));
+            let hit =
+                found.iter().any(|other| stands_for(&other.entity, &span.entity) && other.overlaps(span));
             let counts = Counts { found: u64::from(hit), missed: u64::from(!hit), ..Counts::default() };
             tally.class(&format!("entity {}", span.entity)).counts.add(&counts);
             all.add(&counts);

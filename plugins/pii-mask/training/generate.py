@@ -5,7 +5,7 @@ DATA_DIR is the folder of the development sets; of its `pii` folder the three se
 generated texts, MIT; wikigold and WNUT17, CC BY 4.0). The rest comes from templates.txt and gazetteers.txt and
 from Faker (MIT: `pip install faker==40.54.0`). SILVER holds texts that teacher.py has labelled. Seeds are fixed.
 
-A row is {text, spans: [[start, end, type]], set, held, weight}; held rows are never trained on (see split).
+A row is {text, spans: [[start, end, type]], set, fold, weight}; train.rs leaves out the fold that PII_FOLD names.
 """
 import hashlib, json, os, random, re, sys
 
@@ -394,13 +394,21 @@ def swap(text, spans):
     return out + text[at:], new
 
 
-def held(name, n, row):
-    """Every fifth block of wikigold, every fifth tweet, every fifth of presidio's templates."""
+# Which fifth is held out of the teacher and the plain words.
+HELD = 2
+
+
+def fold(name, n, row):
+    """The fifth that a row belongs to: by blocks of wikigold, by tweets, by presidio's templates."""
     if name == "wikigold":
-        return n // 20 % 5 == 2
+        return n // 20 % 5
     if name == "wnut17":
-        return n % 5 == 2
-    return int(hashlib.sha256(row["template"].encode()).hexdigest(), 16) % 5 == 2
+        return n % 5
+    return int(hashlib.sha256(row["template"].encode()).hexdigest(), 16) % 5
+
+
+def held(name, n, row):
+    return fold(name, n, row) == HELD
 
 
 def sets(data):
@@ -408,27 +416,25 @@ def sets(data):
         for n, line in enumerate(open(os.path.join(data, "pii", file + ".jsonl"), encoding="utf-8")):
             row = json.loads(line)
             spans = [[s, e, TYPES[t]] for s, e, t in row["spans"] if t in TYPES]
-            yield name, held(name, n, row), row["text"], sorted(spans)
+            yield name, fold(name, n, row), row["text"], sorted(spans)
 
 
 def main():
     data, out = sys.argv[1], open(sys.argv[2], "w", encoding="utf-8")
 
-    def put(name, text, spans, held=False, weight=1.0):
-        row = {"text": text, "spans": spans, "set": name, "held": held, "weight": weight}
+    def put(name, text, spans, fold=None, weight=1.0):
+        row = {"text": text, "spans": spans, "set": name, "fold": fold, "weight": weight}
         out.write(json.dumps(row, ensure_ascii=False) + "\n")
 
-    for name, is_held, text, spans in sets(data):
-        put(name, text, spans, is_held, 1.2 if name != "presidio" else 1.0)
-        if is_held:
-            continue
+    for name, part, text, spans in sets(data):
+        put(name, text, spans, part, 1.2 if name != "presidio" else 1.0)
         for n in range({"wikigold": 6, "wnut17": 6, "presidio": 1}[name]):
             changed, moved = swap(text, spans) if name != "presidio" else (text, spans)
             if name != "presidio" and R.random() < 0.5:
                 changed, moved = join(changed, moved)
             x = R.random()
             changed = recase(changed, "lower") if x < 0.15 else recase(changed, "upper") if x < 0.19 else changed
-            put(name + "+", changed, moved, weight=0.7)
+            put(name + "+", changed, moved, part, 0.7)
     every = templates()
     count = int(os.environ.get("PII_GENERATED", "52000"))
     for _ in range(count):

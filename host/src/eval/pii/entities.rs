@@ -220,12 +220,12 @@ mod tests {
 
     #[test]
     fn no_name_means_two_things() {
-        let all: Vec<&str> =
-            SYNONYMS.iter().flat_map(|(name, others)| others.iter().chain([name])).copied().collect();
-        let count = all.len();
-        let mut all: Vec<String> = all.iter().map(|name| name.replace('_', "")).collect();
-        all.sort_unstable();
-        all.dedup();
-        assert_eq!(all.len(), count);
+        let mut meanings = std::collections::BTreeMap::new();
+        for (canonical, others) in SYNONYMS {
+            for name in others.iter().chain([canonical]) {
+                let before = meanings.insert(name.replace('_', ""), canonical);
+                assert!(before.is_none_or(|before| before == canonical), "{name}");
+            }
+        }
     }
 }
