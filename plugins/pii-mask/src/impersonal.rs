@@ -1,14 +1,16 @@
-//! Finds what identifies nobody by itself and is written by rule: dates and times, URLs and domains.
+//! Finds what identifies nobody by itself and is written by rule: dates and times, URLs and domains, professions behind
+//! names.
 //!
 //! It runs last and only beside what was found before: it never hides a private value. Most bytes of a text cost it
 //! one look in a table. Places that everybody knows belong to names
 //! (`names::public`).
 
 mod link;
+mod title;
 mod when;
 
 use crate::detect::Found;
-use crate::detect::entity::{DATE_TIME, URL};
+use crate::detect::entity::{DATE_TIME, PERSON, TITLE, URL};
 
 /// How sure these finds are: they are what they look like.
 const SCORE: u8 = 80;
@@ -18,14 +20,16 @@ const SCORE: u8 = 80;
 pub struct Impersonal {
     dates: bool,
     urls: bool,
+    titles: bool,
     threshold: u8,
 }
 
 impl Impersonal {
     /// For the entities whose bit is set; `None` when there is none of these.
     pub fn new(on: u128, threshold: u8) -> Option<Impersonal> {
-        let (dates, urls) = (on >> DATE_TIME & 1 == 1, on >> URL & 1 == 1);
-        (dates || urls).then_some(Impersonal { dates, urls, threshold })
+        let has = |kind: usize| on >> kind & 1 == 1;
+        let (dates, urls, titles) = (has(DATE_TIME), has(URL), has(TITLE));
+        (dates || urls || titles).then_some(Impersonal { dates, urls, titles, threshold })
     }
 
     /// Appends what is found beside the finds in `out`, which are in order, and puts all in order.
@@ -34,6 +38,9 @@ impl Impersonal {
             return;
         }
         let b = text.as_bytes();
+        if self.titles {
+            titles(text, out);
+        }
         let known = out.len();
         let (mut i, mut floor, mut near) = (0, 0, 0);
         while let Some(step) = b.get(i..).and_then(|rest| rest.iter().position(|&c| is_trigger(c))) {
@@ -66,6 +73,21 @@ impl Impersonal {
         if out.len() > known {
             out.sort_unstable_by_key(|f| f.start);
         }
+    }
+}
+
+/// Puts the titles behind the names in `out` in their places.
+fn titles(text: &str, out: &mut Vec<Found>) {
+    let known = out.len();
+    for n in 0..known {
+        let Some(person) = out.get(n).copied().filter(|f| f.kind == PERSON) else { continue };
+        let Some((start, end)) = title::behind(text, person.end) else { continue };
+        if out.get(n + 1).is_none_or(|next| n + 1 >= known || next.start >= end) {
+            out.push(Found { start, end, kind: TITLE, score: SCORE });
+        }
+    }
+    if out.len() > known {
+        out.sort_unstable_by_key(|f| f.start);
     }
 }
 

@@ -3,7 +3,7 @@
 //! Invariant: the first kinds are the built-in entities in the order of [`BUILT_IN`]; the operator's own
 //! patterns follow, then the lists. Everything that can be wrong is reported at once, by JSON pointer.
 
-use crate::detect::entity::is_impersonal;
+use crate::detect::entity::{LOCATION, PERSON, PUBLIC_PLACE, TITLE, is_impersonal};
 use crate::detect::{BUILT_IN, Detector, Found, Scanner};
 use crate::impersonal::Impersonal;
 use crate::names::Names;
@@ -257,6 +257,14 @@ fn switched_on(config: &Config, wrong: &mut Vec<Wrong>) -> u128 {
                 let known = BUILT_IN.join(", ");
                 wrong.push((format!("/entities/{n}"), format!("unknown entity; known are {known}")));
             }
+        }
+    }
+    // These are told from, or stand behind, finds of another.
+    for (kind, other) in [(PUBLIC_PLACE, LOCATION), (TITLE, PERSON)] {
+        if on >> kind & 1 == 1 && on >> other & 1 == 0 {
+            let name = |kind: usize| BUILT_IN.get(kind).copied().unwrap_or_default();
+            let what = format!("{} is found only with {}; add it", name(kind), name(other));
+            wrong.push(("/entities".into(), what));
         }
     }
     on

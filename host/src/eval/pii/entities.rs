@@ -19,6 +19,7 @@ const SYNONYMS: &[(&str, &[&str])] = &[
             "SURNAME",
         ],
     ),
+    ("TITLE", &["JOB", "JOB_TITLE", "PROFESSION", "OCCUPATION"]),
     ("PREFIX", &["HONORIFIC", "SALUTATION", "NAME_PREFIX"]),
     (
         "LOCATION",
@@ -170,7 +171,8 @@ impl Names {
 /// Whether a find of one entity is what data calls another: the narrower for the wider, or the whole for its part.
 #[must_use]
 pub fn stands_for(found: &str, expected: &str) -> bool {
-    found == expected || matches!((found, expected), ("DATE_OF_BIRTH", "DATE_TIME") | ("PERSON", "PREFIX"))
+    found == expected
+        || matches!((found, expected), ("DATE_OF_BIRTH", "DATE_TIME") | ("PERSON", "PREFIX" | "TITLE"))
 }
 
 fn plain(name: &str) -> String {

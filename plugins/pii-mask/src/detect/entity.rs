@@ -85,11 +85,12 @@ entities! {
     LICENCE_PLATE "licence_plate" "plate plates registration reg vrm vehicle car kennzeichen kfz nummernschild plaka plakası immatriculation targa matrícula kenteken";
     DATE_TIME "date_time" "";
     URL "url" "";
+    TITLE "title" "";
     PUBLIC_PLACE "public_place" "";
 }
 
 /// The entities that identify nobody by themselves.
-pub const IMPERSONAL: &[usize] = &[DATE_TIME, URL, PUBLIC_PLACE];
+pub const IMPERSONAL: &[usize] = &[DATE_TIME, URL, TITLE, PUBLIC_PLACE];
 
 /// Whether an entity identifies nobody by itself.
 pub fn is_impersonal(kind: usize) -> bool {

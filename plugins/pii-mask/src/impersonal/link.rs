@@ -24,10 +24,19 @@ pub fn with_scheme(b: &[u8], i: usize) -> Option<(usize, usize)> {
     }
     let letters = b.get(..i)?.iter().rev().take(LONGEST_SCHEME + 1).take_while(|c| c.is_ascii_alphabetic());
     let scheme = letters.count();
-    let end = url_end(b, i + 3);
-    let authority = b.get(i + 3..end)?.split(|c| matches!(c, b'/' | b'?' | b'#')).next()?;
-    let host = authority.rsplit(|c| *c == b'@').next()?.split(|c| *c == b':').next()?;
-    ((2..=LONGEST_SCHEME).contains(&scheme) && is_host(host)).then_some((i - scheme, end))
+    // The host first: only where it is one is the rest worth a look.
+    let sign = |c: &&u8| {
+        c.is_ascii_graphic() && !matches!(c, b'/' | b'?' | b'#' | b'"' | b'<' | b'>' | b'`' | b'\\')
+    };
+    let authority = b.get(i + 3..)?.iter().take(LONGEST_HOST).take_while(|c| sign(c) || **c >= 0x80).count();
+    let authority = b.get(i + 3..i + 3 + authority)?;
+    let host = authority
+        .rsplit(|c| *c == b'@')
+        .next()?
+        .split(|c| matches!(c, b':' | b')' | b']' | b',' | b'\''))
+        .next()?;
+    let host = host.strip_suffix(b".").unwrap_or(host);
+    ((2..=LONGEST_SCHEME).contains(&scheme) && is_host(host)).then(|| (i - scheme, url_end(b, i + 3)))
 }
 
 /// The domain, with what follows of a URL, whose first dot is at `i`.

@@ -106,6 +106,28 @@ fn what_is_no_host_is_no_url() {
 }
 
 #[test]
+fn a_profession_behind_a_name_is_a_title() {
+    for (text, title) in [
+        (
+            "Maria Gonzalez\nCrushing, grinding, and polishing machine tender\nAcme Tools Ltd.",
+            "Crushing, grinding, and polishing machine tender",
+        ),
+        ("Maria Gonzalez, the civil drafter, said so.", "civil drafter"),
+        ("I met Maria Gonzalez, a nurse at the clinic.", "nurse"),
+    ] {
+        assert_eq!(found(text), [format!("title {title}")], "{text}");
+    }
+    for text in [
+        "Maria Gonzalez, however, said no.",
+        "the baker said so",
+        "Maria Gonzalez, her brother",
+        "Maria Gonzalez is a nurse",
+    ] {
+        assert_eq!(found(text), [""; 0], "{text}");
+    }
+}
+
+#[test]
 fn private_values_stand_before_them() {
     let settings = Settings::new(serde_json::from_str("{}").unwrap()).ok().unwrap();
     let names = |text: &str| -> Vec<String> {

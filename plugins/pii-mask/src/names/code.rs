@@ -95,7 +95,8 @@ pub fn may_be_name(text: &str, start: usize, end: usize) -> bool {
     let b = text.as_bytes();
     let at = |n: usize| b.get(n).copied().unwrap_or(b' ');
     let back = |n: usize| start.checked_sub(n).map_or(b' ', at);
-    let one = !text.get(start..end).unwrap_or_default().contains(' ');
+    let value = text.get(start..end).unwrap_or_default();
+    let one = !value.contains(' ');
     let before = match back(1) {
         b'_' | b'\\' | b'$' | b'~' => true,
         b'.' | b'=' => one && !back(2).is_ascii_whitespace() && !back(2).is_ascii_digit(),
@@ -113,7 +114,7 @@ pub fn may_be_name(text: &str, start: usize, end: usize) -> bool {
         b'.' => one && at(end + 1).is_ascii_lowercase(),
         _ => false,
     };
-    !before && !behind
+    !before && !behind && !value.contains('_')
 }
 
 /// Whether the run of signs without white space around `i` is a path or a URL.
