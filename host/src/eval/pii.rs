@@ -2,7 +2,8 @@
 //!
 //! Every find is masked, whatever the operator's action is; the spans are read from the masked prompt, and the
 //! component's own text filter says what each placeholder stands for. A span counts where type and place agree:
-//! types by their canonical names (`entities`), places when they overlap.
+//! types by their canonical names (`entities`), places when they overlap. What the component finds and by default only
+//! reports (its `impersonal` entities) is masked here, too.
 
 mod entities;
 mod spans;
@@ -12,7 +13,7 @@ use super::component::Component;
 use super::metrics::Counts;
 use super::tally::Tally;
 use super::{Options, Problem, Trial};
-use entities::Names;
+use entities::{Names, stands_for};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use spans::Span;
@@ -51,6 +52,7 @@ pub struct Pii {
 /// Every find becomes a placeholder: what is only flagged, redacted or refused leaves no place behind.
 pub fn adjust(config: &mut Map<String, Value>) {
     config.insert("action".into(), "mask".into());
+    config.insert("impersonal".into(), "mask".into());
     config.remove("actions");
     config.insert("restore".into(), true.into());
     for custom in config.get_mut("custom").and_then(Value::as_array_mut).into_iter().flatten() {
@@ -121,7 +123,8 @@ impl Pii {
         let mut wrong = Vec::new();
         let mut all = Counts::default();
         for span in expected {
-            let hit = found.iter().any(|other| other.entity == span.entity && other.overlaps(span));
+            let hit =
+                found.iter().any(|other| stands_for(&other.entity, &span.entity) && other.overlaps(span));
             let counts = Counts { found: u64::from(hit), missed: u64::from(!hit), ..Counts::default() };
             tally.class(&format!("entity {}", span.entity)).counts.add(&counts);
             all.add(&counts);
@@ -133,7 +136,8 @@ impl Pii {
             }
         }
         for span in found {
-            let hit = expected.iter().any(|other| other.entity == span.entity && other.overlaps(span));
+            let hit =
+                expected.iter().any(|other| stands_for(&span.entity, &other.entity) && other.overlaps(span));
             let counts = Counts { right: u64::from(hit), wrong: u64::from(!hit), ..Counts::default() };
             tally.class(&format!("entity {}", span.entity)).counts.add(&counts);
             all.add(&counts);
@@ -163,7 +167,7 @@ impl Pii {
         found: &[Span],
         tally: &mut Tally,
     ) {
-        let found = found.iter().filter(|span| span.entity == entity).count() as u64;
+        let found = found.iter().filter(|span| stands_for(&span.entity, entity)).count() as u64;
         let there = if present { case.count.unwrap_or(1) } else { 0 };
         self.labelled.insert(entity.to_owned());
         tally.case(&[format!("entity {entity}")], present, found > 0);

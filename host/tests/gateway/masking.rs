@@ -104,3 +104,22 @@ async fn exchanges_do_not_share_placeholders() {
     assert_eq!(stage.chat(&ask("I am bob@example.org")).await.text(), "bob@example.org");
     assert_eq!(stage.chat(&ask("I am nobody")).await.text(), "<EMAIL_1>");
 }
+
+#[tokio::test]
+async fn what_identifies_nobody_is_reported_and_stays() {
+    let text = "What is the capital of France, as of 2026-05-12? See https://example.org/france.";
+    let flags = async |config: Value| {
+        let stage =
+            Stage::start(|_: &Recorded| Reply::echo(), json!([binding("builtin:pii-mask", config)])).await;
+        let answer = stage.chat(&ask(text)).await;
+        assert_eq!(answer.text(), text);
+        let seen = stage.upstream.requests();
+        (answer.header("x-lockgate-flags").to_owned(), seen[0].last_user_text().to_owned())
+    };
+    let (shown, sent) = flags(json!({})).await;
+    assert!(shown.contains("impersonal=date_time+url+public_place") && !shown.contains("pii."), "{shown}");
+    assert_eq!(sent, text);
+    let (shown, sent) = flags(json!({ "actions": { "date_time": "mask" } })).await;
+    assert!(shown.contains("pii.date_time=1") && shown.contains("impersonal=url+public_place"), "{shown}");
+    assert_eq!(sent, text.replace("2026-05-12", "<DATE_TIME_1>"));
+}

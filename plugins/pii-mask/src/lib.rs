@@ -8,6 +8,7 @@
 mod detect;
 mod digest;
 mod fake;
+mod impersonal;
 mod json;
 mod mask;
 #[cfg(test)]
@@ -51,14 +52,27 @@ impl PreRequest for PiiMask {
         if plan.is_empty() {
             return Ok(Decision::Next);
         }
+        let mut quiet = String::new();
         for (kind, count) in plan.counts() {
-            if let Some(kind) = self.settings.kind(kind) {
-                x.flag(&format!("pii.{}", kind.name), &count.to_string());
+            match self.settings.kind(kind) {
+                Some(kind) if kind.quiet => {
+                    let plus = if quiet.is_empty() { "" } else { "+" };
+                    quiet = quiet + plus + &kind.name;
+                }
+                Some(kind) => x.flag(&format!("pii.{}", kind.name), &count.to_string()),
+                None => {}
             }
+        }
+        // Not below `pii.`: who asks for private data does not mean these.
+        if !quiet.is_empty() {
+            x.flag("impersonal", &quiet);
         }
         if let Some(name) = plan.refused(&self.settings) {
             let message = format!("The request contains private data that may not be sent ({name}).");
             return Ok(Decision::Reject(Rejection::new(400, "pii_detected", message)));
+        }
+        if plan.changes_nothing(&self.settings) {
+            return Ok(Decision::Next);
         }
         let mut vault = Vault::default();
         for part in &texts {

@@ -4,6 +4,7 @@
 //! not be one that a later text contains by itself. JSON stays JSON: inside a document only the insides of
 //! strings and whole bare numbers are replaced.
 
+use crate::detect::entity::is_impersonal;
 use crate::detect::{Detector, Found};
 use crate::digest;
 use crate::fake;
@@ -70,9 +71,15 @@ impl Plan {
         Plan { hits, counts }
     }
 
-    /// Whether there is nothing to do.
+    /// Whether nothing was found.
     pub fn is_empty(&self) -> bool {
         self.hits.iter().all(Vec::is_empty)
+    }
+
+    /// Whether every text stays as it is.
+    pub fn changes_nothing(&self, settings: &Settings) -> bool {
+        let stays = |kind: usize| settings.kind(kind).is_none_or(|k| k.action == Action::Flag);
+        self.counts().all(|(kind, _)| stays(kind))
     }
 
     /// How often each kind was found: the kind's index and the count, where it is not zero.
@@ -138,7 +145,7 @@ fn repeat(settings: &Settings, texts: &[&str], hits: &mut [Vec<Hit>]) {
     let Some(names) = settings.names() else { return };
     let kinds = agreed(texts, hits);
     let mut again = Again::default();
-    for (value, (_, kind)) in &kinds {
+    for (value, (_, _, kind)) in &kinds {
         again.add(names, value, *kind);
     }
     if again.is_empty() {
@@ -155,8 +162,12 @@ fn repeat(settings: &Settings, texts: &[&str], hits: &mut [Vec<Hit>]) {
         for other in others {
             let from = hits.partition_point(|hit| hit.end <= other.start);
             let to = hits.partition_point(|hit| hit.start < other.end);
-            let inside = |hit: &Hit| is_kind(hit.kind) && hit.start >= other.start && hit.end <= other.end;
-            let equal = |hit: &Hit| hit.start == other.start && hit.end == other.end;
+            let within = |hit: &Hit| is_kind(hit.kind) && hit.start >= other.start && hit.end <= other.end;
+            // What identifies nobody and stays hides no name.
+            let stays = |hit: &Hit| settings.kind(hit.kind).is_some_and(|k| k.action == Action::Flag);
+            let idle = |hit: &Hit| is_impersonal(hit.kind) && stays(hit);
+            let inside = |hit: &Hit| within(hit) || idle(hit);
+            let equal = |hit: &Hit| hit.start == other.start && hit.end == other.end && !idle(hit);
             // A whole name takes the place of the parts of it that were found.
             if hits.get(from..to).is_some_and(|over| over.iter().all(inside) && !over.iter().any(equal)) {
                 hits.splice(from..to, [other]);
@@ -166,8 +177,8 @@ fn repeat(settings: &Settings, texts: &[&str], hits: &mut [Vec<Hit>]) {
 }
 
 /// The names that were found, each with its best score and kind, which becomes the kind of all its occurrences: the same
-/// value has one placeholder.
-fn agreed(texts: &[&str], hits: &mut [Vec<Hit>]) -> BTreeMap<String, (u8, usize)> {
+/// value has one placeholder. A place that is private anywhere is public nowhere.
+fn agreed(texts: &[&str], hits: &mut [Vec<Hit>]) -> BTreeMap<String, (bool, u8, usize)> {
     let value = |text: &str, hit: &Hit| {
         let raw = text.get(hit.start..hit.end).unwrap_or_default();
         hit.decoded.clone().unwrap_or_else(|| raw.to_owned())
@@ -175,13 +186,14 @@ fn agreed(texts: &[&str], hits: &mut [Vec<Hit>]) -> BTreeMap<String, (u8, usize)
     let mut kinds = BTreeMap::new();
     for (text, hits) in texts.iter().zip(hits.iter()) {
         for hit in hits.iter().filter(|hit| is_kind(hit.kind)) {
-            let best = kinds.entry(value(text, hit)).or_insert((hit.score, hit.kind));
-            *best = (*best).max((hit.score, hit.kind));
+            let rank = (!is_impersonal(hit.kind), hit.score, hit.kind);
+            let best = kinds.entry(value(text, hit)).or_insert(rank);
+            *best = (*best).max(rank);
         }
     }
     for (text, hits) in texts.iter().zip(hits) {
         for hit in hits.iter_mut().filter(|hit| is_kind(hit.kind)) {
-            hit.kind = kinds.get(&value(text, hit)).map_or(hit.kind, |(_, kind)| *kind);
+            hit.kind = kinds.get(&value(text, hit)).map_or(hit.kind, |(_, _, kind)| *kind);
         }
     }
     kinds
@@ -217,7 +229,7 @@ fn find(text: &str, look: impl Fn(&str, &str, bool) -> Vec<Found>) -> Vec<Hit> {
         }
         if field {
             let ours = hits.split_off(first);
-            hits.extend(ours.into_iter().filter(|hit| !is_kind(hit.kind)));
+            hits.extend(ours.into_iter().filter(|hit| !is_kind(hit.kind) && !is_impersonal(hit.kind)));
         }
         if is_key {
             raw.clone_into(&mut key);

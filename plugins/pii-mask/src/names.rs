@@ -9,13 +9,15 @@ mod code;
 pub mod features;
 pub mod lexicon;
 pub mod model;
+mod public;
 pub mod spans;
 pub mod words;
 
-use crate::detect::entity::{ADDRESS, LOCATION, ORGANIZATION, PERSON};
+use crate::detect::entity::{ADDRESS, LOCATION, ORGANIZATION, PERSON, PUBLIC_PLACE};
 use crate::detect::{Detector, Found};
 use lexicon::Lexicon;
 use model::{Model, Row, TYPES};
+use public::Places;
 use words::{LINE_END, LOWER, SIGN, USUAL, Word};
 
 /// The entities of the tagger's types; the last type is of names that are nobody's (works, products, languages).
@@ -35,22 +37,26 @@ pub struct Names {
     model: Model,
     /// Which types are looked for.
     on: [bool; TYPES],
+    /// Places that everybody knows, where they are told from others.
+    places: Option<Places>,
     threshold: u8,
 }
 
 impl Names {
     /// A tagger for the entities whose bit is set; `None` when there are none, or its data cannot be read.
     pub fn new(on: u128, threshold: u8) -> Option<Names> {
-        let on = KINDS.map(|kind| kind.is_some_and(|kind| on >> kind & 1 == 1));
-        if on == [false; TYPES] {
+        let types = KINDS.map(|kind| kind.is_some_and(|kind| on >> kind & 1 == 1));
+        if types == [false; TYPES] {
             return None;
         }
-        Names::with(Model::built_in()?, on, threshold)
+        let names = Names::with(Model::built_in()?, types, threshold)?;
+        let places = (on >> PUBLIC_PLACE & 1 == 1).then(Places::built_in);
+        Some(Names { places, ..names })
     }
 
     /// A tagger with these weights.
     pub fn with(model: Model, on: [bool; TYPES], threshold: u8) -> Option<Names> {
-        Some(Names { lexicon: Lexicon::built_in()?, model, on, threshold })
+        Some(Names { lexicon: Lexicon::built_in()?, model, on, places: None, threshold })
     }
 
     /// The words of a text and its lead, and how many of them are the lead's.
@@ -136,11 +142,14 @@ impl Detector for Names {
             {
                 continue;
             }
-            let start = if kind == PERSON { spans::with_title(text, from.start) } else { from.start };
             let floor = out.get(known..).and_then(|ours| ours.last()).map_or(0, |last| last.end);
+            let start = if kind == PERSON { spans::with_title(text, from.start) } else { from.start };
             let start = start.max(floor);
-            let whole = Found { start, end: to.end, kind, score };
-            beside(text, whole, known, out);
+            beside(text, Found { start, end: to.end, kind, score }, known, out);
+        }
+        if let Some(places) = &self.places {
+            out.sort_unstable_by_key(|found| found.start);
+            places.settle(text, lead, out);
         }
     }
 }
@@ -152,7 +161,7 @@ fn is_plainly_written(word: &Word) -> bool {
 
 /// Whether a kind is one of the tagger's.
 pub fn is_kind(kind: usize) -> bool {
-    KINDS.contains(&Some(kind))
+    kind == PUBLIC_PLACE || KINDS.contains(&Some(kind))
 }
 
 /// Reports of a find what no structured find covers; those are the first `known` of `out`, in order.

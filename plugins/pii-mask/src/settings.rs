@@ -3,7 +3,9 @@
 //! Invariant: the first kinds are the built-in entities in the order of [`BUILT_IN`]; the operator's own
 //! patterns follow, then the lists. Everything that can be wrong is reported at once, by JSON pointer.
 
+use crate::detect::entity::{LOCATION, PERSON, PUBLIC_PLACE, TITLE, is_impersonal};
 use crate::detect::{BUILT_IN, Detector, Found, Scanner};
+use crate::impersonal::Impersonal;
 use crate::names::Names;
 use crate::rules::{Lists, Patterns};
 use regex::{Regex, RegexBuilder};
@@ -65,6 +67,7 @@ pub struct Config {
     threshold: Option<f32>,
     action: Action,
     actions: BTreeMap<String, Action>,
+    impersonal: Option<Action>,
     allow: BTreeSet<String>,
     allow_domains: Vec<String>,
     custom: Vec<Custom>,
@@ -83,6 +86,8 @@ pub struct Kind {
     pub label: String,
     /// What happens to a find.
     pub action: Action,
+    /// Whether nobody asked for it: it identifies nobody by itself, and has no flag of its own.
+    pub quiet: bool,
 }
 
 /// What a wrong configuration is told: a JSON pointer and what would be right.
@@ -93,6 +98,7 @@ pub struct Settings {
     kinds: Vec<Kind>,
     detectors: Vec<Box<dyn Detector + Send + Sync>>,
     names: Option<Names>,
+    impersonal: Option<Impersonal>,
     allow: BTreeSet<String>,
     allow_domains: Vec<String>,
     /// Whether placeholders are replaced in the answer.
@@ -115,7 +121,12 @@ impl Settings {
         if !(0.0..=1.0).contains(&threshold) {
             wrong.push(("/threshold".into(), "use a number from 0 to 1".into()));
         }
-        let mut kinds: Vec<Kind> = BUILT_IN.iter().map(|name| kind(name, config.action)).collect();
+        let built_in = |(n, name): (usize, &&str)| match config.impersonal {
+            _ if !is_impersonal(n) => kind(name, config.action),
+            Some(action) => kind(name, action),
+            None => Kind { quiet: true, ..kind(name, Action::Flag) },
+        };
+        let mut kinds: Vec<Kind> = BUILT_IN.iter().enumerate().map(built_in).collect();
         let mut patterns = Vec::new();
         for (n, rule) in config.custom.iter().enumerate() {
             named(&kinds, &rule.name, &format!("/custom/{n}/name"), &mut wrong);
@@ -139,7 +150,7 @@ impl Settings {
         }
         for (name, action) in &config.actions {
             match kinds.iter_mut().find(|k| k.name == *name) {
-                Some(kind) => kind.action = *action,
+                Some(kind) => (kind.action, kind.quiet) = (*action, false),
                 None => wrong.push((
                     format!("/actions/{name}"),
                     "no such entity, neither built in nor your own".into(),
@@ -161,6 +172,7 @@ impl Settings {
             kinds,
             detectors,
             names: Names::new(on, per_cent(threshold)),
+            impersonal: Impersonal::new(on, per_cent(threshold)),
             allow: config.allow,
             allow_domains: config.allow_domains.iter().map(|d| d.to_lowercase()).collect(),
             restore: config.restore.unwrap_or(true),
@@ -186,6 +198,9 @@ impl Settings {
         if let Some(names) = &self.names {
             names.detect(text, lead, &mut found);
             found.sort_by_key(|f| f.start);
+        }
+        if let Some(impersonal) = &self.impersonal {
+            impersonal.detect(text, &mut found);
         }
         self.without_allowed(text, found)
     }
@@ -244,6 +259,14 @@ fn switched_on(config: &Config, wrong: &mut Vec<Wrong>) -> u128 {
             }
         }
     }
+    // These are told from, or stand behind, finds of another.
+    for (kind, other) in [(PUBLIC_PLACE, LOCATION), (TITLE, PERSON)] {
+        if on >> kind & 1 == 1 && on >> other & 1 == 0 {
+            let name = |kind: usize| BUILT_IN.get(kind).copied().unwrap_or_default();
+            let what = format!("{} is found only with {}; add it", name(kind), name(other));
+            wrong.push(("/entities".into(), what));
+        }
+    }
     on
 }
 
@@ -294,7 +317,7 @@ fn disjoint(mut found: Vec<Found>) -> Vec<Found> {
 }
 
 fn kind(name: &str, action: Action) -> Kind {
-    Kind { name: name.to_owned(), label: label(name), action }
+    Kind { name: name.to_owned(), label: label(name), action, quiet: false }
 }
 
 fn label(name: &str) -> String {

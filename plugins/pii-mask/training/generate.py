@@ -5,7 +5,7 @@ DATA_DIR is the folder of the development sets; of its `pii` folder the three se
 generated texts, MIT; wikigold and WNUT17, CC BY 4.0). The rest comes from templates.txt and gazetteers.txt and
 from Faker (MIT: `pip install faker==40.54.0`). SILVER holds texts that teacher.py has labelled. Seeds are fixed.
 
-A row is {text, spans: [[start, end, type]], set, held, weight}; held rows are never trained on (see split).
+A row is {text, spans: [[start, end, type]], set, fold, weight}; train.rs leaves out the fold that PII_FOLD names.
 """
 import hashlib, json, os, random, re, sys
 
@@ -171,6 +171,20 @@ def place():
     return R.choice(["Lake %s", "Mount %s", "%s River", "%s County", "%s Valley", "%s Island", "%s Park", "%s Square", "Fort %s", "%s Bridge", "Port %s", "%s Airport", "%s Street", "%s Bay"]) % (last() if R.random() < 0.6 else city())
 
 
+def spoken():
+    """A place as people call it in chat: short, in small letters, misspelt."""
+    name = R.choice(LISTS["spoken"]) if R.random() < 0.55 else R.choice([city, city, country, state, place])()
+    x = R.random()
+    if x < 0.35:
+        name = name.lower()
+    elif x < 0.38:
+        name = name.upper()
+    if R.random() < 0.06 and len(name) > 5:
+        at = R.randrange(1, len(name) - 1)
+        name = name[:at] + R.choice([name[at] * 2, "", name[at + 1] + name[at]]) + name[at + 1:]
+    return name.strip()
+
+
 FORMS = ["{n} {l} {s}", "{n} {l} {s}", "{n} {l} {s}", "{l}straße {n}", "{l}strasse {n}", "{l}weg {n}", "Rue de {l} {n}", "{n} rue {l}", "{n}, rue {f} {l}", "Calle {l} {n}", "C/ {l}, {n}", "Via {l} {n}", "Via {f} {l}, {n}", "Rua {l} {n}", "{l}gatan {n}", "{l}laan {n}", "{l}straat {n}", "ul. {l} {n}", "{l}vej {n}", "{l}katu {n}", "Avenida {l} {n}", "P.O. Box {n}", "PO Box {n}", "{l} u. {n}.", "{n} {c} {s}", "{n} W {l} {s}", "{n} North {l} {s}", "{n} {o} {s}", "{n} {o} Avenue", "Plaza {l} {n}", "Avenue {f} {l} {n}", "{l} {s} {n}", "Am {l} {n}", "{n} {l}weg {n}", "{n} {l} utca {n}.", "{n} Via {l} {n}", "{n} Rue de {l} {n}", "{n} {n} {l} {s}", "{n} {l}straat {n}", "the corner of {l} {s} and {f} {s}", "{n} {f}gata {n}", "Calle {f} {l}, {n}", "{n} Rua {l} {n}", "{n} P.O. Box {n}", "{n} Kirchstrasse {n}"]
 KINDS = ["Street", "St", "St.", "Road", "Rd", "Avenue", "Ave", "Ave.", "Lane", "Drive", "Dr", "Boulevard", "Blvd", "Way", "Court", "Ct", "Place", "Close", "Crescent", "Terrace", "Square", "Parkway", "Highway", "Circle", "Trail", "Gardens"]
 
@@ -258,6 +272,7 @@ SLOTS = {
     "star": ("PERSON", lambda: R.choice(LISTS["stars"])),
     "org": ("ORGANIZATION", org), "uni": ("ORGANIZATION", lambda: R.choice(["University of %s" % city(), "%s University" % city(), "%s College" % last()])),
     "city": ("LOCATION", city), "country": ("LOCATION", country), "state": ("LOCATION", state), "place": ("LOCATION", place),
+    "spoken": ("LOCATION", spoken),
     "address": ("ADDRESS", address), "street": ("ADDRESS", street), "zip": ("ADDRESS", zipcode),
     "unit": ("ADDRESS", unit), "slang": (None, lambda: slang()),
     "misc": ("OTHER", misc), "nat": ("OTHER", lambda: R.choice(LISTS["nat"])),
@@ -379,13 +394,21 @@ def swap(text, spans):
     return out + text[at:], new
 
 
-def held(name, n, row):
-    """Every fifth block of wikigold, every fifth tweet, every fifth of presidio's templates."""
+# Which fifth is held out of the teacher and the plain words.
+HELD = 2
+
+
+def fold(name, n, row):
+    """The fifth that a row belongs to: by blocks of wikigold, by tweets, by presidio's templates."""
     if name == "wikigold":
-        return n // 20 % 5 == 2
+        return n // 20 % 5
     if name == "wnut17":
-        return n % 5 == 2
-    return int(hashlib.sha256(row["template"].encode()).hexdigest(), 16) % 5 == 2
+        return n % 5
+    return int(hashlib.sha256(row["template"].encode()).hexdigest(), 16) % 5
+
+
+def held(name, n, row):
+    return fold(name, n, row) == HELD
 
 
 def sets(data):
@@ -393,27 +416,25 @@ def sets(data):
         for n, line in enumerate(open(os.path.join(data, "pii", file + ".jsonl"), encoding="utf-8")):
             row = json.loads(line)
             spans = [[s, e, TYPES[t]] for s, e, t in row["spans"] if t in TYPES]
-            yield name, held(name, n, row), row["text"], sorted(spans)
+            yield name, fold(name, n, row), row["text"], sorted(spans)
 
 
 def main():
     data, out = sys.argv[1], open(sys.argv[2], "w", encoding="utf-8")
 
-    def put(name, text, spans, held=False, weight=1.0):
-        row = {"text": text, "spans": spans, "set": name, "held": held, "weight": weight}
+    def put(name, text, spans, fold=None, weight=1.0):
+        row = {"text": text, "spans": spans, "set": name, "fold": fold, "weight": weight}
         out.write(json.dumps(row, ensure_ascii=False) + "\n")
 
-    for name, is_held, text, spans in sets(data):
-        put(name, text, spans, is_held, 1.2 if name != "presidio" else 1.0)
-        if is_held:
-            continue
+    for name, part, text, spans in sets(data):
+        put(name, text, spans, part, 1.2 if name != "presidio" else 1.0)
         for n in range({"wikigold": 6, "wnut17": 6, "presidio": 1}[name]):
             changed, moved = swap(text, spans) if name != "presidio" else (text, spans)
             if name != "presidio" and R.random() < 0.5:
                 changed, moved = join(changed, moved)
             x = R.random()
             changed = recase(changed, "lower") if x < 0.15 else recase(changed, "upper") if x < 0.19 else changed
-            put(name + "+", changed, moved, weight=0.7)
+            put(name + "+", changed, moved, part, 0.7)
     every = templates()
     count = int(os.environ.get("PII_GENERATED", "52000"))
     for _ in range(count):

@@ -179,8 +179,8 @@ def train(path):
     teacher, rows = Teacher(), []
     random.seed(3)
     sets = {}
-    for name, held, text, spans in generate.sets(DATA):
-        if not held and not any(kind == "ADDRESS" for _, _, kind in spans):
+    for name, fold, text, spans in generate.sets(DATA):
+        if fold != generate.HELD and not any(kind == "ADDRESS" for _, _, kind in spans):
             sets.setdefault(name, []).append((text, spans))
     sets["presidio"] = random.sample(sets["presidio"], 400)
     for name, of in sets.items():

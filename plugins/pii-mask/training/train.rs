@@ -4,7 +4,7 @@
 //! unknown, so that what stands around a name teaches, too, and some features are left out.
 
 use super::crf::Learner;
-use super::data::{Row, rows};
+use super::data::{Row, held_out, rows};
 use super::measure::count;
 use crate::detect::{Detector, Scanner};
 use crate::names::Names;
@@ -144,10 +144,11 @@ fn seen(texts: &[Text], on: &[Vec<bool>]) -> Vec<(u32, u32)> {
 fn texts(lexicon: &Lexicon, rows: &[Row]) -> Vec<Text> {
     let mut lost = (0, 0);
     let (scanner, mut finds) = (Scanner::new(u128::MAX, 50), Vec::new());
+    let fold = held_out();
     let skip = std::env::var("PII_SKIP").unwrap_or_default();
     let texts = rows
         .iter()
-        .filter(|row| !row.held && !skip.split(',').any(|s| row.set.starts_with(s) && !s.is_empty()))
+        .filter(|row| !row.held(fold) && !skip.split(',').any(|s| row.set.starts_with(s) && !s.is_empty()))
         .map(|row| {
             let mut words = Vec::new();
             cut(lexicon, &row.text, &mut words);
@@ -213,13 +214,17 @@ fn train() {
     let file = file(&mean, &seen, &chosen.expect("chosen"), &mean_moves);
     std::fs::write(out, &file).expect("written");
     let model = Model::read(Box::leak(file.into_boxed_slice())).expect("a right file");
-    let names = Names::with(model, [true, true, true, true, false], 50).expect("the lexicon");
+    let names = Names::with(model, [true, true, true, true, false], 0).expect("the lexicon");
     let scanner = Scanner::new(u128::MAX, 50);
-    count(&rows, |text| {
-        let mut found = Vec::new();
-        scanner.detect(text, "", &mut found);
-        let values = found.len();
-        names.detect(text, "", &mut found);
-        found.split_off(values)
-    });
+    let thresholds = std::env::var("PII_THRESHOLDS").unwrap_or_else(|_| "50".to_owned());
+    for threshold in thresholds.split(',').filter_map(|threshold| threshold.parse::<u8>().ok()) {
+        println!("threshold {threshold}");
+        count(&rows, |text| {
+            let mut found = Vec::new();
+            scanner.detect(text, "", &mut found);
+            let values = found.len();
+            names.detect(text, "", &mut found);
+            found.split_off(values).into_iter().filter(|find| find.score >= threshold).collect()
+        });
+    }
 }

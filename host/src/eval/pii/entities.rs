@@ -4,9 +4,50 @@
 
 /// The canonical name, and others for the same.
 const SYNONYMS: &[(&str, &[&str])] = &[
-    ("PERSON", &["PER", "NAME", "PERSON_NAME", "FULL_NAME", "FIRST_NAME", "LAST_NAME"]),
-    ("LOCATION", &["LOC", "GPE", "ADDRESS", "STREET_ADDRESS", "STREET", "CITY", "COUNTRY", "PLACE", "FAC"]),
-    ("ORGANIZATION", &["ORG", "ORGANISATION", "COMPANY", "CORPORATION", "GROUP"]),
+    (
+        "PERSON",
+        &[
+            "PER",
+            "NAME",
+            "PERSON_NAME",
+            "FULL_NAME",
+            "FIRST_NAME",
+            "MIDDLE_NAME",
+            "LAST_NAME",
+            "GIVEN_NAME",
+            "FAMILY_NAME",
+            "SURNAME",
+        ],
+    ),
+    ("TITLE", &["JOB", "JOB_TITLE", "PROFESSION", "OCCUPATION"]),
+    ("PREFIX", &["HONORIFIC", "SALUTATION", "NAME_PREFIX"]),
+    (
+        "LOCATION",
+        &[
+            "LOC",
+            "GPE",
+            "PUBLIC_PLACE",
+            "ADDRESS",
+            "STREET_ADDRESS",
+            "STREET",
+            "STREET_NAME",
+            "BUILDING_NUMBER",
+            "SECONDARY_ADDRESS",
+            "CITY",
+            "STATE",
+            "COUNTY",
+            "COUNTRY",
+            "PLACE",
+            "FAC",
+            "ZIP",
+            "ZIP_CODE",
+            "POSTCODE",
+            "POSTAL_CODE",
+            "UK_POSTCODE",
+            "DE_PLZ",
+        ],
+    ),
+    ("ORGANIZATION", &["ORG", "ORGANISATION", "COMPANY", "COMPANY_NAME", "CORPORATION", "GROUP"]),
     ("EMAIL", &["EMAIL_ADDRESS", "E_MAIL", "MAIL"]),
     ("PHONE", &["PHONE_NUMBER", "TELEPHONE", "TEL", "MOBILE", "FAX", "PH_MOBILE_NUMBER", "TR_PHONE_NUMBER"]),
     ("CARD", &["CREDIT_CARD", "CREDIT_CARD_NUMBER", "PAYMENT_CARD", "CARD_NUMBER"]),
@@ -15,7 +56,7 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("CRYPTO", &["CRYPTO_ADDRESS", "CRYPTO_WALLET", "BITCOIN", "BITCOIN_ADDRESS", "WALLET"]),
     ("IP", &["IP_ADDRESS", "IPV4", "IPV6", "IPV4_ADDRESS", "IPV6_ADDRESS"]),
     ("MAC", &["MAC_ADDRESS"]),
-    ("URL", &["URI", "LINK", "URL_CREDENTIALS"]),
+    ("URL", &["URI", "LINK", "WEBSITE", "DOMAIN", "DOMAIN_NAME", "URL_CREDENTIALS"]),
     ("DATE_OF_BIRTH", &["DOB", "BIRTH_DATE", "BIRTHDATE", "BIRTHDAY"]),
     ("DATE_TIME", &["DATE", "TIME"]),
     ("SECRET", &["API_KEY", "TOKEN", "PASSWORD", "CREDENTIAL", "ACCESS_KEY", "PRIVATE_KEY"]),
@@ -80,6 +121,21 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("MX_CURP", &["CURP"]),
     ("ZA_ID", &["ZA_ID_NUMBER"]),
     ("CA_SIN", &["SIN"]),
+    ("DE_TAX_NUMBER", &["STEUERNUMMER"]),
+    ("SE_ORGNR", &["SE_ORGANISATIONSNUMMER"]),
+    ("IN_GSTIN", &["GSTIN"]),
+    (
+        "LICENCE_PLATE",
+        &[
+            "LICENSE_PLATE",
+            "VEHICLE_REGISTRATION",
+            "UK_VEHICLE_REGISTRATION",
+            "TR_LICENSE_PLATE",
+            "DE_KFZ",
+            "IN_VEHICLE_REGISTRATION",
+            "NG_VEHICLE_REGISTRATION",
+        ],
+    ),
     ("TR_NATIONAL_ID", &["TR_ID", "TR_TCKN", "TCKN"]),
     ("TH_TNIN", &["TNIN", "TH_ID"]),
 ];
@@ -105,9 +161,18 @@ impl Names {
         if let Some((_, to)) = self.own.iter().find(|(from, _)| *from == name) {
             return to.clone();
         }
-        let known = SYNONYMS.iter().find(|(_, others)| others.contains(&name.as_str()));
+        // `FIRSTNAME` is `FIRST_NAME`.
+        let same = |other: &str| name.bytes().filter(|b| *b != b'_').eq(other.bytes().filter(|b| *b != b'_'));
+        let known = SYNONYMS.iter().find(|(own, others)| same(own) || others.iter().any(|other| same(other)));
         known.map_or(name, |(canonical, _)| (*canonical).to_owned())
     }
+}
+
+/// Whether a find of one entity is what data calls another: the narrower for the wider, or the whole for its part.
+#[must_use]
+pub fn stands_for(found: &str, expected: &str) -> bool {
+    found == expected
+        || matches!((found, expected), ("DATE_OF_BIRTH", "DATE_TIME") | ("PERSON", "PREFIX" | "TITLE"))
 }
 
 fn plain(name: &str) -> String {
@@ -130,9 +195,19 @@ mod tests {
             ("card", "CARD"),
             ("creative-work", "CREATIVE_WORK"),
             ("BADGE_NO", "ORGANIZATION"),
+            ("FIRSTNAME", "PERSON"),
+            ("public_place", "LOCATION"),
+            ("DOMAIN_NAME", "URL"),
+            ("DATETIME", "DATE_TIME"),
         ] {
             assert_eq!(names.canonical(name), canonical);
         }
+    }
+
+    #[test]
+    fn a_narrower_find_stands_for_the_wider_and_never_the_other_way() {
+        assert!(stands_for("CARD", "CARD") && stands_for("DATE_OF_BIRTH", "DATE_TIME"));
+        assert!(!stands_for("DATE_TIME", "DATE_OF_BIRTH") && !stands_for("PREFIX", "PERSON"));
     }
 
     #[test]
@@ -147,11 +222,12 @@ mod tests {
 
     #[test]
     fn no_name_means_two_things() {
-        let mut all: Vec<&str> =
-            SYNONYMS.iter().flat_map(|(name, others)| others.iter().chain([name])).copied().collect();
-        let count = all.len();
-        all.sort_unstable();
-        all.dedup();
-        assert_eq!(all.len(), count);
+        let mut meanings = std::collections::BTreeMap::new();
+        for (canonical, others) in SYNONYMS {
+            for name in others.iter().chain([canonical]) {
+                let before = meanings.insert(name.replace('_', ""), canonical);
+                assert!(before.is_none_or(|before| before == canonical), "{name}");
+            }
+        }
     }
 }

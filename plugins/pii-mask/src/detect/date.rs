@@ -95,7 +95,8 @@ fn word_end(b: &[u8], i: usize) -> usize {
         .count()
 }
 
-fn is_month(word: &[u8]) -> bool {
+/// Whether a word begins like a month.
+pub fn is_month(word: &[u8]) -> bool {
     let begins = |m: &str| word.get(..m.len()).is_some_and(|w| w.eq_ignore_ascii_case(m.as_bytes()));
     word.len() >= 3 && MONTHS.iter().any(|m| begins(m))
 }

@@ -75,6 +75,26 @@ entities! {
     LOCATION "location" "";
     ADDRESS "address" "";
     ORGANIZATION "organization" "";
+    DE_VAT_ID "de_vat_id" "vat ust ustid idnr umsatzsteuer umsatzsteueridentifikationsnummer";
+    DE_TAX_NUMBER "de_tax_number" "steuernummer steuer finanzamt";
+    DE_LANR "de_lanr" "lanr arztnummer";
+    SE_ORGNR "se_orgnr" "orgnr orgnummer organisationsnummer";
+    KR_BRN "kr_brn" "brn 사업자등록번호";
+    IN_GSTIN "in_gstin" "gstin gst";
+    SG_UEN "sg_uen" "uen";
+    LICENCE_PLATE "licence_plate" "plate plates registration reg vrm vehicle car kennzeichen kfz nummernschild plaka plakası immatriculation targa matrícula kenteken";
+    DATE_TIME "date_time" "";
+    URL "url" "";
+    TITLE "title" "";
+    PUBLIC_PLACE "public_place" "";
+}
+
+/// The entities that identify nobody by themselves.
+pub const IMPERSONAL: &[usize] = &[DATE_TIME, URL, TITLE, PUBLIC_PLACE];
+
+/// Whether an entity identifies nobody by itself.
+pub fn is_impersonal(kind: usize) -> bool {
+    IMPERSONAL.contains(&kind)
 }
 
 /// Phrases of scripts that are written without spaces.

@@ -1,4 +1,4 @@
-//! Identifiers that states give to people, as one table: how they are written, and their check.
+//! Identifiers that states give to people, firms and vehicles, as one table: how they are written, and their check.
 //!
 //! A pattern is read from the start of a run of letters and digits: `9` is a digit, `A` a letter, `X` either,
 //! anything else itself (a space and a hyphen stand for their typographic kin, too). Scores are per cent:
@@ -7,8 +7,10 @@
 
 mod america;
 mod asia;
+mod business;
 mod europe;
 mod nordic;
+mod plate;
 
 use super::check::Check;
 use super::cursor::{at, before, separator};
@@ -44,7 +46,10 @@ const fn spec(kind: usize, pattern: &'static str, score: u8, check: fn(&[u8]) ->
 pub fn table() -> Vec<Vec<&'static Spec>> {
     let mut table: Vec<Vec<&'static Spec>> = Vec::new();
     table.resize_with(LONGEST, Vec::new);
-    for spec in [america::SPECS, europe::SPECS, nordic::SPECS, asia::SPECS].into_iter().flatten() {
+    for spec in [america::SPECS, europe::SPECS, nordic::SPECS, asia::SPECS, business::SPECS, plate::SPECS]
+        .into_iter()
+        .flatten()
+    {
         let first = spec.pattern.bytes().take_while(u8::is_ascii_alphanumeric).count();
         if let Some(slot) = table.get_mut(first) {
             slot.push(spec);

@@ -4,7 +4,7 @@
 //! would be no name.
 
 use super::Random;
-use crate::detect::entity::{ADDRESS, LOCATION, ORGANIZATION, PERSON};
+use crate::detect::entity::{ADDRESS, LOCATION, ORGANIZATION, PERSON, PUBLIC_PLACE};
 
 const GIVEN: &[&str] = &[
     "Alex", "Andrea", "Anna", "Ben", "Carla", "Chris", "Clara", "Daniel", "Elena", "Emma", "Felix", "Frank",
@@ -54,7 +54,7 @@ pub fn of(kind: usize, value: &str, random: &mut Random) -> Option<String> {
     Some(match kind {
         PERSON if value.contains(' ') => format!("{} {}", pick(GIVEN), pick(FAMILY)),
         PERSON => pick(FAMILY).to_owned(),
-        LOCATION => pick(PLACES).to_owned(),
+        LOCATION | PUBLIC_PLACE => pick(PLACES).to_owned(),
         ORGANIZATION => format!("{} {}", pick(PLACES), pick(FIRMS)),
         ADDRESS => {
             let (street, town) = (pick(FAMILY), pick(PLACES));

@@ -233,3 +233,35 @@ fn names_leave_keys_and_bare_values_alone() {
         r#"{"status":"Active","Paris":true,"name":"Maria Gonzalez","items":[{"color":"Red","qty":3}]}"#;
     assert_eq!(masked("{}", &[text]), [text.replace("Maria Gonzalez", "<PERSON_1>")]);
 }
+
+#[test]
+fn what_identifies_nobody_stays_unless_asked_for() {
+    let text =
+        "Maria Gonzalez pays on 2026-05-12, see https://example.org/pay. What is the capital of France?";
+    assert_eq!(masked("{}", &[text]), [text.replace("Maria Gonzalez", "<PERSON_1>")]);
+    assert_eq!(
+        masked(r#"{"impersonal":"mask"}"#, &[text]),
+        ["<PERSON_1> pays on <DATE_TIME_1>, see <URL_1>. What is the capital of <PUBLIC_PLACE_1>?"]
+    );
+    assert_eq!(
+        masked(r#"{"actions":{"date_time":"redact"},"action":"redact"}"#, &[text]),
+        [
+            "[PERSON REDACTED] pays on [DATE_TIME REDACTED], see https://example.org/pay. What is the capital of France?"
+        ]
+    );
+    let settings = settings("{}");
+    let plan = Plan::new(&settings, ["It is due on 2026-05-12."].into_iter());
+    assert!(!plan.is_empty() && plan.changes_nothing(&settings));
+}
+
+#[test]
+fn a_place_that_is_private_anywhere_is_public_nowhere() {
+    let out = masked("{}", &["Ann Lee lives in France.", "What is the capital of France?"]);
+    assert_eq!(out, ["<PERSON_1> lives in <LOCATION_1>.", "What is the capital of <LOCATION_1>?"]);
+}
+
+#[test]
+fn a_name_found_elsewhere_is_masked_within_what_stays() {
+    let out = masked("{}", &["My name is Maria Gonzalez.", "www.Gonzalez.com on Maria Gonzalez Sunday"]);
+    assert!(!out.concat().contains("Maria Gonzalez"), "{out:?}");
+}

@@ -4,7 +4,7 @@
 //! name count, too. Words that everybody uses are left out: `Will` must not take every `Will` with him.
 
 use super::Names;
-use crate::detect::entity::{ADDRESS, PERSON};
+use crate::detect::entity::{ADDRESS, PERSON, is_impersonal};
 use crate::detect::{Detector, Found};
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ impl Default for Again {
 impl Again {
     /// Adds a find of a kind, if it is a name.
     pub fn add(&mut self, names: &Names, value: &str, kind: usize) {
-        if !super::is_kind(kind) {
+        if !super::is_kind(kind) || is_impersonal(kind) {
             return;
         }
         // A street without its number may be any word.

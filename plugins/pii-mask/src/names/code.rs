@@ -40,8 +40,13 @@ fn is_code(line: &str) -> bool {
     if line.ends_with(['{', '}', ';']) || line.ends_with("):") || line.ends_with("(") {
         return true;
     }
-    let b = line.as_bytes();
-    let marks = b.windows(2).filter(|pair| match *pair {
+    // A URL or an address of mail has such signs, too, and stands in any letter.
+    let words = line.split_whitespace().filter(|word| !word.contains("://") && !word.contains('@'));
+    let pairs = words.flat_map(|word| {
+        let first = word.bytes().next().map(|first| [b' ', first]);
+        first.into_iter().chain(word.as_bytes().array_windows().copied())
+    });
+    let marks = pairs.filter(|pair| match pair {
         b"::" | b"->" | b"=>" | b"()" | b"==" | b"!=" | b"</" | b"/>" | b"//" | b"[]" | b"{}" => true,
         [before, b'_' | b'('] => before.is_ascii_lowercase() || before.is_ascii_digit(),
         [b'.', after] => after.is_ascii_lowercase(),
@@ -90,7 +95,8 @@ pub fn may_be_name(text: &str, start: usize, end: usize) -> bool {
     let b = text.as_bytes();
     let at = |n: usize| b.get(n).copied().unwrap_or(b' ');
     let back = |n: usize| start.checked_sub(n).map_or(b' ', at);
-    let one = !text.get(start..end).unwrap_or_default().contains(' ');
+    let value = text.get(start..end).unwrap_or_default();
+    let one = !value.contains(' ');
     let before = match back(1) {
         b'_' | b'\\' | b'$' | b'~' => true,
         b'.' | b'=' => one && !back(2).is_ascii_whitespace() && !back(2).is_ascii_digit(),
@@ -108,7 +114,7 @@ pub fn may_be_name(text: &str, start: usize, end: usize) -> bool {
         b'.' => one && at(end + 1).is_ascii_lowercase(),
         _ => false,
     };
-    !before && !behind
+    !before && !behind && !value.contains('_')
 }
 
 /// Whether the run of signs without white space around `i` is a path or a URL.

@@ -34,6 +34,26 @@ fn everything_wrong_is_reported_at_once() {
 }
 
 #[test]
+fn what_is_found_only_with_another_asks_for_it() {
+    assert_eq!(wrong(r#"{"entities":["public_place","title"]}"#), ["/entities", "/entities"]);
+    assert_eq!(wrong(r#"{"entities":["public_place","location","title","person","url"]}"#), [""; 0]);
+}
+
+#[test]
+fn what_identifies_nobody_is_quiet_until_somebody_asks() {
+    let of = |json: &str, name: &str| {
+        let settings = settings(json).ok().unwrap();
+        let kind = settings.kinds().iter().find(|k| k.name == name).unwrap();
+        (kind.action, kind.quiet)
+    };
+    assert_eq!(of("{}", "url"), (Action::Flag, true));
+    assert_eq!(of(r#"{"action":"redact"}"#, "url"), (Action::Flag, true));
+    assert_eq!(of(r#"{"impersonal":"flag"}"#, "url"), (Action::Flag, false));
+    assert_eq!(of(r#"{"actions":{"url":"reject"}}"#, "url"), (Action::Reject, false));
+    assert_eq!(of("{}", "email"), (Action::Mask, false));
+}
+
+#[test]
 fn actions_are_per_entity() {
     let s = settings(r#"{"action":"flag","actions":{"card":"reject"},"custom":[{"name":"badge","pattern":"B\\d+","action":"hash"}]}"#).ok().unwrap();
     let action = |name: &str| s.kinds().iter().find(|k| k.name == name).unwrap().action;

@@ -8,7 +8,7 @@ use super::{Spec, spec};
 use crate::detect::check::{Check, big, char_at, is_date, is_flat, num, value, verhoeff, weighted, yymmdd};
 use crate::detect::entity::{
     AU_ABN, AU_ACN, AU_MEDICARE, AU_TFN, CN_ID, DRIVING_LICENCE, IN_AADHAAR, IN_PAN, JP_MY_NUMBER, KR_FRN,
-    KR_RRN, SG_NRIC, TH_ID,
+    KR_RRN, PASSPORT, SG_NRIC, TH_ID,
 };
 
 /// The table.
@@ -32,6 +32,7 @@ pub const SPECS: &[Spec] = &[
     spec(KR_RRN, "9999999999999", 58, rrn_bare),
     spec(KR_FRN, "999999-9999999", 78, frn),
     spec(KR_FRN, "9999999999999", 58, frn_bare),
+    spec(PASSPORT, "A999A9999", 58, korean_passport),
     spec(DRIVING_LICENCE, "99-99-999999-99", 60, korean_licence),
     spec(JP_MY_NUMBER, "999999999999", 41, my_number),
     spec(JP_MY_NUMBER, "9999 9999 9999", 56, my_number),
@@ -52,8 +53,14 @@ fn pan(s: &[u8]) -> Check {
     (b"ABCFGHLJPTEK".contains(&char_at(s, 3)) && num(s, 5, 4) > 0).into()
 }
 
+/// The form since 2021: the kind of passport, three digits, a letter, four digits.
+fn korean_passport(s: &[u8]) -> Check {
+    matches!(char_at(s, 0), b'M' | b'S' | b'R' | b'O' | b'D' | b'G').into()
+}
+
+/// None begins with two zeros.
 fn tfn(s: &[u8]) -> Check {
-    (weighted(s, &[1, 4, 3, 7, 5, 8, 6, 9, 10]).is_multiple_of(11) && !is_flat(s)).into()
+    (num(s, 0, 2) > 0 && weighted(s, &[1, 4, 3, 7, 5, 8, 6, 9, 10]).is_multiple_of(11) && !is_flat(s)).into()
 }
 
 fn abn(s: &[u8]) -> Check {

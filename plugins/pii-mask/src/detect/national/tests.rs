@@ -53,6 +53,17 @@ const CASES: &[(&str, &str, &str, &str)] = &[
     ("mx_curp", "HEGG560427MVZRRL04", "HEGG560427MVZRRL05", "CURP"),
     ("za_id", "9202204720083", "9202204720085", "South African ID"),
     ("pt_nif", "231527462", "231527465", "contribuinte"),
+    ("de_vat_id", "DE136695976", "DE036695976", "USt-IdNr."),
+    ("de_tax_number", "123/456/78901", "00/456/78901", "Steuernummer"),
+    ("de_lanr", "123456601", "123456901", "LANR"),
+    ("se_orgnr", "556703-7485", "556703-7486", "orgnummer"),
+    ("kr_brn", "104-82-13138", "104-82-13139", "BRN"),
+    ("in_gstin", "27AAPFU0939F1ZV", "27AAPFU0939F1YV", "GSTIN"),
+    ("sg_uen", "201434292D", "201434292E", "UEN"),
+    ("sg_uen", "S57TU0392K", "S57TU0392L", "UEN"),
+    ("licence_plate", "AB51 ABC", "AB35 ABC", "registration"),
+    ("licence_plate", "34 ABC 1234", "82 ABC 1234", "plaka"),
+    ("licence_plate", "KA53ME3456", "ZZ53ME3456", "vehicle"),
     ("driving_licence", "MORGA607054SM9IJ", "MORGA637054SM9IJ", "DVLA"),
 ];
 
