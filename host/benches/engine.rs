@@ -9,9 +9,10 @@ mod support;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use lockgate::chat::{TextAt, channel};
-use lockgate::plugin::{EngineSettings, Isolation};
+use lockgate::plugin::{EngineSettings, Isolation, TargetView};
 use lockgate_guests::ECHO;
 use serde_json::json;
+use std::sync::Arc;
 use support::{Used, exchange, of};
 use tokio::runtime::{Builder, Runtime};
 
@@ -32,7 +33,8 @@ fn calls(criterion: &mut Criterion) {
     for (name, isolation) in [("warm", Isolation::Reuse), ("fresh", Isolation::Fresh)] {
         let used = bind(&runtime, ECHO, json!({}), isolation);
         criterion.bench_function(&format!("{name}/empty call"), |bench| {
-            bench.to_async(&runtime).iter(|| used.binding.rank(&x, &[]));
+            let nobody: Arc<Vec<TargetView>> = Arc::default();
+            bench.to_async(&runtime).iter(|| used.binding.rank(&x, nobody.clone()));
         });
         criterion.bench_function(&format!("{name}/pre-request that flags twice"), |bench| {
             bench.to_async(&runtime).iter(|| used.binding.on_request(&x));
