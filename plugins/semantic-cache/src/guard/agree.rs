@@ -12,6 +12,12 @@ const LONG: f32 = 4.0;
 const ONE_WORD: f32 = 0.99;
 /// What words cost that only one of the two has.
 const ADDED: f32 = 0.25;
+/// What swapped words cost of the similarity of short statements, as a share of all.
+const SWAPPED: f32 = 0.5;
+/// What words cost in short statements that only one of the two has.
+const NARROWED: f32 = 0.3;
+/// What it costs a short statement that its words stand in another order.
+const TURNED: f32 = 0.2;
 /// What a difference in person, mood or time costs.
 const STANCE: f32 = 0.03;
 /// What swapped words cost of the similarity of statements.
@@ -75,13 +81,16 @@ impl Details {
         if difference.turned && !retold || swapped >= ONE_WORD && (strict || weight < LONG) {
             return None;
         }
-        if strict {
+        if self.question || other.question {
             return Some(self.without_costs(other, similarity));
         }
         #[expect(clippy::cast_precision_loss, reason = "at most six bits")]
-        let stance = difference.stance.min(2) as f32;
-        let score = similarity - (REWORDED * swapped + ADDED * added) / weight - STANCE * stance;
-        Some((score + LENIENCY).min(1.0))
+        let similarity = similarity - STANCE * difference.stance.min(2) as f32;
+        if strict {
+            let turned = if self.turns(other) { TURNED } else { 0.0 };
+            return Some(similarity - (SWAPPED * swapped + NARROWED * added) / weight.max(1.0) - turned);
+        }
+        Some((similarity - (REWORDED * swapped + ADDED * added) / weight + LENIENCY).min(1.0))
     }
 
     /// Whether every word counts.

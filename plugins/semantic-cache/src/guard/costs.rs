@@ -53,9 +53,7 @@ impl Details {
         let names = count(&a, WordKind::Name).max(count(&b, WordKind::Name));
         let last = |side: &Side| side.words.last().map(|word| word.class);
         let apart = apart(&self.small, &other.small);
-        let reordered = reordered(&mine, &theirs);
-        // "The price of bread" is "the bread price".
-        let linked = GROUPS.iter().zip(apart).any(|(group, count)| count > 0 && LINKS.contains(group));
+        let (reordered, linked) = (reordered(&mine, &theirs), linked(&apart));
         let plain: [f32; PLAIN] = [
             (1.0 - similarity).max(0.0),
             hard,
@@ -73,6 +71,16 @@ impl Details {
         }
         features
     }
+
+    /// Whether words that both have stand in another order, and no link tells why.
+    pub(super) fn turns(&self, other: &Self) -> bool {
+        reordered(&Side::of(self), &Side::of(other)) && !linked(&apart(&self.small, &other.small))
+    }
+}
+
+/// Whether only one of two links what it names: "the price of bread" is "the bread price".
+fn linked(apart: &[u8; GROUPS.len()]) -> bool {
+    GROUPS.iter().zip(apart).any(|(group, count)| *count > 0 && LINKS.contains(group))
 }
 
 fn count(words: &[Word], kind: WordKind) -> usize {

@@ -80,6 +80,7 @@ fn small_words_and_order_must_agree() {
     differ("What should I pack?", "What else should I pack?");
     differ("Which of the seats are free?", "Which of the other seats are free?");
     differ("How do I keep my dog calm?", "How do they keep my dog calm?");
+    differ("The cat chases the mouse.", "The mouse chases the cat.");
     same("What is the price of bread?", "What is the bread price?");
 }
 
@@ -261,7 +262,7 @@ fn differences() {
             || difference.turned
             || (strict && difference.swapped >= 0.99);
         let features: Vec<f32> = a.features(&b, pair.similarity).to_vec();
-        serde_json::json!({ "barred": barred, "why": difference.barred, "strict": strict, "features": features, "hit": hits(pair) }).to_string()
+        serde_json::json!({ "barred": barred, "why": difference.barred, "strict": strict, "score": a.score(&b, pair.similarity), "features": features, "hit": hits(pair) }).to_string()
     });
     let rows: Vec<String> = rows.collect();
     std::fs::write(std::env::var("LOCKGATE_DIFFERENCES").unwrap(), rows.join("\n")).unwrap();
