@@ -103,6 +103,29 @@ fn most_paraphrases_agree() {
 }
 
 #[test]
+fn a_text_scores_one_with_itself_and_never_more_with_another() {
+    let files =
+        [include_str!("../../tests/data/different.jsonl"), include_str!("../../tests/data/same.jsonl")];
+    let long = "how do I only still tell her what else was his ".repeat(100);
+    let odd =
+        ["", "?", "what is", "how do I", "\u{202e}\u{0}", "ſ İ ǅ", "to to to than in on off", long.as_str()];
+    let pairs: Vec<Pair> = files.iter().flat_map(|file| pairs(file)).collect();
+    let texts: Vec<&str> =
+        pairs.iter().flat_map(|pair| [pair.a.as_str(), pair.b.as_str()]).chain(odd).collect();
+    let all: Vec<Details> = texts.iter().map(|text| details(text)).collect();
+    for (text, details) in texts.iter().zip(&all) {
+        assert_eq!(details.score(details, 1.0), Some(1.0), "{text}");
+    }
+    for (a, b) in all.iter().zip(all.iter().cycle().skip(7)) {
+        for similarity in [1.0, 0.5, 0.0, -1.0] {
+            let score = a.score(b, similarity);
+            assert_eq!(score, b.score(a, similarity), "{a:?} {b:?}");
+            assert!(score.is_none_or(|score| score <= 1.0), "{a:?} {b:?}");
+        }
+    }
+}
+
+#[test]
 fn other_words_agree() {
     same("What is the capital of France?", "Tell me the capital of France");
     same("How do I reset my password?", "how can i reset the password please");
