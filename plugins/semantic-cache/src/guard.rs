@@ -99,7 +99,8 @@ impl Details {
             joined: false,
             before: String::new(),
         };
-        for token in tokens.get(frame.tokens..).unwrap_or_default() {
+        let rest = tokens.get(frame.tokens..).unwrap_or_default();
+        for token in rest {
             seen.take(token);
         }
         let mut words = seen.words;
@@ -119,7 +120,7 @@ impl Details {
             ask,
             question,
             negated: seen.negated,
-            stance: stance(&tokens),
+            stance: stance(rest),
             language: language::of(text, &tokens),
             frame: frame.name,
             words,

@@ -175,6 +175,10 @@ impl Details {
         if literal && self.names_differ_in_order(other) {
             return Some("order");
         }
+        // "What is my name?" is not "What is your name?".
+        if literal && matches!((self.stance & 3, other.stance & 3), (1, 2) | (2, 1)) {
+            return Some("person");
+        }
         (literal && mine.aims_elsewhere(theirs)).then_some("direction")
     }
 }
