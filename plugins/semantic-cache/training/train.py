@@ -16,7 +16,7 @@ import numpy as np
 
 THRESHOLD = 0.85
 OTHER = 0.2
-LIMIT = 0.053
+LIMIT = 0.051
 STEPS = 20000
 HERE = Path(__file__).parent
 
