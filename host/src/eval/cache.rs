@@ -12,7 +12,7 @@ use crate::plugin::{CallError, Decision};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// The lowest similarity that is looked at for a threshold table without thresholds of its own.
+/// The lowest score that is looked at for a threshold table without thresholds of its own.
 const LOWEST: f64 = 0.5;
 /// The threshold of the shipped cache.
 const THRESHOLD: f64 = 0.85;
@@ -29,7 +29,7 @@ pub struct Case {
 
 /// The trial.
 pub struct Cache {
-    /// From here on a similarity is a hit, where the component was made to look lower.
+    /// From here on a score is a hit, where the component was made to look lower.
     threshold: Option<f64>,
 }
 
@@ -93,11 +93,12 @@ impl Trial for Cache {
         let replayed = asked?;
 
         let exact = flags.iter().any(|(key, value)| key == "cache" && value == "hit");
-        let similarity = number(&flags, "cache.similarity");
+        // What the component goes by; one that weighs nothing but the vectors sets the similarity alone.
+        let scored = number(&flags, "cache.score").or_else(|| number(&flags, "cache.similarity"));
         let score = match (&replayed, exact) {
             (None, _) => 0.0,
             (Some(_), true) => 1.0,
-            (Some(_), false) => similarity.unwrap_or(1.0),
+            (Some(_), false) => scored.unwrap_or(1.0),
         };
         let hit = replayed.is_some() && self.threshold.is_none_or(|threshold| score >= threshold);
         let elsewhere = hit && replayed.as_ref().is_some_and(|id| !marks.contains(id));
@@ -115,9 +116,9 @@ impl Trial for Cache {
         }
         if same != hit || elsewhere {
             let what = match (same, elsewhere) {
-                (_, true) => format!("hit of a distractor, similarity {score:.3}"),
-                (true, _) => format!("missed, similarity {score:.3}"),
-                (false, _) => format!("wrong hit, similarity {score:.3}"),
+                (_, true) => format!("hit of a distractor, score {score:.3}"),
+                (true, _) => format!("missed, score {score:.3}"),
+                (false, _) => format!("wrong hit, score {score:.3}"),
             };
             let weight = if hit { 1.0 + score } else { 1.0 - score };
             tally.mistake(line, weight, what, &format!("{} | {}", shown(&case.a), shown(&case.b)));

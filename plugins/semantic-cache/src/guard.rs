@@ -9,17 +9,23 @@
 mod agree;
 mod ask;
 mod coding;
+mod costs;
+mod frame;
 mod language;
 mod sign;
 mod stem;
 mod words;
 
 use ask::{Ask, ask, begins_question, stance};
+use frame::Frame;
 use std::collections::HashMap;
 use words::{Kind, digest, look_up};
 
 /// Words that are kept one by one; what follows must be the same, word by word.
 const MAX_WORDS: usize = 300;
+
+/// Small words that are kept at most; what follows is not compared.
+const MAX_SMALL: usize = 128;
 
 /// What of a question must agree with another's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +40,12 @@ pub struct Details {
     stance: u8,
     /// A letter for the script or the language, `?` where neither is known.
     language: u8,
-    /// The words that say something, in order.
+    /// How it begins, by number; 0 where that is not known.
+    frame: u8,
+    /// The words that say something, in order, behind what it begins with.
     words: Vec<Word>,
+    /// Small words that say how the others belong together, sorted.
+    small: Vec<u32>,
 }
 
 /// A word that says something.
@@ -68,20 +78,29 @@ pub enum WordKind {
 /// Makes the tables, which are kept in what is snapshotted.
 pub fn prepare() {
     words::prepare();
+    frame::prepare();
+    costs::prepare();
 }
 
 impl Details {
     /// The details of a text.
     pub fn of(text: &str) -> Self {
         let tokens = tokens(text);
+        let mark = text.trim_end().ends_with(['?', '？']);
+        // What does not end as a statement does is a search, or an order.
+        let question =
+            mark || begins_question(&tokens) || !text.trim_end().ends_with(['.', '!', '"', ')', '。']);
+        let frame = if question { frame::frame(&tokens) } else { Frame { name: 0, ask: None, tokens: 0 } };
         let mut seen = Reader {
             words: Vec::with_capacity(tokens.len()),
+            small: Vec::new(),
             negated: false,
             goal: false,
             joined: false,
             before: String::new(),
         };
-        for token in &tokens {
+        let rest = tokens.get(frame.tokens..).unwrap_or_default();
+        for token in rest {
             seen.take(token);
         }
         let mut words = seen.words;
@@ -89,18 +108,23 @@ impl Details {
             let rest: String = words.drain(MAX_WORDS..).map(|word| format!("{:x}.", word.class)).collect();
             words.push(Word { kind: WordKind::Number, class: digest(&rest) });
         }
-        let mark = text.trim_end().ends_with(['?', '？']);
-        // What does not end as a statement does is a search, or an order.
-        let question =
-            mark || begins_question(&tokens) || !text.trim_end().ends_with(['.', '!', '"', ')', '。']);
-        let ask = if question { ask(&tokens, mark) } else { Ask::What };
+        let mut small = seen.small;
+        small.truncate(MAX_SMALL);
+        small.sort_unstable();
+        let ask = match frame.ask {
+            Some(ask) => ask,
+            None if question => ask(&tokens, mark),
+            None => Ask::What,
+        };
         Self {
             ask,
             question,
             negated: seen.negated,
-            stance: stance(&tokens),
+            stance: stance(rest),
             language: language::of(text, &tokens),
+            frame: frame.name,
             words,
+            small,
         }
     }
 }
@@ -174,6 +198,7 @@ fn tokens(text: &str) -> Vec<Token> {
 
 struct Reader {
     words: Vec<Word>,
+    small: Vec<u32>,
     negated: bool,
     /// Whether the next word is a goal.
     goal: bool,
@@ -196,6 +221,7 @@ impl Reader {
             return;
         }
         self.negated |= lower.starts_with("non-");
+        self.small.extend(words::small(lower));
         if matches!(lower, "in" | "out" | "on" | "off" | "up" | "down") {
             if words::takes_particle(&before) {
                 self.push(WordKind::Name, digest(particle(lower)));

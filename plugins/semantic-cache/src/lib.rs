@@ -150,9 +150,10 @@ impl SemanticCache {
         for hit in &hits {
             let kept = hit.fields.iter().find(|(name, _)| name == DETAILS);
             let kept = kept.and_then(|(_, details)| Details::decode(details));
-            let agrees =
-                |bar: f32| kept.as_ref().is_some_and(|kept| mark.details.agrees(kept, hit.similarity, bar));
-            if !agrees(self.config.threshold) {
+            let Some(score) = kept.and_then(|kept| mark.details.score(&kept, hit.similarity)) else {
+                continue;
+            };
+            if score < self.config.threshold {
                 continue;
             }
             // Rejections are asked for where there is something to answer with, and once.
@@ -161,9 +162,10 @@ impl SemanticCache {
                 None => *bar.insert(self.raised(&hits)?),
             };
             // Without an answer it is still under way, or failed: its vector stays, and goes with its lifetime.
-            if agrees(raised) && responses::describe(&hit.id)?.is_some() {
+            if score >= raised && responses::describe(&hit.id)?.is_some() {
                 x.flag("cache", "semantic-hit");
                 x.flag("cache.similarity", &format!("{:.3}", hit.similarity));
+                x.flag("cache.score", &format!("{score:.3}"));
                 return Ok(Found::Hit(hit.id.clone()));
             }
         }

@@ -36,7 +36,7 @@ pub enum Share {
 pub struct Config {
     /// How a stored answer is found.
     pub mode: Mode,
-    /// The least similarity of two questions that use the same words; what they do not share raises it.
+    /// The least score of two questions: 1 where nothing differs, less for what does.
     pub threshold: f32,
     /// Seconds that an answer is kept.
     pub ttl: u32,

@@ -2,7 +2,7 @@
 //!
 //! Invariants: symmetric; what agrees has the same [`Details::fixed`]. Never asks for the texts.
 
-use super::{Details, Word, WordKind, counts, words};
+use super::{Details, Word, WordKind, costs, counts, words};
 
 /// Below this weight of words a text is judged as strictly as a question, whatever its form.
 const SHORT: f32 = 3.0;
@@ -10,18 +10,18 @@ const SHORT: f32 = 3.0;
 const LONG: f32 = 4.0;
 /// What one word weighs that may not be said otherwise, less rounding.
 const ONE_WORD: f32 = 0.99;
-/// What swapped words cost of the similarity, as a share of all.
-const SWAPPED: f32 = 0.5;
 /// What words cost that only one of the two has.
 const ADDED: f32 = 0.25;
+/// What swapped words cost of the similarity of short statements, as a share of all.
+const SWAPPED: f32 = 0.5;
+/// What words cost in short statements that only one of the two has.
+const NARROWED: f32 = 0.3;
+/// What it costs a short statement that its words stand in another order.
+const TURNED: f32 = 0.2;
 /// What a difference in person, mood or time costs.
 const STANCE: f32 = 0.03;
-/// What it costs a question or an order that only one of the two asks for what should be.
-const SHOULD: f32 = 0.08;
 /// What swapped words cost of the similarity of statements.
 const REWORDED: f32 = 0.4;
-/// What words cost in questions and orders that only one of the two has.
-const NARROWED: f32 = 0.3;
 /// How much less alike statements have to be than questions and orders.
 const LENIENCY: f32 = 0.37;
 /// From this weight of words on, and with as much in other words, a text may say in a negation what the other says without.
@@ -68,35 +68,40 @@ impl Details {
         }
     }
 
-    /// Whether another question, whose vector is this similar, asks for the same.
-    pub fn agrees(&self, other: &Self, similarity: f32, threshold: f32) -> bool {
+    /// How much another question, whose vector is this similar, asks for the same, at most 1; `None` where something
+    /// differs that must not. From the threshold on they are taken for the same.
+    pub fn score(&self, other: &Self, similarity: f32) -> Option<f32> {
         let difference = self.difference(other);
         if difference.barred.is_some() || difference.renamed {
-            return false;
+            return None;
         }
         let Difference { weight, swapped, added, .. } = difference;
         let strict = self.strict(other, weight);
         let retold = !strict && weight >= RETOLD && swapped >= RETOLD_WORDS && similarity >= RETOLD_LIKENESS;
         if difference.turned && !retold || swapped >= ONE_WORD && (strict || weight < LONG) {
-            return false;
+            return None;
         }
-        let weight = weight.max(1.0);
+        if self.question || other.question {
+            return Some(self.without_costs(other, similarity));
+        }
         #[expect(clippy::cast_precision_loss, reason = "at most six bits")]
-        let stance = difference.stance.min(2) as f32;
-        let should = if strict && (self.stance ^ other.stance) & 8 != 0 { SHOULD } else { 0.0 };
-        let (swap, add) = if strict { (SWAPPED, NARROWED) } else { (REWORDED, ADDED) };
-        let score = similarity - swap * swapped / weight - add * added / weight - STANCE * stance - should;
-        score >= if strict { threshold } else { threshold - LENIENCY }
+        let similarity = similarity - STANCE * difference.stance.min(2) as f32;
+        if strict {
+            let turned = if self.turns(other) { TURNED } else { 0.0 };
+            return Some(similarity - (SWAPPED * swapped + NARROWED * added) / weight.max(1.0) - turned);
+        }
+        Some((similarity - (REWORDED * swapped + ADDED * added) / weight + LENIENCY).min(1.0))
     }
 
     /// Whether every word counts.
-    fn strict(&self, other: &Self, weight: f32) -> bool {
+    pub(super) fn strict(&self, other: &Self, weight: f32) -> bool {
         self.question || other.question || weight < SHORT
     }
 
     /// The similarity below which no other question can agree with this one.
     pub fn least_similarity(&self, threshold: f32) -> f32 {
-        if self.question { threshold } else { threshold - LENIENCY }
+        let question = costs::least_similarity(threshold);
+        if self.question { question } else { question.min(threshold - LENIENCY) }
     }
 
     /// What must be the very same, as a text that is looked up by.
@@ -146,6 +151,9 @@ impl Details {
         if self.ask != other.ask {
             return Some("ask");
         }
+        if self.frame != other.frame && self.frame != 0 && other.frame != 0 {
+            return Some("frame");
+        }
         if self.language != other.language && self.language != b'?' && other.language != b'?' {
             return Some("language");
         }
@@ -167,18 +175,22 @@ impl Details {
         if literal && self.names_differ_in_order(other) {
             return Some("order");
         }
+        // "What is my name?" is not "What is your name?".
+        if literal && matches!((self.stance & 3, other.stance & 3), (1, 2) | (2, 1)) {
+            return Some("person");
+        }
         (literal && mine.aims_elsewhere(theirs)).then_some("direction")
     }
 }
 
 /// The words of a question, each class once.
-struct Side {
-    words: Vec<Word>,
+pub(super) struct Side {
+    pub words: Vec<Word>,
     goals: Vec<u32>,
 }
 
 impl Side {
-    fn of(details: &Details) -> Self {
+    pub fn of(details: &Details) -> Self {
         let mut seen = counts(&[], &[]);
         let (mut words, mut goals) = (Vec::new(), Vec::new());
         for word in &details.words {
@@ -191,11 +203,11 @@ impl Side {
         Self { words, goals }
     }
 
-    fn has(&self, class: u32) -> bool {
+    pub fn has(&self, class: u32) -> bool {
         self.words.iter().any(|word| word.class == class)
     }
 
-    fn without(&self, other: &Self) -> Vec<Word> {
+    pub fn without(&self, other: &Self) -> Vec<Word> {
         self.words.iter().filter(|word| !other.has(word.class)).copied().collect()
     }
 
@@ -211,7 +223,7 @@ fn named(words: &[Word]) -> bool {
     words.iter().any(|word| word.kind == WordKind::Name)
 }
 
-fn weigh(words: &[Word]) -> f32 {
+pub(super) fn weigh(words: &[Word]) -> f32 {
     words
         .iter()
         .map(|word| match word.kind {

@@ -27,6 +27,23 @@ pub enum Ask {
     HowMuch = b'n',
 }
 
+impl Ask {
+    /// From its letter.
+    pub(super) fn of(letter: u8) -> Option<Self> {
+        let all = [
+            Self::What,
+            Self::How,
+            Self::Whether,
+            Self::Who,
+            Self::When,
+            Self::Where,
+            Self::Why,
+            Self::HowMuch,
+        ];
+        all.into_iter().find(|ask| *ask as u8 == letter)
+    }
+}
+
 /// Who is spoken of, and in which mood and time: a bit for each that is told in the first words.
 pub(super) fn stance(tokens: &[Token]) -> u8 {
     let bit = |token: &Token| match token.lower.as_str() {

@@ -1,4 +1,5 @@
-//! Details as a text that is kept beside a vector: four letters for the whole, four for each word.
+//! Details as a text that is kept beside a vector: five letters for the whole, four for each word, and behind a point
+//! four for each small word.
 //!
 //! Invariant: what was encoded is decoded to the same; anything else is no details, never wrong ones.
 //! Of a word, 21 bits of a digest leave, never the word.
@@ -11,7 +12,7 @@ const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 impl Details {
     /// As a text.
     pub fn encode(&self) -> String {
-        let mut text = String::with_capacity(4 + 4 * self.words.len());
+        let mut text = String::with_capacity(6 + 4 * (self.words.len() + self.small.len()));
         text.push(char::from(self.ask as u8));
         text.push(match (self.question, self.negated) {
             (false, false) => '.',
@@ -21,27 +22,29 @@ impl Details {
         });
         text.push(char::from(self.language));
         text.push(letter(u32::from(self.stance)));
+        text.push(letter(u32::from(self.frame)));
         for word in &self.words {
-            let bits = (u32::from(word.kind as u8) << 21) | (word.class & 0x1f_ffff);
-            for shift in [18, 12, 6, 0] {
-                text.push(letter(bits >> shift));
-            }
+            push(&mut text, (u32::from(word.kind as u8) << 21) | (word.class & 0x1f_ffff));
+        }
+        if !self.small.is_empty() {
+            text.push('.');
+            self.small.iter().for_each(|class| push(&mut text, *class));
         }
         text
     }
 
     /// From a text that [`Details::encode`] made.
     pub fn decode(text: &str) -> Option<Self> {
-        let (head, words) = text.as_bytes().split_at_checked(4)?;
-        let [ask, form, language, stance] = *head else { return None };
-        let ask =
-            [Ask::What, Ask::How, Ask::Whether, Ask::Who, Ask::When, Ask::Where, Ask::Why, Ask::HowMuch]
-                .into_iter()
-                .find(|one| *one as u8 == ask)?;
-        if words.len() % 4 != 0 {
+        let (head, rest) = text.as_bytes().split_at_checked(5)?;
+        let [ask, form, language, stance, frame] = *head else { return None };
+        let ask = Ask::of(ask)?;
+        let mut lists = rest.splitn(2, |byte| *byte == b'.');
+        let (words, small) = (lists.next().unwrap_or_default(), lists.next().unwrap_or_default());
+        if words.len() % 4 != 0 || small.len() % 4 != 0 {
             return None;
         }
         let words = words.chunks_exact(4).map(word).collect::<Option<Vec<Word>>>()?;
+        let small = small.chunks_exact(4).map(bits).collect::<Option<Vec<u32>>>()?;
         let (question, negated) = match form {
             b'.' => (false, false),
             b'!' => (false, true),
@@ -49,9 +52,15 @@ impl Details {
             b'-' => (true, true),
             _ => return None,
         };
-        let stance = u8::try_from(bits_of(stance)?).ok()?;
-        Some(Self { ask, question, negated, stance, language, words })
+        let six = |letter: u8| bits_of(letter).and_then(|bits| u8::try_from(bits).ok());
+        let (stance, frame) = (six(stance)?, six(frame)?);
+        Some(Self { ask, question, negated, stance, language, frame, words, small })
     }
+}
+
+/// Appends twenty-four bits.
+fn push(text: &mut String, bits: u32) {
+    [18, 12, 6, 0].into_iter().for_each(|shift| text.push(letter(bits >> shift)));
 }
 
 /// The letter of the lowest six bits.
@@ -72,11 +81,13 @@ fn bits_of(letter: u8) -> Option<u32> {
     Some(u32::from(six))
 }
 
+/// The bits of four letters.
+fn bits(letters: &[u8]) -> Option<u32> {
+    letters.iter().try_fold(0, |bits, letter| Some((bits << 6) | bits_of(*letter)?))
+}
+
 fn word(letters: &[u8]) -> Option<Word> {
-    let mut bits = 0_u32;
-    for letter in letters {
-        bits = (bits << 6) | bits_of(*letter)?;
-    }
+    let bits = bits(letters)?;
     let kind = match bits >> 21 {
         0 => WordKind::Soft,
         1 => WordKind::Hard,

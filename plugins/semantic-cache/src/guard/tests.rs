@@ -16,11 +16,14 @@ fn details(text: &str) -> Details {
 /// Whether two texts agree, were their vectors as alike as can be.
 fn agree(a: &str, b: &str) -> bool {
     let (a, b) = (details(a), details(b));
-    let agree = a.agrees(&b, 1.0, THRESHOLD);
-    assert_eq!(agree, b.agrees(&a, 1.0, THRESHOLD), "it is symmetric");
+    let agree = a.score(&b, 1.0).is_some_and(|score| score >= THRESHOLD);
+    assert_eq!(a.score(&b, 1.0), b.score(&a, 1.0), "it is symmetric");
     assert!(!agree || a.fixed() == b.fixed(), "what agrees is found");
     let below = a.least_similarity(THRESHOLD) - 0.01;
-    assert!(!a.agrees(&b, below, THRESHOLD), "what is not searched for would not agree");
+    assert!(
+        a.score(&b, below).is_none_or(|score| score < THRESHOLD),
+        "what is not searched for would not agree"
+    );
     agree
 }
 
@@ -54,7 +57,7 @@ fn pairs(lines: &str) -> Vec<Pair> {
 }
 
 fn hits(pair: &Pair) -> bool {
-    details(&pair.a).agrees(&details(&pair.b), pair.similarity, THRESHOLD)
+    details(&pair.a).score(&details(&pair.b), pair.similarity).is_some_and(|score| score >= THRESHOLD)
 }
 
 #[test]
@@ -69,10 +72,59 @@ fn no_opposite_other_name_number_or_direction_agrees() {
 }
 
 #[test]
+fn small_words_and_order_must_agree() {
+    differ("What do bees eat?", "What eats bees?");
+    differ("Can a tenant sue a landlord?", "Can a landlord sue a tenant?");
+    differ("Who is the CEO of Nokia?", "Who was the CEO of Nokia?");
+    differ("How do I ask her to dinner?", "How do I ask him to dinner?");
+    differ("What should I pack?", "What else should I pack?");
+    differ("Which of the seats are free?", "Which of the other seats are free?");
+    differ("How do I keep my dog calm?", "How do they keep my dog calm?");
+    differ("What is your name?", "What is my name?");
+    same("How do you store rice?", "How do I store rice?");
+    differ("The cat chases the mouse.", "The mouse chases the cat.");
+    same("What is the price of bread?", "What is the bread price?");
+}
+
+#[test]
+fn questions_that_begin_otherwise_may_ask_for_the_same() {
+    same("How do I store rice?", "Can you tell me what is the best way to store rice?");
+    same("Who wrote Hamlet?", "Who is the author of Hamlet?");
+    same("What time does the shop close?", "When does the shop close?");
+    same("What do you think of the new law?", "What are your views on the new law?");
+    differ("How do I store rice?", "How does it feel to store rice?");
+    differ("How does rice store energy?", "How do I store rice energy?");
+    differ("What are the best lock gates?", "What are lock gates?");
+}
+
+#[test]
 fn most_paraphrases_agree() {
     let pairs = pairs(include_str!("../../tests/data/same.jsonl"));
     let found = pairs.iter().filter(|pair| hits(pair)).count();
-    assert!(found * 100 >= pairs.len() * 78, "{found} of {}", pairs.len());
+    assert!(found * 100 >= pairs.len() * 70, "{found} of {}", pairs.len());
+}
+
+#[test]
+fn a_text_scores_one_with_itself_and_never_more_with_another() {
+    let files =
+        [include_str!("../../tests/data/different.jsonl"), include_str!("../../tests/data/same.jsonl")];
+    let long = "how do I only still tell her what else was his ".repeat(100);
+    let odd =
+        ["", "?", "what is", "how do I", "\u{202e}\u{0}", "ſ İ ǅ", "to to to than in on off", long.as_str()];
+    let pairs: Vec<Pair> = files.iter().flat_map(|file| pairs(file)).collect();
+    let texts: Vec<&str> =
+        pairs.iter().flat_map(|pair| [pair.a.as_str(), pair.b.as_str()]).chain(odd).collect();
+    let all: Vec<Details> = texts.iter().map(|text| details(text)).collect();
+    for (text, details) in texts.iter().zip(&all) {
+        assert_eq!(details.score(details, 1.0), Some(1.0), "{text}");
+    }
+    for (a, b) in all.iter().zip(all.iter().cycle().skip(7)) {
+        for similarity in [1.0, 0.5, 0.0, -1.0] {
+            let score = a.score(b, similarity);
+            assert_eq!(score, b.score(a, similarity), "{a:?} {b:?}");
+            assert!(score.is_none_or(|score| score <= 1.0), "{a:?} {b:?}");
+        }
+    }
 }
 
 #[test]
@@ -141,7 +193,8 @@ fn names_of_a_question_stand_in_their_order() {
 
 #[test]
 fn long_statements_may_say_the_same_with_and_without_a_negation_or_a_number_in_words() {
-    let reworded = |a: &str, b: &str| details(a).agrees(&details(b), 0.95, THRESHOLD);
+    let reworded =
+        |a: &str, b: &str| details(a).score(&details(b), 0.95).is_some_and(|score| score >= THRESHOLD);
     let without = "The importer loads large audio folders with thousands of recordings without any plugin or converter.";
     let retold = "The importer loads large audio folders with thousands of recordings and spares us hurdles and extensions.";
     assert!(reworded(without, retold));
@@ -182,6 +235,7 @@ fn opposites_directions_and_kinds_of_question_must_agree() {
     differ("sort the list ascending", "sort the list descending");
     differ("when was he born", "where was he born");
     differ("pros of remote work", "cons of remote work");
+    differ("Our revenue rose by 5 percent last year.", "Our revenue fell by 5 percent last year.");
     differ("what happens before lunch", "what happens after lunch");
     differ("convert celsius to fahrenheit", "convert fahrenheit to celsius");
     differ("how do I log in", "how do I log out");
@@ -200,7 +254,9 @@ fn any_text_has_details() {
 
 #[test]
 fn what_was_not_encoded_is_no_details() {
-    for text in ["", "a", "a.??", "a.?A7", "z.?A", "a.?AA!!!", "é"] {
+    for text in
+        ["", "a", "a.??", "a.?A", "a.?A!", "z.?AA", "a.?AAB", "a.?AA!!!!", "a.?AA.B", "a.?AA.B!!!", "é"]
+    {
         assert_eq!(Details::decode(text), None, "{text}");
     }
 }
@@ -215,4 +271,25 @@ fn measure() {
     let right = found.iter().filter(|pair| pair.right).count();
     let all = pairs.iter().filter(|pair| pair.right).count();
     println!("{} pairs, {all} the same: {} hits, {right} right", pairs.len(), found.len());
+}
+
+/// Prints what pairs differ in, one line each: whether something bars them, whether they are judged as statements, and the
+/// differences that have costs; for `training/train.py`.
+#[test]
+#[ignore = "a tool"]
+fn differences() {
+    let pairs = pairs(&std::fs::read_to_string(std::env::var("LOCKGATE_PAIRS").unwrap()).unwrap());
+    let rows = pairs.iter().map(|pair| {
+        let (a, b) = (details(&pair.a), details(&pair.b));
+        let difference = a.difference(&b);
+        let strict = a.strict(&b, difference.weight);
+        let barred = difference.barred.is_some()
+            || difference.renamed
+            || difference.turned
+            || (strict && difference.swapped >= 0.99);
+        let features: Vec<f32> = a.features(&b, pair.similarity).to_vec();
+        serde_json::json!({ "barred": barred, "why": difference.barred, "strict": strict, "score": a.score(&b, pair.similarity), "features": features, "hit": hits(pair) }).to_string()
+    });
+    let rows: Vec<String> = rows.collect();
+    std::fs::write(std::env::var("LOCKGATE_DIFFERENCES").unwrap(), rows.join("\n")).unwrap();
 }

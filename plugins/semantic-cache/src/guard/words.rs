@@ -40,7 +40,15 @@ struct Tables {
     /// The sides of a class, by its digest.
     sides: HashMap<u32, Vec<Side>, FixedState>,
     particles: HashMap<String, (), FixedState>,
+    /// The groups of small words, by their digest.
+    small: HashMap<u32, usize, FixedState>,
 }
+
+/// What groups of small words are called, in the order of their numbers.
+pub const GROUPS: [&str; 17] = [
+    "self", "third", "one", "duty", "future", "past", "focus", "phase", "amount", "alien", "origin",
+    "company", "when", "like", "sort", "place", "aim",
+];
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables::read(include_str!("../../data/words.txt")));
 
@@ -68,6 +76,17 @@ pub fn takes_particle(word: &str) -> bool {
     TABLES.particles.contains_key(&stem(word))
 }
 
+/// The digest of a small word whose group is told.
+pub fn small(word: &str) -> Option<u32> {
+    let class = digest(word);
+    TABLES.small.contains_key(&class).then_some(class)
+}
+
+/// The number of a small word's group.
+pub fn group(class: u32) -> Option<usize> {
+    TABLES.small.get(&class).copied()
+}
+
 /// Twenty-one bits of a text's hash: FNV-1a, folded.
 pub fn digest(text: &str) -> u32 {
     let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
@@ -91,8 +110,12 @@ fn lines(file: &str) -> impl Iterator<Item = (&str, &str)> {
 
 impl Tables {
     fn read(file: &str) -> Self {
-        let mut tables =
-            Self { words: HashMap::default(), sides: HashMap::default(), particles: HashMap::default() };
+        let mut tables = Self {
+            words: HashMap::default(),
+            sides: HashMap::default(),
+            particles: HashMap::default(),
+            small: HashMap::default(),
+        };
         // Synonyms say classes, so they come first; opposites ask for them, so they come last.
         for (_, line) in lines(file).filter(|(section, _)| *section == "synonyms") {
             let mut group = line.split(" = ");
@@ -114,6 +137,7 @@ impl Tables {
                 "fillers" => tables.learn_all(line, Kind::Filler),
                 "soft" => tables.learn_all(line, Kind::Soft),
                 "names" => tables.learn_all(line, Kind::Name),
+                "small" => tables.group(line),
                 "negations" => tables.learn_all(line, Kind::Negation),
                 _ => {}
             }
@@ -127,6 +151,13 @@ impl Tables {
 
     fn learn_all(&mut self, line: &str, kind: Kind) {
         line.split(' ').for_each(|word| self.learn(word, kind, None));
+    }
+
+    fn group(&mut self, line: &str) {
+        let Some((name, words)) = line.split_once(": ") else { return };
+        if let Some(group) = GROUPS.iter().position(|one| *one == name) {
+            self.small.extend(words.split(' ').map(|word| (digest(word), group)));
+        }
     }
 
     /// The first section that names a word says its kind; synonyms say its class before.
