@@ -3,6 +3,7 @@
 //! The inner cargo gets a target directory of its own and none of the outer build's flags: a component must
 //! come out the same whoever embeds it.
 
+use sha2::{Digest as _, Sha256};
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
@@ -106,10 +107,18 @@ fn entry(plugin: &Path, target: &Path) -> String {
     let (name, version) = (field("name"), field("version"));
     let wasm = target.join(TARGET).join("release").join(format!("{}.wasm", name.replace('-', "_")));
     let schema = plugin.join("config.schema.json");
+    let digest = match fs::read(&wasm) {
+        Ok(bytes) => Sha256::digest(bytes),
+        Err(error) => fail(&format!("{} cannot be read: {error}", wasm.display())),
+    };
+    let digest = digest.iter().fold("sha256:".to_owned(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
     let mut entry = String::new();
     let _ = writeln!(
         entry,
-        "    Builtin {{ name: {name:?}, version: {version:?}, wasm: include_bytes!({wasm:?}), \
+        "    Builtin {{ name: {name:?}, version: {version:?}, wasm: include_bytes!({wasm:?}), digest: {digest:?}, \
          config_schema: include_str!({schema:?}) }},"
     );
     entry

@@ -11,7 +11,7 @@ use crate::clock;
 use sha2::{Digest as _, Sha256};
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -117,10 +117,11 @@ impl CodeCache {
         if !about.is_file() || about.uid() != self.owner || others_may_write(&about) {
             return Ok(false);
         }
-        let mut code = Vec::with_capacity(usize::try_from(about.len()).unwrap_or_default());
-        file.read_to_end(&mut code)?;
+        // Read in pieces: what is read whole stays with the allocator for as long as the process lives.
+        let mut digest = Sha256::new();
+        io::copy(&mut file, &mut digest)?;
         file.set_modified(clock::now())?;
-        Ok(hex(&Sha256::digest(&code)) == sum)
+        Ok(hex(&digest.finalize()) == sum)
     }
 
     /// Deletes what was not used for longest, down to the bound.

@@ -67,12 +67,35 @@ impl Plugin {
         }
         let read = tokio::task::spawn_blocking(move || (digest(&wasm), Manifest::read(&wasm), wasm));
         let (digest, manifest, wasm) = read.await.map_err(|_| PluginError::BrokenOff)?;
-        if let Some(wanted) = wanted
-            && wanted != digest
-        {
-            return Err(PluginError::Digest { found: digest, wanted: wanted.to_owned() });
+        Self::made(name, wasm, digest, manifest, wanted)
+    }
+
+    /// A component that ships with the binary, whose digest was taken when that was built. Only the few pages of it are read
+    /// that say what it is: where its code is compiled already, the others never become resident.
+    ///
+    /// # Errors
+    /// It cannot be loaded.
+    pub fn shipped(
+        name: &str,
+        (wasm, digest): (&'static [u8], &'static str),
+        wanted: Option<&str>,
+    ) -> Result<Arc<Self>, PluginError> {
+        Self::made(name, wasm.into(), digest.to_owned(), Manifest::read(wasm), wanted)
+    }
+
+    fn made(
+        name: &str,
+        wasm: Bytes,
+        digest: String,
+        manifest: Result<Manifest, ManifestError>,
+        wanted: Option<&str>,
+    ) -> Result<Arc<Self>, PluginError> {
+        match wanted {
+            Some(wanted) if wanted != digest => {
+                Err(PluginError::Digest { found: digest, wanted: wanted.to_owned() })
+            }
+            _ => Ok(Arc::new(Self { wasm, name: name.to_owned(), digest, manifest: manifest? })),
         }
-        Ok(Arc::new(Self { wasm, name: name.to_owned(), digest, manifest: manifest? }))
     }
 }
 

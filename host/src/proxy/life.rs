@@ -30,6 +30,8 @@ use tokio::time::Instant;
 
 /// Bytes of the flags' header; what does not fit is in the log and the ledger.
 const MAX_FLAGS_HEADER: usize = 1_024;
+/// About how many headers an answer has.
+const DESCRIBED: usize = 24;
 
 /// Where the answer came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,6 +185,7 @@ impl Life {
 
     /// Adds what is known to an answer's headers. `complete`: tokens and cost are known as well.
     pub fn describe(&self, headers: &mut HeaderMap, complete: bool) {
+        headers.reserve(DESCRIBED);
         put(headers, "x-request-id", self.exchange.id());
         put(headers, "x-lockgate-route", &self.route.name);
         put(headers, "x-lockgate-attempts", &self.attempts.to_string());

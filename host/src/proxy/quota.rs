@@ -3,7 +3,7 @@
 //! Never decides who may take how much: the limits do. What an exchange will use is not known before, so the most that it
 //! may use is reserved: its prompt by length, and all that it allows the model to say.
 
-use super::life::{Life, put};
+use super::life::Life;
 use super::{Gateway, detour};
 use crate::auth::Principal;
 use crate::chat::{Prompt, Usage};
@@ -12,7 +12,7 @@ use crate::limit::{Amounts, Denied, Dimension, Grant, Limits, Over, Refusal, Sub
 use crate::price::Usd;
 use crate::route::Target;
 use crate::tokens::Sizes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -142,25 +142,38 @@ pub fn settle_target(life: &mut Life) {
     life.grants.truncate(life.entered);
 }
 
+/// What is told of a unit: the limit, what remains of it, and when it is whole again. Made once: reading a name takes as
+/// long as telling it.
+static TOLD: [(Unit, [HeaderName; 3]); 2] = [
+    (
+        Unit::Requests,
+        [
+            HeaderName::from_static("x-ratelimit-limit-requests"),
+            HeaderName::from_static("x-ratelimit-remaining-requests"),
+            HeaderName::from_static("x-ratelimit-reset-requests"),
+        ],
+    ),
+    (
+        Unit::Tokens,
+        [
+            HeaderName::from_static("x-ratelimit-limit-tokens"),
+            HeaderName::from_static("x-ratelimit-remaining-tokens"),
+            HeaderName::from_static("x-ratelimit-reset-tokens"),
+        ],
+    ),
+];
+
 /// Tells the client what is left, as OpenAI does.
 pub fn describe(life: &Life, headers: &mut HeaderMap) {
-    let units = [
-        (
-            Unit::Requests,
-            ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"],
-        ),
-        (
-            Unit::Tokens,
-            ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"],
-        ),
-    ];
-    for (unit, [limit, remaining, reset]) in units {
-        let levels = life.grants.iter().filter_map(|grant| grant.level(unit));
+    for (unit, [limit, remaining, reset]) in &TOLD {
+        let levels = life.grants.iter().filter_map(|grant| grant.level(*unit));
         if let Some(level) = levels.min_by_key(|level| level.remaining) {
             headers.insert(limit, level.limit.into());
             headers.insert(remaining, level.remaining.into());
             let ms = level.reset.as_millis();
-            put(headers, reset, &format!("{}.{:03}s", ms / 1_000, ms % 1_000));
+            if let Ok(text) = HeaderValue::try_from(format!("{}.{:03}s", ms / 1_000, ms % 1_000)) {
+                headers.insert(reset, text);
+            }
         }
     }
 }

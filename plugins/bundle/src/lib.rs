@@ -11,6 +11,8 @@ pub struct Builtin {
     pub version: &'static str,
     /// The component.
     pub wasm: &'static [u8],
+    /// `sha256:…` of it.
+    pub digest: &'static str,
     /// The JSON Schema of its configuration.
     pub config_schema: &'static str,
 }
@@ -34,6 +36,8 @@ fn fits(version: &str, asked: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sha2::{Digest as _, Sha256};
+    use std::fmt::Write as _;
 
     #[test]
     fn every_builtin_is_a_component_with_a_schema() {
@@ -42,6 +46,11 @@ mod tests {
             // Source: the component model's binary format: magic, version 13, layer 1.
             assert_eq!(builtin.wasm.get(..8), Some(b"\0asm\x0d\0\x01\0".as_slice()), "{}", builtin.name);
             assert!(builtin.config_schema.trim_start().starts_with('{'), "{}", builtin.name);
+            let digest = Sha256::digest(builtin.wasm).iter().fold("sha256:".to_owned(), |mut text, byte| {
+                let _ = write!(text, "{byte:02x}");
+                text
+            });
+            assert_eq!(digest, builtin.digest, "{}", builtin.name);
         }
     }
 

@@ -150,20 +150,21 @@ impl Composer<'_> {
             Some(plugin) => (plugin.source.as_str(), plugin.digest.as_deref()),
             None => (name, None),
         };
-        let (wasm, label) = match source.strip_prefix("builtin:") {
+        let loaded = match source.strip_prefix("builtin:") {
             Some(wanted) => {
                 let (builtin, version) = wanted.split_once('@').map_or((wanted, None), |(n, v)| (n, Some(v)));
                 let found = lockgate_bundle::find(builtin, version).ok_or("there is no such builtin")?;
-                (found.wasm.to_vec(), format!("{}@{}", found.name, found.version))
+                let label = format!("{}@{}", found.name, found.version);
+                Plugin::shipped(&label, (found.wasm, found.digest), digest)
             }
             None => {
                 let file = self.beside(Path::new(source.trim_start_matches("file:")));
                 let read = tokio::fs::read(&file).await;
                 self.sources.files.push(file.clone());
-                (read.map_err(|error| format!("{}: {error}", file.display()))?, file.display().to_string())
+                let wasm = read.map_err(|error| format!("{}: {error}", file.display()))?;
+                Plugin::load(&self.shared.engine, &file.display().to_string(), wasm, digest).await
             }
         };
-        let loaded = Plugin::load(&self.shared.engine, &label, wasm, digest).await;
         loaded.map_err(|error: PluginError| services::chain(&error))
     }
 

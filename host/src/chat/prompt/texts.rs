@@ -49,32 +49,34 @@ impl Prompt {
     fn visit_chat(&self, see: &mut dyn FnMut(TextAt, &str, &str)) {
         let list = |key: &str| self.body.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         for (item, message) in numbered(list("messages")) {
-            let role = message.get("role").and_then(Value::as_str).unwrap_or("user");
+            let message = Message::of(message);
+            let role = message.role.and_then(Value::as_str).unwrap_or("user");
             let own = channel_of(role);
-            let details = message.get("reasoning_details").and_then(Value::as_array);
-            for (part, detail) in (1..).zip(details.into_iter().flatten()) {
+            for (part, detail) in (1..).zip(items(message.details)) {
                 if let Some(Value::String(text)) = detail.get("text") {
                     see(TextAt::new(item, part, channel::REASONING), role, text);
                 }
             }
-            for (field, channel, part) in message_fields(own, message) {
-                if let Some(Value::String(text)) = message.get(field) {
+            let parts = items(message.content);
+            let whole = [
+                (message.content, own, 0),
+                (message.reasoning, channel::REASONING, 0),
+                (message.refusal, channel::REFUSAL, behind(parts)),
+            ];
+            for (value, channel, part) in whole {
+                if let Some(Value::String(text)) = value {
                     see(TextAt::new(item, part, channel), role, text);
                 }
             }
-            if let Some(Value::Array(parts)) = message.get("content") {
-                for (part, value) in numbered(parts) {
-                    let (field, channel) = part_field(value, own);
-                    if let Some(Value::String(text)) = value.get(field) {
-                        see(TextAt::new(item, part, channel), role, text);
-                    }
+            for (part, value) in numbered(parts) {
+                let (field, channel) = part_field(value, own);
+                if let Some(Value::String(text)) = value.get(field) {
+                    see(TextAt::new(item, part, channel), role, text);
                 }
             }
-            if let Some(Value::Array(calls)) = message.get("tool_calls") {
-                for (part, call) in numbered(calls) {
-                    if let Some(Value::String(text)) = GIVEN.iter().find_map(|given| call.pointer(given)) {
-                        see(TextAt::new(item, part, channel::TOOL_ARGS), role, text);
-                    }
+            for (part, call) in numbered(items(message.calls)) {
+                if let Some(Value::String(text)) = GIVEN.iter().find_map(|given| call.pointer(given)) {
+                    see(TextAt::new(item, part, channel::TOOL_ARGS), role, text);
                 }
             }
         }
@@ -152,9 +154,48 @@ fn channel_of(role: &str) -> &'static str {
 /// The string fields of a message, their channels and parts. Of reasoning they are part 0; its details, which usually say
 /// the same again, are the parts from 1. A refusal stands behind the parts of the content, among which may be others.
 fn message_fields(own: &'static str, message: &Value) -> [(&'static str, &'static str, u32); 3] {
-    let parts = message.get("content").and_then(Value::as_array).map_or(0, Vec::len);
-    let behind = u32::try_from(parts).unwrap_or(u32::MAX);
+    let behind = behind(items(message.get("content")));
     [("content", own, 0), ("reasoning_content", channel::REASONING, 0), ("refusal", channel::REFUSAL, behind)]
+}
+
+/// The part behind these.
+fn behind(parts: &[Value]) -> u32 {
+    u32::try_from(parts.len()).unwrap_or(u32::MAX)
+}
+
+/// The fields of a message in which texts are.
+#[derive(Default)]
+struct Message<'a> {
+    role: Option<&'a Value>,
+    content: Option<&'a Value>,
+    reasoning: Option<&'a Value>,
+    details: Option<&'a Value>,
+    refusal: Option<&'a Value>,
+    calls: Option<&'a Value>,
+}
+
+impl<'a> Message<'a> {
+    /// In one pass: every request is read several times over, and looking a name up costs as much as a short message.
+    fn of(message: &'a Value) -> Self {
+        let mut found = Self::default();
+        for (name, value) in message.as_object().into_iter().flatten() {
+            let place = match name.as_str() {
+                "role" => &mut found.role,
+                "content" => &mut found.content,
+                "reasoning_content" => &mut found.reasoning,
+                "reasoning_details" => &mut found.details,
+                "refusal" => &mut found.refusal,
+                "tool_calls" => &mut found.calls,
+                _ => continue,
+            };
+            *place = Some(value);
+        }
+        found
+    }
+}
+
+fn items(value: Option<&Value>) -> &[Value] {
+    value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// The text field of a content part and its channel.
