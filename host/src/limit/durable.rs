@@ -237,6 +237,8 @@ impl Desk {
             }
             if !closing.is_empty() {
                 self.close();
+                // Only then is the file alone: closing it moves what its log has into it.
+                drop(self.file);
                 for done in closing {
                     // Who no longer waits need not be told.
                     let _ = done.send(());
@@ -252,7 +254,7 @@ impl Desk {
                 std::thread::park_timeout(RETRY);
             }
             for (row, (key, number)) in group.iter().zip(numbers) {
-                if self.is_written(&key, &row.meter, number) {
+                if self.is_written(&key, row, number) {
                     keys.push(key);
                 }
             }
@@ -273,10 +275,11 @@ impl Desk {
     }
 
     /// Notes that a row is in the file; whether another is due.
-    fn is_written(&self, key: &Arc<str>, meter: &Meter, number: u64) -> bool {
+    fn is_written(&self, key: &Arc<str>, row: &Row, number: u64) -> bool {
         let Some(mut cover) = self.shared.covers.get_mut(key) else { return false };
         cover.written = number;
-        cover.ahead = if cover.meter == *meter { cover.margin.saturating_sub(cover.since) } else { 0 };
+        // By the margin that the file has: the next row's may have grown since this one was made.
+        cover.ahead = if cover.meter == row.meter { row.margin.saturating_sub(cover.since) } else { 0 };
         cover.coming = cover.awaited || cover.ahead < cover.margin / 2;
         cover.coming
     }
