@@ -20,6 +20,17 @@ async fn stage(new: &Provider, old: &Provider, roll_back: Value) -> Stage {
     .await
 }
 
+/// A provider that fails as long as somebody says so.
+fn breakable(broken: bool) -> (Arc<AtomicBool>, Provider) {
+    let broken = Arc::new(AtomicBool::new(broken));
+    let is_broken = broken.clone();
+    let provider = Provider::new(move |_: &Recorded| match is_broken.load(Ordering::Relaxed) {
+        true => Reply::error(500, "oops"),
+        false => Reply::text("new"),
+    });
+    (broken, provider)
+}
+
 fn is_off(stage: &Stage) -> bool {
     let canaries = stage.app.shared().canaries.lock();
     canaries.values().filter_map(std::sync::Weak::upgrade).any(|state| state.is_off())
@@ -27,12 +38,7 @@ fn is_off(stage: &Stage) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn one_that_begins_to_fail_is_rolled_back_and_no_client_sees_an_error() {
-    let broken = Arc::new(AtomicBool::new(false));
-    let is_broken = broken.clone();
-    let new = Provider::new(move |_: &Recorded| match is_broken.load(Ordering::Relaxed) {
-        true => Reply::error(500, "oops"),
-        false => Reply::text("new"),
-    });
+    let (broken, new) = breakable(false);
     let old = Provider::always(Reply::text("old"));
     let stage = stage(&new, &old, json!({ "error_rate": 0.2, "min_attempts": 20, "half_life_s": 60 })).await;
     let ask_often = async |times: usize| {
@@ -106,12 +112,7 @@ async fn streams_that_break_off_count_against_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_bad_hour_that_is_long_over_is_not_held_against_it() {
-    let broken = Arc::new(AtomicBool::new(true));
-    let is_broken = broken.clone();
-    let new = Provider::new(move |_: &Recorded| match is_broken.load(Ordering::Relaxed) {
-        true => Reply::error(500, "oops"),
-        false => Reply::text("new"),
-    });
+    let (broken, new) = breakable(true);
     let old = Provider::always(Reply::text("old"));
     let stage = stage(&new, &old, json!({ "error_rate": 0.2, "min_attempts": 20, "half_life_s": 60 })).await;
     // Too few to be judged by.
