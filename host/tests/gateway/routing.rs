@@ -230,3 +230,25 @@ async fn rules_that_lead_in_circles_end() {
     assert_eq!(answer.status, 500);
     assert!(stage.upstream.requests().is_empty());
 }
+
+#[tokio::test]
+async fn a_router_that_asks_for_no_signals_is_handed_all_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let component = folder.path().join("echo.wasm");
+    std::fs::write(&component, lockgate_guests::ECHO).unwrap();
+    let (_other, stage) = stage(|config| {
+        let small = json!({ "target": "openai/small", "weight": 3, "region": "eu" });
+        config["routes"]["smart"]["targets"] = json!([small, "other/large"]);
+        config["plugins"]["echo"] = json!({ "source": component });
+        config["routes"]["smart"]["router"] = json!({ "plugin": "echo" });
+        config["prices"] = json!({ "overrides": { "openai/small": { "input_cost_per_token": 2e-6 } } });
+    })
+    .await;
+    let answer = stage.chat(&smart(ask("hi"))).await;
+    assert_eq!(target(&answer), "other/large", "the last goes first");
+    let flags = answer.header("x-lockgate-flags");
+    for told in ["weight=3", "region=eu", "turn=0", "in-flight=0", "price.input=0.000002"] {
+        assert!(flags.contains(&format!("signal.{told}")), "{told} is not in {flags}");
+    }
+    assert!(!flags.contains("latency"), "what is not known is not told: {flags}");
+}

@@ -78,7 +78,11 @@ impl PreRequest for Echo {
 }
 
 impl Routing for Echo {
-    fn rank(&self, _: &Exchange, _: &Prompt, targets: Vec<Target>) -> Result<Vec<u32>, Fault> {
+    /// The last goes first; what is known of the first is told in flags.
+    fn rank(&self, x: &Exchange, _: &Prompt, targets: Vec<Target>) -> Result<Vec<u32>, Fault> {
+        for (name, value) in targets.first().into_iter().flat_map(|target| &target.signals) {
+            x.flag(&format!("signal.{name}"), value);
+        }
         Ok((0..targets.len() as u32).rev().collect())
     }
 }
