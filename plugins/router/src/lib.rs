@@ -1,17 +1,16 @@
 //! `router`: orders the targets of a route by weight, turn, cost, latency, load, quality or the operator's own order.
 //!
-//! This file only fetches what a strategy needs from the exchange; `candidate` reads the signals, `strategy`
-//! holds the settings and ranks.
+//! This file only fetches from the exchange what `rank` asks for; `rank` is the strategies, `config` their settings.
 //! It never drops a target that could serve: what it likes least comes last.
 #![forbid(unsafe_code)]
 
-mod candidate;
-mod strategy;
+mod config;
+mod rank;
 
-use candidate::Candidate;
+use config::{Config, Strategy};
 use lockgate_sdk::prelude::*;
 use lockgate_sdk::signals;
-use strategy::{Ask, Config, Strategy};
+use rank::Facts;
 
 /// A token is about this many bytes of text; good enough to compare prices.
 const BYTES_PER_TOKEN: u64 = 4;
@@ -42,28 +41,50 @@ impl Routing for Router {
         if targets.len() < 2 {
             return Ok(Vec::new());
         }
-        let strategy = self.config.strategy();
+        let strategy = self.config.strategy;
         let task = (strategy == Strategy::Quality).then(|| task(p).or_else(flagged)).flatten();
-        let ask = match strategy {
-            // Only these look into the prompt, which takes time on a large one.
-            Strategy::Cost | Strategy::Quality => {
-                Ask { input_tokens: input_tokens(p), output_tokens: output_limit(p), task, ..Ask::default() }
-            }
-            _ => Ask { streaming: p.streaming(), ..Ask::default() },
-        };
-        let mut candidates: Vec<Candidate<'_>> =
-            targets.iter().map(|target| Candidate::new(&target.id, &target.provider)).collect();
-        for name in self.config.reads(&ask) {
-            for (candidate, value) in candidates.iter_mut().zip(signals::numbers(&name)) {
-                candidate.note(&name, value);
-            }
-        }
-        x.flag("router", strategy.name());
-        if let Some(task) = &ask.task {
+        if let Some(task) = &task {
             x.flag("task", task);
         }
-        let seed = if strategy.draws() { x.id() } else { String::new() };
-        Ok(self.config.rank(&candidates, &seed, &ask))
+        let names: Vec<rank::Target<'_>> = targets
+            .iter()
+            .map(|target| rank::Target { id: &target.id, provider: &target.provider })
+            .collect();
+        Ok(self.config.rank(&names, &Asked { x, p, task }))
+    }
+}
+
+/// An exchange that may be asked.
+struct Asked<'a> {
+    x: &'a Exchange,
+    p: &'a Prompt,
+    task: Option<String>,
+}
+
+impl Facts for Asked<'_> {
+    fn numbers(&self, name: &str) -> Vec<Option<f64>> {
+        signals::numbers(name)
+    }
+
+    fn seed(&self) -> String {
+        self.x.id()
+    }
+
+    fn streaming(&self) -> bool {
+        self.p.streaming()
+    }
+
+    fn input_tokens(&self) -> u64 {
+        let bytes: usize = self.p.texts().iter().map(|part| part.text.len()).sum();
+        u64::try_from(bytes).unwrap_or(u64::MAX) / BYTES_PER_TOKEN
+    }
+
+    fn output_limit(&self) -> Option<u64> {
+        ["/max_completion_tokens", "/max_tokens"].iter().find_map(|at| self.p.json(at)?.parse().ok())
+    }
+
+    fn task(&self) -> Option<&str> {
+        self.task.as_deref()
     }
 }
 
@@ -78,15 +99,6 @@ fn task(p: &Prompt) -> Option<String> {
     let is_name = (1..=MAX_TASK).contains(&said.len())
         && said.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     is_name.then_some(said)
-}
-
-fn input_tokens(p: &Prompt) -> u64 {
-    let bytes: usize = p.texts().iter().map(|part| part.text.len()).sum();
-    u64::try_from(bytes).unwrap_or(u64::MAX) / BYTES_PER_TOKEN
-}
-
-fn output_limit(p: &Prompt) -> Option<u64> {
-    ["/max_completion_tokens", "/max_tokens"].iter().find_map(|at| p.json(at)?.parse().ok())
 }
 
 plugin!(Router: Routing);
