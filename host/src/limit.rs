@@ -10,6 +10,7 @@ mod counters;
 mod durable;
 mod file;
 mod grant;
+mod key;
 mod known;
 mod local;
 mod meter;
@@ -24,6 +25,7 @@ pub use counters::{Counters, Demand, Full, Refusal, Settlement};
 pub use durable::Durable;
 pub use file::FileError;
 pub use grant::Grant;
+pub use key::Key;
 pub use local::Local;
 pub use meter::{Counter, Level, Meter, Micros, Short};
 pub use notice::{Listener, Notice};
@@ -204,7 +206,7 @@ impl Limits {
             Of::Target => &self.of_target,
         };
         let all = self.known.counters(of, rules, subject);
-        let asked: Vec<&(Arc<Rule>, Arc<str>)> =
+        let asked: Vec<&(Arc<Rule>, Key)> =
             all.iter().filter(|(rule, _)| !passed.contains(&rule.name)).collect();
         if asked.is_empty() {
             return Ok(grant);
@@ -246,7 +248,7 @@ impl Limits {
     }
 }
 
-fn demand(rule: &Rule, key: Arc<str>, most: Amounts, at: Micros) -> Demand {
+fn demand(rule: &Rule, key: Key, most: Amounts, at: Micros) -> Demand {
     Demand { key, meter: rule.meter(at), amount: most.of(rule.unit), soft: rule.terms.soft }
 }
 
@@ -270,7 +272,7 @@ struct Turn<'a> {
 
 impl Turn<'_> {
     /// Goes behind those who wait for one of its counters already.
-    async fn stand_behind(&mut self, asked: &[&(Arc<Rule>, Arc<str>)], most: Amounts) -> Result<(), Denied> {
+    async fn stand_behind(&mut self, asked: &[&(Arc<Rule>, Key)], most: Amounts) -> Result<(), Denied> {
         let now = now();
         let lane = asked.iter().find(|(rule, key)| {
             matches!(rule.terms.over, Over::Queue(_)) && self.limits.books.waiting.has(key)
@@ -301,14 +303,14 @@ impl Turn<'_> {
         };
         let Refusal::Short(Short { wait, .. }) = denied.refusal else { return Err(denied) };
         let until = *self.until.get_or_insert_with(|| Instant::now() + patience.wait);
-        if self.ticket.as_ref().is_some_and(|ticket| ticket.key != demand.key) {
+        if self.ticket.as_ref().is_some_and(|ticket| ticket.key != *demand.key.text()) {
             self.ticket = None;
         }
         let mut looks = false;
         if self.ticket.is_none() {
             let tenant = self.subject.get(Dimension::Tenant).unwrap_or_default();
             let who = Who { tenant, class: self.subject.class, amount: demand.amount };
-            self.ticket = self.limits.books.waiting.join(&rule.name, &demand.key, who, patience.most);
+            self.ticket = self.limits.books.waiting.join(&rule.name, demand.key.text(), who, patience.most);
             // Between the refusal and this, something may have been given back that nobody was told of.
             looks = true;
         }

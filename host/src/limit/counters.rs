@@ -1,14 +1,14 @@
 //! Where counters are kept: the one thing that replicas may share.
 
+use super::key::Key;
 use super::meter::{Level, Meter, Micros, Short};
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
-use std::sync::Arc;
 
 /// So much of one counter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Demand {
-    /// Which counter: the rule's name and the values it counts by.
-    pub key: Arc<str>,
+    /// Which counter.
+    pub key: Key,
     /// How it counts.
     pub meter: Meter,
     /// How much.

@@ -10,10 +10,10 @@
 
 use super::counters::{Counters, Demand, Refusal, Settlement};
 use super::file::{File, FileError, Row};
+use super::key::{Hashed, Key};
 use super::local::Local;
 use super::meter::{Level, Meter, Micros};
 use dashmap::DashMap;
-use foldhash::quality::RandomState;
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use std::path::Path;
 use std::sync::Arc;
@@ -60,13 +60,13 @@ impl Cover {
 }
 
 enum Message {
-    Write(Arc<str>),
+    Write(Key),
     Close(oneshot::Sender<()>),
 }
 
 struct Shared {
     local: Local,
-    covers: DashMap<Arc<str>, Cover, RandomState>,
+    covers: DashMap<Key, Cover, Hashed>,
     /// Groups that were written.
     groups: watch::Sender<u64>,
 }
@@ -119,7 +119,7 @@ impl Durable {
         row
     }
 
-    fn renew(&self, key: &Arc<str>, cover: &mut Cover) {
+    fn renew(&self, key: &Key, cover: &mut Cover) {
         if !cover.coming && (cover.awaited || cover.ahead < cover.margin / 2) {
             cover.coming = true;
             // Without a writer nothing is written, and nobody is given what is not.
@@ -127,7 +127,7 @@ impl Durable {
         }
     }
 
-    async fn written(&self, rows: &[(Arc<str>, u64)]) {
+    async fn written(&self, rows: &[(Key, u64)]) {
         let mut groups = self.shared.groups.subscribe();
         for (key, row) in rows {
             while self.shared.covers.get(key).is_some_and(|cover| cover.written < *row) {
@@ -222,7 +222,7 @@ struct Desk {
 impl Desk {
     fn work(mut self, inbox: &Receiver<Message>) {
         // Those of which another row is due.
-        let mut keys: Vec<Arc<str>> = Vec::new();
+        let mut keys: Vec<Key> = Vec::new();
         loop {
             let first = if keys.is_empty() { inbox.recv().ok() } else { inbox.try_recv().ok() };
             if first.is_none() && keys.is_empty() {
@@ -245,7 +245,7 @@ impl Desk {
                 }
                 return;
             }
-            let (group, numbers): (Vec<Row>, Vec<(Arc<str>, u64)>) = keys
+            let (group, numbers): (Vec<Row>, Vec<(Key, u64)>) = keys
                 .drain(..)
                 .filter_map(|key| self.row(&key).map(|(row, number)| (row, (key, number))))
                 .unzip();
@@ -263,7 +263,7 @@ impl Desk {
     }
 
     /// What the file is to say next, and the row's number.
-    fn row(&self, key: &Arc<str>) -> Option<(Row, u64)> {
+    fn row(&self, key: &Key) -> Option<(Row, u64)> {
         let mut cover = self.shared.covers.get_mut(key)?;
         cover.made += 1;
         cover.since = 0;
@@ -275,7 +275,7 @@ impl Desk {
     }
 
     /// Notes that a row is in the file; whether another is due.
-    fn is_written(&self, key: &Arc<str>, row: &Row, number: u64) -> bool {
+    fn is_written(&self, key: &Key, row: &Row, number: u64) -> bool {
         let Some(mut cover) = self.shared.covers.get_mut(key) else { return false };
         cover.written = number;
         // By the margin that the file has: the next row's may have grown since this one was made.
@@ -286,7 +286,7 @@ impl Desk {
 
     /// Writes everything as it is.
     fn close(&mut self) {
-        let exact = |cover: dashmap::mapref::multiple::RefMulti<'_, Arc<str>, Cover>| {
+        let exact = |cover: dashmap::mapref::multiple::RefMulti<'_, Key, Cover>| {
             let counter = self.shared.local.snapshot(cover.key()).unwrap_or_default();
             Row { key: cover.key().to_string(), meter: cover.meter, counter, margin: 0 }
         };

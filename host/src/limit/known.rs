@@ -3,6 +3,7 @@
 //! What is known never decides anything: a subject whose place somebody else has is looked up again. Bounded: so many
 //! places, and nothing is kept for names that are very long. No locks.
 
+use super::key::Key;
 use super::rule::{Rule, Subject};
 use arc_swap::ArcSwapOption;
 use foldhash::quality::RandomState;
@@ -15,7 +16,7 @@ const PLACES: usize = 4_096;
 const MOST_BYTES: usize = 512;
 
 /// Rules that are for a subject, and its counter of each.
-pub(super) type Counted = Arc<[(Arc<Rule>, Arc<str>)]>;
+pub(super) type Counted = Arc<[(Arc<Rule>, Key)]>;
 
 /// Which rules are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -5,20 +5,18 @@
 //! is: where there is no room for another, its request is refused.
 
 use super::counters::{Counters, Demand, Full, Refusal, Settlement};
+use super::key::{Hashed, Key};
 use super::meter::{Counter, Level, Meter, Micros};
-use foldhash::quality::RandomState;
 use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::hash::BuildHasher as _;
-use std::sync::Arc;
 
 const SHARDS: usize = 64;
 
 /// Counters at most: with each of them some 300 bytes, 300 MB. What a key may name of itself must not fill more.
 const MOST: usize = 1_000_000;
 
-type Shard = HashMap<Arc<str>, Kept, RandomState>;
+type Shard = HashMap<Key, Kept, Hashed>;
 
 struct Kept {
     counter: Counter,
@@ -27,7 +25,6 @@ struct Kept {
 
 /// Counters in memory.
 pub struct Local {
-    hasher: RandomState,
     shards: Vec<Mutex<Shard>>,
     most: usize,
 }
@@ -43,7 +40,7 @@ impl Local {
     #[must_use]
     pub fn with_room(most: usize) -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { hasher: RandomState::default(), shards, most: most.div_ceil(SHARDS) }
+        Self { shards, most: most.div_ceil(SHARDS) }
     }
 
     /// Counters that are kept.
@@ -59,26 +56,25 @@ impl Local {
     }
 
     /// A counter that is known from before.
-    pub(super) fn restore(&self, key: Arc<str>, counter: Counter, meter: Meter) {
+    pub(super) fn restore(&self, key: Key, counter: Counter, meter: Meter) {
         if let Some(shard) = self.shard(&key) {
             shard.lock().insert(key, Kept { counter, meter });
         }
     }
 
     /// A counter as it is.
-    pub(super) fn snapshot(&self, key: &str) -> Option<Counter> {
+    pub(super) fn snapshot(&self, key: &Key) -> Option<Counter> {
         Some(self.shard(key)?.lock().get(key)?.counter.clone())
     }
 
-    fn shard(&self, key: &str) -> Option<&Mutex<Shard>> {
-        let hash = self.hasher.hash_one(key);
-        self.shards.get(usize::try_from(hash % SHARDS as u64).unwrap_or_default())
+    fn shard(&self, key: &Key) -> Option<&Mutex<Shard>> {
+        self.shards.get(key.part(SHARDS))
     }
 
     fn take_one(&self, demand: &Demand, now: Micros) -> Result<Level, Refusal> {
         let Some(shard) = self.shard(&demand.key) else { return Err(Refusal::Full(Full)) };
         let mut shard = shard.lock();
-        if let Some(kept) = shard.get_mut(&*demand.key) {
+        if let Some(kept) = shard.get_mut(&demand.key) {
             kept.meter = demand.meter;
             if demand.soft {
                 return Ok(kept.counter.force(&demand.meter, demand.amount, now));
@@ -104,7 +100,7 @@ impl Local {
         let demand = &settlement.demand;
         let Some(shard) = self.shard(&demand.key) else { return };
         let mut shard = shard.lock();
-        if let Some(kept) = shard.get_mut(&*demand.key) {
+        if let Some(kept) = shard.get_mut(&demand.key) {
             kept.counter.settle(&demand.meter, settlement.taken, demand.amount, settlement.used, now);
         }
     }

@@ -300,6 +300,9 @@ impl Window {
     fn sum(&self, slot: u64) -> u64 {
         let slot = slot.max(self.newest);
         let gone = slot - self.newest;
+        if gone == 0 {
+            return self.taken.iter().fold(0, |sum: u64, taken| sum.saturating_add(*taken));
+        }
         let kept = (SLOTS as u64).saturating_sub(gone);
         (0..kept).fold(0, |sum: u64, back| sum.saturating_add(self.at(self.newest.saturating_sub(back))))
     }

@@ -77,7 +77,7 @@ impl Notices {
         // That a budget refuses says nothing of the parts of it that are used, and is remembered apart.
         let own: Arc<str> = match part {
             REFUSED => format!("{}!refused", demand.key).into(),
-            _ => demand.key.clone(),
+            _ => demand.key.text().clone(),
         };
         {
             let mut told = self.told.lock();

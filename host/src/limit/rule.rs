@@ -1,6 +1,7 @@
 //! A limit as the operator wrote it: whom it is for, what it counts, and by what.
 
 use super::calendar::Calendar;
+use super::key::Key;
 use super::meter::{Meter, Micros};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -194,7 +195,7 @@ impl Rule {
     /// The counter that the subject falls under; none where the rule is not for it, which includes every subject of
     /// which a dimension that it counts by is not known.
     #[must_use]
-    pub fn counter(&self, subject: &Subject<'_>) -> Option<Arc<str>> {
+    pub fn counter(&self, subject: &Subject<'_>) -> Option<Key> {
         let fits = |(dimension, wanted): &(Dimension, Box<str>)| {
             subject.get(*dimension).is_some_and(|value| matches(wanted, value))
         };

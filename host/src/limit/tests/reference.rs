@@ -20,7 +20,7 @@ impl Counters for Plain {
         let mut then = all.clone();
         let mut levels = Vec::new();
         for (place, demand) in demands.iter().enumerate() {
-            let counter = then.entry(demand.key.clone()).or_default();
+            let counter = then.entry(demand.key.text().clone()).or_default();
             match counter.take(&demand.meter, demand.amount, now) {
                 Ok(level) => levels.push(level),
                 Err(short) => return ready(Err((place, Refusal::Short(short)))).boxed(),
@@ -33,7 +33,7 @@ impl Counters for Plain {
     fn settle(&self, settlements: &[Settlement], now: Micros) {
         let mut all = self.0.lock();
         for Settlement { demand, taken, used } in settlements {
-            if let Some(counter) = all.get_mut(&demand.key) {
+            if let Some(counter) = all.get_mut(&*demand.key) {
                 counter.settle(&demand.meter, *taken, demand.amount, *used, now);
             }
         }
