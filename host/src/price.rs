@@ -18,7 +18,7 @@ pub use usd::{NotAnAmount, Usd};
 
 use crate::chat::Usage;
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use table::Table;
 
 /// Read when first asked for.
@@ -71,7 +71,7 @@ impl Prices {
 
     /// Sets one price. `name`: `provider/model`, or a model whoever serves it.
     pub fn set(&mut self, name: &str, price: Price) {
-        self.own.insert(name.into(), table::Entry { provider: None, price });
+        self.own.insert(name.into(), table::Entry { provider: None, price: price.into() });
     }
 
     /// Says which provider of the table the operator's provider really is: `primary` may be `openai`.
@@ -88,7 +88,7 @@ impl Prices {
 
     /// The price of a provider's model. Where the very name is not known, the name without its date is.
     #[must_use]
-    pub fn find(&self, provider: &str, model: &str) -> Option<&Price> {
+    pub fn find(&self, provider: &str, model: &str) -> Option<&Arc<Price>> {
         self.find_exactly(provider, model).or_else(|| self.find_exactly(provider, undated(model)?))
     }
 
@@ -98,7 +98,7 @@ impl Prices {
         self.find(provider, model)?.cost(usage)
     }
 
-    fn find_exactly(&self, provider: &str, model: &str) -> Option<&Price> {
+    fn find_exactly(&self, provider: &str, model: &str) -> Option<&Arc<Price>> {
         let alias = self.known_as.get(provider).map(String::as_str);
         for name in std::iter::once(provider).chain(alias) {
             let full = [name, "/", model].concat();

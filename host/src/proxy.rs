@@ -35,6 +35,7 @@ mod replay;
 mod seam;
 mod source;
 mod stream;
+mod told;
 mod trial;
 mod verdict;
 

@@ -21,14 +21,15 @@ pub use resilience::{
 };
 
 use crate::balance::Health;
-use crate::chat::Modality;
+use crate::chat::{Modality, Usage};
 use crate::credential::Credentials;
 use crate::pipeline::chain::{Chain, Gate};
 use crate::plugin::Binding;
+use crate::price::{Price, Prices, Usd};
 use crate::upstream::Upstream;
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, OnceLock};
 
 /// An upstream account, as one tenant uses it: the adapter's instances never cross tenants.
 pub struct Provider {
@@ -60,6 +61,8 @@ pub struct Target {
     pub timeouts: Timeouts,
     /// How it is asked to go on with an answer that another began; none where it cannot.
     pub prefill: Option<Prefill>,
+    /// What its model costs, once somebody has looked it up.
+    pub priced: OnceLock<Option<Arc<Price>>>,
 }
 
 /// A route of a tenant.
@@ -80,8 +83,17 @@ pub struct Route {
     pub resilience: Resilience,
     /// What else it says of where exchanges may go; none where it says nothing.
     pub policy: Option<Box<Policy>>,
-    /// How often its targets were ranked by a plugin: what takes turns goes by it.
+    /// What its router was told.
+    pub rankings: Rankings,
+}
+
+/// What a route's router was told so far.
+#[derive(Debug, Default)]
+pub struct Rankings {
+    /// How often the targets were ranked: what takes turns goes by it.
     pub turns: AtomicU64,
+    /// Whether it ever asked how good the targets are: then it matters what users say of their answers.
+    pub by_quality: AtomicBool,
 }
 
 /// The routes that one tenant's keys may use.
@@ -162,6 +174,24 @@ impl Target {
     #[must_use]
     pub fn fact(&self, name: &str) -> Option<&str> {
         self.facts.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What its model costs, for an exchange that asks for `asked`. `prices`: those of the same configuration.
+    #[must_use]
+    pub fn price<'a>(&'a self, prices: &'a Prices, asked: &str) -> Option<&'a Arc<Price>> {
+        match &self.model {
+            Some(model) => {
+                let find = || prices.find(&self.provider.name, model).cloned();
+                self.priced.get_or_init(find).as_ref()
+            }
+            None => prices.find(&self.provider.name, self.model_for(asked)),
+        }
+    }
+
+    /// What this usage of it costs; none where the price is unknown.
+    #[must_use]
+    pub fn cost(&self, prices: &Prices, asked: &str, usage: &Usage) -> Option<Usd> {
+        self.price(prices, asked)?.cost(usage)
     }
 
     /// The provider's name of the model for an exchange that asks for `asked`.

@@ -23,7 +23,7 @@ use crate::plugin::{Hook, Plugin};
 use crate::price::Prices;
 use crate::proxy::Gateway;
 use crate::route::quality::Measured;
-use crate::route::{Provider, Route, Routes};
+use crate::route::{Provider, Rankings, Route, Routes};
 use crate::upstream::Upstream;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -255,7 +255,7 @@ impl<'a> Composer<'a> {
                 modalities,
                 resilience,
                 policy,
-                turns: 0.into(),
+                rankings: Rankings::default(),
             }));
         }
         Routes::new(routes)

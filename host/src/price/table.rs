@@ -10,6 +10,7 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// One entry of the source.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -17,7 +18,7 @@ pub(super) struct Entry {
     /// The provider, where the source names it.
     pub provider: Option<Box<str>>,
     /// The price.
-    pub price: Price,
+    pub price: Arc<Price>,
 }
 
 /// Prices by the source's names of models.
@@ -38,7 +39,7 @@ impl<'de> Deserialize<'de> for Entry {
 
 impl<'de> Deserialize<'de> for Price {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Entry::deserialize(deserializer).map(|entry| entry.price)
+        Entry::deserialize(deserializer).map(|entry| Arc::unwrap_or_clone(entry.price))
     }
 }
 
@@ -52,11 +53,11 @@ impl<'de> Visitor<'de> for EntryVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry, A::Error> {
-        let mut entry = Entry::default();
-        let price = &mut entry.price;
+        let (mut provider, mut own) = (None, Price::default());
+        let price = &mut own;
         while let Some(Key(name)) = map.next_key::<Key<'de>>()? {
             match name.as_ref() {
-                "litellm_provider" => entry.provider = text(map.next_value()?),
+                "litellm_provider" => provider = text(map.next_value()?),
                 "output_cost_per_reasoning_token" => price.reasoning = rate(&map.next_value()?),
                 "search_context_cost_per_query" => price.media.web_search = same(&map.next_value()?),
                 "mode" => price.mode = text(map.next_value()?),
@@ -79,7 +80,7 @@ impl<'de> Visitor<'de> for EntryVisitor {
             }
         }
         price.tiers.sort_by_key(|(above, _)| *above);
-        Ok(entry)
+        Ok(Entry { provider, price: own.into() })
     }
 }
 

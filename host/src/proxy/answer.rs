@@ -2,8 +2,9 @@
 
 use super::Body;
 use super::fault::{incomplete, not_an_answer, refused};
-use super::life::{Life, put};
+use super::life::Life;
 use super::source::Source;
+use super::told::{REQUEST_ID, put};
 use crate::chat::{Answer, Event, Operation, TextAt, channel};
 use crate::clock::unix_seconds;
 use crate::error::{Error, Party};
@@ -205,15 +206,16 @@ pub fn error_response(format: Format, error: &Error, id: &str) -> Response<Body>
     *response.status_mut() = error.status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    put(headers, "x-request-id", id);
+    put(headers, &REQUEST_ID, id);
     if let Some(after) = error.retry_after {
-        put(headers, "retry-after", &after.as_secs_f64().ceil().to_string());
-        put(headers, "retry-after-ms", &after.as_millis().to_string());
+        let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+        headers.insert(header::RETRY_AFTER, seconds.into());
+        headers.insert("retry-after-ms", u64::try_from(after.as_millis()).unwrap_or(u64::MAX).into());
     }
     let limited = error.party == Party::Client && error.status == StatusCode::TOO_MANY_REQUESTS;
     if limited && error.retry_after.is_none_or(|after| after > SOON) {
         // What the SDKs of OpenAI and Anthropic heed: they would ask again at once, and in vain.
-        put(headers, "x-should-retry", "false");
+        headers.insert("x-should-retry", HeaderValue::from_static("false"));
     }
     response
 }
@@ -224,6 +226,6 @@ pub fn json_response(status: StatusCode, body: &Value, id: &str) -> Response<Bod
     let mut response = Response::new(full(body.to_string().into()));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    put(response.headers_mut(), "x-request-id", id);
+    put(response.headers_mut(), &REQUEST_ID, id);
     response
 }

@@ -184,7 +184,7 @@ async fn ask_within(
     let prompt = exchange.prompt();
     let provider = &target.provider;
     let model = target.model_for(prompt.model());
-    if life.gateway.reject_unpriced && life.gateway.prices.find(&provider.name, model).is_none() {
+    if life.gateway.reject_unpriced && target.price(&life.gateway.prices, prompt.model()).is_none() {
         return Err(Error {
             retryable: true,
             ..Error::bad_request(

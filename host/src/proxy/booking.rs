@@ -89,7 +89,7 @@ impl Life {
         }
         let target = self.target()?;
         let prompt = self.exchange.prompt();
-        self.gateway.prices.cost(&target.provider.name, target.model_for(prompt.model()), &self.usage)
+        target.cost(&self.gateway.prices, prompt.model(), &self.usage)
     }
 
     /// What the figures are based on.
@@ -172,7 +172,7 @@ impl Life {
             let model = target.model_for(prompt.model());
             let sizes = self.sizes.unwrap_or_else(|| quota::sizes(&prompt));
             usage.input = self.gateway.tokens.tokens(model, &sizes);
-            cost = self.gateway.prices.cost(&target.provider.name, model, &usage);
+            cost = target.cost(&self.gateway.prices, prompt.model(), &usage);
             self.exchange.flag("usage", "estimated");
         }
         if let Some(grant) = &mut trial.grant {

@@ -47,7 +47,7 @@ impl Ranking {
             prompt: life.exchange.prompt(),
             plan: life.course.plan.clone(),
             places,
-            turn: life.route.turns.fetch_add(1, Ordering::Relaxed),
+            turn: life.route.rankings.turns.fetch_add(1, Ordering::Relaxed),
             task: life.exchange.flagged(TASK),
             now: Instant::now(),
         }
@@ -65,6 +65,14 @@ impl Ranking {
             TASK => Some(Signal::Text(self.task.as_deref()?.into())),
             _ if name.starts_with(QUALITY) => self.quality(target, name).or_else(fact),
             _ => fact().or_else(|| self.measured(target, name)),
+        }
+    }
+
+    /// From now on it matters what users say of answers.
+    fn tells_quality(&self) {
+        let told = &self.route.rankings.by_quality;
+        if !told.load(Ordering::Relaxed) {
+            told.store(true, Ordering::Relaxed);
         }
     }
 
@@ -96,8 +104,7 @@ impl Ranking {
 
     fn measured(&self, target: &Target, name: &str) -> Option<Signal<'static>> {
         if PRICES.contains(&name) {
-            let model = target.model_for(self.prompt.model());
-            let price = self.gateway.prices.find(&target.provider.name, model)?;
+            let price = target.price(&self.gateway.prices, self.prompt.model())?;
             let value = if name == "price.input" { price.input } else { price.output };
             return Some(Signal::Number { value: value?.usd_per_token(), places: None });
         }
@@ -122,6 +129,9 @@ impl Ranking {
 
 impl Candidates for Ranking {
     fn views(&self, signals: bool) -> Vec<TargetView> {
+        if signals {
+            self.tells_quality();
+        }
         let view = |(place, target): (usize, &Target)| {
             let names = if signals { self.names(target) } else { Vec::new() };
             let known = |name: Cow<'_, str>| {
@@ -139,6 +149,9 @@ impl Candidates for Ranking {
     }
 
     fn signals<'a>(&'a self, name: &'a str) -> Box<dyn Iterator<Item = Option<Signal<'a>>> + 'a> {
+        if name.starts_with(QUALITY) {
+            self.tells_quality();
+        }
         Box::new(self.targets().map(move |(place, target)| self.signal(place, target, name)))
     }
 }

@@ -5,10 +5,9 @@
 use super::answer::json_response;
 use super::estimate::count;
 use super::inbound::Inbound;
-use super::life::put;
 use super::{Body, Gateway, permit, routes};
 use crate::error::Error;
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use std::sync::Arc;
 
 /// Answers with the tokens of a request for the first target of its route: by that model's tokenizer where there is one
@@ -27,9 +26,9 @@ pub async fn count_tokens(gateway: &Arc<Gateway>, inbound: Inbound) -> Result<Re
         route.targets.first().map_or(prompt.model(), |target| target.model_for(prompt.model())).to_owned();
     let counted = count(gateway, &prompt, &model).await;
     let mut response = json_response(StatusCode::OK, &format.tokens(counted.tokens), &id);
-    put(response.headers_mut(), "x-lockgate-usage", counted.by());
+    response.headers_mut().insert("x-lockgate-usage", HeaderValue::from_static(counted.by()));
     if !counted.exact {
-        put(response.headers_mut(), "x-lockgate-flags", "usage=estimated");
+        response.headers_mut().insert("x-lockgate-flags", HeaderValue::from_static("usage=estimated"));
     }
     Ok(response)
 }

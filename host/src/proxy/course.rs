@@ -313,7 +313,7 @@ mod tests {
             modalities: Vec::new(),
             resilience: Default::default(),
             policy: None,
-            turns: 0.into(),
+            rankings: Default::default(),
         })
     }
 

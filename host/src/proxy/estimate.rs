@@ -5,7 +5,6 @@
 
 use super::answer::json_response;
 use super::inbound::Inbound;
-use super::life::put;
 use super::quota;
 use super::{Body, Gateway, permit, routes};
 use crate::chat::{Prompt, Usage};
@@ -13,7 +12,7 @@ use crate::error::Error;
 use crate::limit::{Amounts, Over, Unit};
 use crate::price::Usd;
 use crate::tokens::Family;
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -76,7 +75,7 @@ pub async fn estimate(gateway: &Arc<Gateway>, inbound: Inbound) -> Result<Respon
         let output = quota::output(&prompt);
         let cost = |output| {
             let usage = Usage { input: counted.tokens, output, ..Usage::default() };
-            gateway.prices.cost(&target.provider.name, model, &usage)
+            target.cost(&gateway.prices, prompt.model(), &usage)
         };
         let (least, dearest) = (cost(0), cost(output));
         most.tokens = most.tokens.max(counted.tokens.saturating_add(output));
@@ -134,7 +133,7 @@ pub async fn estimate(gateway: &Arc<Gateway>, inbound: Inbound) -> Result<Respon
         "outcome": if needs_approval && over != Some(Then::Refused) { "needs_approval" } else { then },
     });
     let mut response = json_response(StatusCode::OK, &body, &id);
-    put(response.headers_mut(), "x-lockgate-usage", by);
+    response.headers_mut().insert("x-lockgate-usage", HeaderValue::from_static(by));
     Ok(response)
 }
 

@@ -7,7 +7,6 @@
 //! that the request has begun; of one that the gateway's end cut short nobody knows what came of it, and it is not made
 //! again.
 
-use super::life::put;
 use super::{Admitted, Body, Gateway, error_response, serve_once};
 use crate::chat::Prompt;
 use crate::error::{Error, Party};
@@ -15,7 +14,7 @@ use crate::server::BoxError;
 use crate::store::idempotency::{Claim, End, Fingerprint, Recorder, Recording};
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
 use sha2::{Digest as _, Sha256};
@@ -159,7 +158,7 @@ async fn replay(gateway: &Gateway, recording: Arc<Recording>, again: bool) -> Re
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     if again {
-        put(response.headers_mut(), "idempotent-replayed", "true");
+        response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
     }
     Ok(response)
 }

@@ -21,17 +21,10 @@ use crate::limit::Grant;
 use crate::route::{Route, Target};
 use crate::secret::Secret;
 use crate::tokens::Sizes;
-use http::{HeaderMap, HeaderName, HeaderValue};
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
-
-/// Bytes of the flags' header; what does not fit is in the log and the ledger.
-const MAX_FLAGS_HEADER: usize = 1_024;
-/// About how many headers an answer has.
-const DESCRIBED: usize = 24;
 
 /// Where the answer came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,84 +176,11 @@ impl Life {
         self.started.elapsed().saturating_sub(self.waited)
     }
 
-    /// Adds what is known to an answer's headers. `complete`: tokens and cost are known as well.
-    pub fn describe(&self, headers: &mut HeaderMap, complete: bool) {
-        headers.reserve(DESCRIBED);
-        put(headers, "x-request-id", self.exchange.id());
-        put(headers, "x-lockgate-route", &self.route.name);
-        put(headers, "x-lockgate-attempts", &self.attempts.to_string());
-        put(headers, "x-lockgate-cache", self.cache.name());
-        if let Some(id) = &self.cache_id {
-            put(headers, "x-lockgate-cache-id", id);
-        }
-        if let Some(target) = self.target() {
-            let prompt = self.exchange.prompt();
-            put(headers, "x-lockgate-provider", &target.provider.name);
-            put(headers, "x-lockgate-model", target.model_for(prompt.model()));
-        }
-        put(headers, "x-lockgate-overhead-ms", &millis(self.overhead()));
-        if complete {
-            let usage = self.total_usage();
-            put(headers, "x-lockgate-tokens-in", &usage.input.to_string());
-            put(headers, "x-lockgate-tokens-out", &usage.output.to_string());
-            put(headers, "x-lockgate-usage", self.basis().name());
-            if let Some(cost) = self.cost() {
-                put(headers, "x-lockgate-cost-usd", &cost.to_string());
-                if let Some(currency) = &self.gateway.currency {
-                    put(headers, "x-lockgate-cost", &currency.show(cost));
-                }
-            }
-        }
-        if let Some(degraded) = self.degraded {
-            put(headers, "x-lockgate-degraded", degraded);
-        }
-        quota::describe(self, headers);
-        let flags = self.flags();
-        if !flags.is_empty() {
-            put(headers, "x-lockgate-flags", &flags);
-        }
-    }
-
     /// Writes an error down once, with its causes; what is left is for the client.
     #[must_use]
     pub fn explain(&self, error: Error) -> Error {
         log_error(self.exchange.id(), &error);
         error
-    }
-
-    /// The comment that ends a stream: what the headers could not know yet.
-    #[must_use]
-    pub fn epilogue(&self) -> String {
-        let usage = self.total_usage();
-        let mut line = format!(
-            "lockgate tokens-in={} tokens-out={} attempts={} overhead-ms={} usage={}",
-            usage.input,
-            usage.output,
-            self.attempts,
-            millis(self.overhead()),
-            self.basis().name()
-        );
-        if let Some(cost) = self.cost() {
-            let _ = write!(line, " cost-usd={cost}");
-        }
-        let flags = self.flags();
-        if !flags.is_empty() {
-            let _ = write!(line, " flags={flags}");
-        }
-        line
-    }
-
-    fn flags(&self) -> String {
-        let mut line = String::new();
-        for (key, value) in self.exchange.flags() {
-            let clean = |text: &str| text.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b',' | b';'));
-            if !clean(&key) || !clean(&value) || line.len() + key.len() + value.len() + 2 > MAX_FLAGS_HEADER {
-                continue;
-            }
-            let comma = if line.is_empty() { "" } else { "," };
-            let _ = write!(line, "{comma}{key}={value}");
-        }
-        line
     }
 }
 
@@ -381,13 +301,7 @@ pub fn log_error(id: &str, error: &Error) {
 }
 
 /// Milliseconds with three decimals.
-fn millis(duration: Duration) -> String {
-    format!("{:.3}", duration.as_secs_f64() * 1e3)
-}
-
-/// Sets a header whose value is one by construction; what is not is left out.
-pub fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(HeaderName::from_static(name), value);
-    }
+pub(super) fn millis(duration: Duration) -> String {
+    let micros = duration.as_micros();
+    format!("{}.{:03}", micros / 1_000, micros % 1_000)
 }

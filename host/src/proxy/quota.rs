@@ -84,7 +84,7 @@ pub fn exceeded(life: &Life) -> Option<Arc<str>> {
     let input = if life.usage.input > 0 { life.usage.input } else { tokens.tokens(model, &sizes) };
     let output = life.usage.output.max(tokens.answer(model, &sizes, life.produced_bytes));
     let usage = Usage { input, output, ..life.usage };
-    let (before, cost) = (life.booked(), life.gateway.prices.cost(&target.provider.name, model, &usage));
+    let (before, cost) = (life.booked(), target.cost(&life.gateway.prices, prompt.model(), &usage));
     let running = Amounts {
         tokens: before.tokens.saturating_add(input).saturating_add(output),
         cost: before.cost + cost.unwrap_or_default(),
@@ -170,8 +170,9 @@ pub fn describe(life: &Life, headers: &mut HeaderMap) {
         if let Some(level) = levels.min_by_key(|level| level.remaining) {
             headers.insert(limit, level.limit.into());
             headers.insert(remaining, level.remaining.into());
-            let ms = level.reset.as_millis();
-            if let Ok(text) = HeaderValue::try_from(format!("{}.{:03}s", ms / 1_000, ms % 1_000)) {
+            let reset_in = level.reset;
+            let text = format!("{}.{:03}s", reset_in.as_secs(), reset_in.subsec_millis());
+            if let Ok(text) = HeaderValue::try_from(text) {
                 headers.insert(reset, text);
             }
         }
@@ -256,7 +257,7 @@ fn of_target(
     let model = target.model_for(prompt.model());
     let input = gateway.tokens.tokens(model, sizes);
     let usage = Usage { input, output, ..Usage::default() };
-    let cost = gateway.prices.cost(&target.provider.name, model, &usage);
+    let cost = target.cost(&gateway.prices, prompt.model(), &usage);
     (Amounts { tokens: input.saturating_add(output), cost: cost.unwrap_or_default() }, cost)
 }
 

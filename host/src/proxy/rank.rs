@@ -9,6 +9,7 @@ use super::life::{Cache, Life};
 use crate::error::Error;
 use crate::route::affinity::{Affinity, By};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// The order in which the targets are tried.
 ///
@@ -56,7 +57,8 @@ async fn ranked(life: &Life, places: Vec<usize>) -> Result<Vec<usize>, Error> {
 impl Life {
     /// Its answer may be spoken of, where that could change who is asked.
     pub(super) fn may_be_spoken_of(&self, target: &str) {
-        if self.cache == Cache::Hit || self.course.mirrors || self.route.router.is_none() {
+        let matters = self.route.rankings.by_quality.load(Ordering::Relaxed);
+        if self.cache == Cache::Hit || self.course.mirrors || !matters {
             return;
         }
         let (tenant, key) = (self.exchange.tenant(), self.principal.own_name());

@@ -16,10 +16,10 @@ use crate::route::pin::{Pin, Pins};
 use crate::route::quality::Measured;
 use crate::route::residency::{Regions, Residency};
 use crate::route::rule::{Action, Condition, Plan, Rule, Who};
-use crate::route::{Policy, Resilience, Route, Target};
+use crate::route::{Policy, Rankings, Resilience, Route, Target};
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// A route of a tenant that is being made.
@@ -76,6 +76,7 @@ impl<'c> Composer<'c> {
             facts,
             timeouts: resilience::timeouts(described.timeouts()),
             prefill: described.prefill().map(resilience::prefill),
+            priced: OnceLock::new(),
         })
     }
 
@@ -258,7 +259,7 @@ impl<'c> Composer<'c> {
             modalities: Modality::ALL.to_vec(),
             resilience: Resilience { ranked: 1, ..Resilience::default() },
             policy: None,
-            turns: 0.into(),
+            rankings: Rankings::default(),
         };
         Some(Mirror::new(Arc::new(route), mirror.percent / 100.0, mirror.max_in_flight))
     }
