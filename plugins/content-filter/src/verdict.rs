@@ -65,7 +65,8 @@ pub fn terms(measures: &[Measure; HEADS], whole: &Whole) -> [f32; TERMS] {
 #[derive(Debug)]
 pub struct Verdict {
     measures: [Measure; HEADS],
-    weights: [[f32; TERMS]; HEADS],
+    /// By term, so that all heads are added up at once.
+    weights: [[f32; HEADS]; TERMS],
 }
 
 impl Verdict {
@@ -76,10 +77,10 @@ impl Verdict {
             *file = rest;
             Some(f32::from_le_bytes(*bytes))
         };
-        let mut verdict = Verdict { measures: Default::default(), weights: [[0.0; TERMS]; HEADS] };
-        for (measure, weights) in verdict.measures.iter_mut().zip(&mut verdict.weights) {
+        let mut verdict = Verdict { measures: Default::default(), weights: [[0.0; HEADS]; TERMS] };
+        for (head, measure) in verdict.measures.iter_mut().enumerate() {
             *measure = Measure { middle: next()?, spread: next()?, mean: next()? };
-            for weight in weights {
+            for weight in verdict.weights.iter_mut().filter_map(|term| term.get_mut(head)) {
                 *weight = next()?;
             }
         }
@@ -88,11 +89,11 @@ impl Verdict {
 
     /// How probable each category is.
     pub fn probabilities(&self, whole: &Whole) -> [f32; HEADS] {
-        let terms = terms(&self.measures, whole);
-        self.weights.map(|weights| {
-            let sum: f32 = weights.iter().zip(terms).map(|(weight, term)| weight * term).sum();
-            1.0 / (1.0 + (-sum).exp())
-        })
+        let mut sums = [0.0; HEADS];
+        for (weights, term) in self.weights.iter().zip(terms(&self.measures, whole)) {
+            sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight * term);
+        }
+        sums.map(|sum: f32| 1.0 / (1.0 + (-sum).exp()))
     }
 }
 
