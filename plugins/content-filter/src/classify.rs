@@ -1,13 +1,17 @@
 //! Runs the classifier along a text as it comes, unit by unit, and keeps what the next part of the text needs.
 //!
 //! Invariant: a unit is judged once, when it is complete, by its own text and the sums of the units before it; so
-//! however a stream is cut, the same units get the same scores. Never keeps more than one incomplete unit of text.
+//! however a stream is cut, the same units get the same scores. So does the text as it stands: what is known of it is
+//! the sums of its units and its loudest windows. Never keeps more than one incomplete unit of text.
 
-use crate::model::{HEADS, Model, Sum, UNITS, window_of};
+use crate::model::{Model, UNITS, window_of};
+use crate::sums::{HEADS, Sum, Whole};
 use crate::units::units;
 
 /// Bytes of a sum as it is kept.
 const KEPT: usize = 4 * HEADS + 16;
+/// Bytes of what is kept of the whole text.
+const WHOLE: usize = 12 * HEADS + 8;
 
 /// What is kept of a text between its parts.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,8 +20,10 @@ pub struct Memory {
     pub pending: String,
     /// The newest units.
     sums: Vec<Sum>,
-    /// The highest scores so far.
-    pub best: [f32; HEADS],
+    /// What is known of all of it.
+    whole: Whole,
+    /// The scores of all of it, as far as it has come.
+    pub scores: [f32; HEADS],
 }
 
 /// A unit, where it lies in the text with what was pending before it, and its scores.
@@ -61,8 +67,10 @@ impl Memory {
             self.sums.push(model.unit(text.get(start..end).unwrap_or_default()));
             let keep = window_of(self.sums.iter().map(|sum| sum.words));
             self.sums.drain(..self.sums.len() - keep);
-            let scores = model.probabilities(&self.sums);
-            self.best.iter_mut().zip(scores).for_each(|(best, score)| *best = best.max(score));
+            let margins = model.margins(&self.sums);
+            self.whole.hear(margins);
+            self.sums.last().into_iter().for_each(|unit| self.whole.add(unit));
+            let scores = model.verdict(&Whole::of(&self.sums, margins));
             let (mut alone, mut before) = ([0.0; HEADS], [0.0; HEADS]);
             if let Some((unit, earlier)) = self.sums.split_last().filter(|_| hold) {
                 alone = model.probabilities(std::slice::from_ref(unit));
@@ -71,6 +79,9 @@ impl Memory {
             out.push(Scored { start, end, scores, alone, before });
             done = end;
         }
+        if !out.is_empty() {
+            self.scores = model.verdict(&self.whole);
+        }
         let pending = if hold { String::new() } else { text.get(done..).unwrap_or_default().to_owned() };
         self.pending = pending;
         out
@@ -78,8 +89,13 @@ impl Memory {
 
     /// The form that is kept.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(4 * HEADS + 1 + self.sums.len() * KEPT + self.pending.len());
-        out.extend(self.best.iter().flat_map(|score| score.to_le_bytes()));
+        let mut out = Vec::with_capacity(WHOLE + 1 + self.sums.len() * KEPT + self.pending.len());
+        let whole = self.whole;
+        for numbers in [self.scores, whole.loudest, whole.heads] {
+            out.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+        }
+        out.extend(whole.features.to_le_bytes());
+        out.extend(whole.words.to_le_bytes());
         out.push(u8::try_from(self.sums.len()).unwrap_or(0));
         for sum in &self.sums {
             out.extend(sum.heads.iter().flat_map(|weight| weight.to_le_bytes()));
@@ -98,9 +114,12 @@ impl Memory {
 
     fn read(mut bytes: &[u8]) -> Option<Memory> {
         let mut memory = Memory::default();
-        for score in &mut memory.best {
-            *score = f32::from_le_bytes(take(&mut bytes)?);
+        let Memory { scores, whole, .. } = &mut memory;
+        for number in scores.iter_mut().chain(&mut whole.loudest).chain(&mut whole.heads) {
+            *number = f32::from_le_bytes(take(&mut bytes)?);
         }
+        whole.features = f32::from_le_bytes(take(&mut bytes)?);
+        whole.words = f32::from_le_bytes(take(&mut bytes)?);
         let [count] = take(&mut bytes)?;
         for _ in 0..usize::from(count).min(UNITS) {
             let mut sum = Sum::default();

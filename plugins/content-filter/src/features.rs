@@ -1,8 +1,9 @@
 //! What the classifier sees of a unit: its words, and hashed features of them and of their classes.
 //!
 //! Words have a table of their own, because meaning is baked into it (`training/`); beside them stand beginnings of
-//! words, parts of words, pairs, and pairs of classes near one another and in one unit. Invariants: a pure function of
-//! the unit, the same in training and in use. Changing anything here makes the shipped weights worthless: train again.
+//! words, parts of words, pairs, and pairs of classes near one another and in one unit. What is said twice in a unit
+//! counts once. Invariants: a pure function of the unit, the same in training and in use. Changing anything here makes
+//! the shipped weights worthless: train again.
 
 use crate::lexicon::{HEAD, Lexicon, Looked, STEM, hash};
 use crate::reader;
@@ -11,6 +12,9 @@ use crate::reader;
 const PART: usize = 4;
 /// Classes this many words apart are near.
 const NEAR: usize = 4;
+
+/// Bits that remember what was in a unit: so many that few features are taken for others.
+const SEEN: usize = 1 << 14;
 
 /// Where a feature's weight is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +34,19 @@ pub struct Said {
     pub classes: u64,
 }
 
-/// Calls `each` with every feature of a unit.
+/// Calls `each` with every feature of a unit, once.
 pub fn features(lexicon: &Lexicon, unit: &str, mut each: impl FnMut(Feature)) -> Said {
     let mut said = Said::default();
+    let mut seen = [0_u64; SEEN / 64];
+    let mut each = |feature: Feature| {
+        let (Feature::Word(hash) | Feature::Other(hash)) = feature;
+        let at = (hash >> 16) as usize % SEEN;
+        let bit = 1 << (at % 64);
+        if let Some(word) = seen.get_mut(at / 64).filter(|word| **word & bit == 0) {
+            *word |= bit;
+            each(feature);
+        }
+    };
     let (mut before, mut recent) = (1, [0_u64; NEAR]);
     reader::words(unit, |word| {
         said.words += 1;

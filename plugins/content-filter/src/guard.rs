@@ -4,8 +4,9 @@
 //! judged; elsewhere the classifier holds nothing. What was seen only ever rises.
 
 use crate::classify::{Memory, Scored};
-use crate::model::{HEADS, Model, NAMES};
+use crate::model::{Model, NAMES};
 use crate::settings::{Action, Guard, Settings, Severity};
+use crate::sums::HEADS;
 use crate::view;
 use crate::window::{Before, Change, Decided, decide};
 
@@ -53,8 +54,8 @@ impl State {
 
     /// Takes over what another text rose to.
     pub fn join(&mut self, other: &State) {
-        let best = self.memory.best.iter_mut().zip(other.memory.best);
-        best.for_each(|(best, score)| *best = best.max(score));
+        let scores = self.memory.scores.iter_mut().zip(other.memory.scores);
+        scores.for_each(|(most, score)| *most = most.max(score));
         self.levels.resize(self.levels.len().max(other.levels.len()), 0);
         self.levels.iter_mut().zip(&other.levels).for_each(|(level, other)| *level = (*level).max(*other));
     }
@@ -78,7 +79,7 @@ impl State {
     pub fn scores<'s>(&self, settings: &'s Settings) -> (Scores<'s>, Severities<'s>) {
         let guards = settings.guards.iter();
         let mut scores: Vec<(&str, f32)> = guards
-            .filter_map(|guard| Some((*NAMES.get(guard.head)?, *self.memory.best.get(guard.head)?)))
+            .filter_map(|guard| Some((*NAMES.get(guard.head)?, *self.memory.scores.get(guard.head)?)))
             .collect();
         let mut seen: Vec<(&str, Severity)> = Vec::new();
         for (level, category) in self.levels.iter().zip(&settings.categories) {
@@ -101,7 +102,7 @@ impl State {
 
     /// How probable it is that anything is unwanted.
     pub fn score(&self, settings: &Settings) -> f32 {
-        let [any, ..] = self.memory.best;
+        let [any, ..] = self.memory.scores;
         let any = if settings.guards.is_empty() { 0.0 } else { any };
         let (scores, _) = self.scores(settings);
         // Swearing by itself is little; what else is in the text says more.

@@ -16,11 +16,13 @@ mod openings;
 mod patterns;
 mod reader;
 mod settings;
+mod sums;
 #[cfg(test)]
 #[path = "../training/tools.rs"]
 mod tools;
 mod trie;
 mod units;
+mod verdict;
 mod view;
 mod walk;
 mod window;
@@ -54,7 +56,7 @@ impl Plugin for ContentFilter {
 }
 
 impl ContentFilter {
-    /// Sets what is known of a text, where it is more than was told before.
+    /// Sets what is known of a text, where it is not what was told before.
     fn report(&self, x: &Exchange, before: Option<&State>, now: &State) {
         let told = |state: &&State| self.settings.scores || state.found();
         if !told(&now) {
@@ -67,10 +69,13 @@ impl ContentFilter {
             x.flag(&format!("content.{name}"), severity.name());
         }
         let score = now.score(&self.settings);
-        if self.model.is_some() && before.is_none_or(|state| state.score(&self.settings) < score) {
+        if self.model.is_some() && before.is_none_or(|state| state.score(&self.settings) != score) {
             x.flag("content.score", &format!("{score:.3}"));
         }
-        for (name, score) in scores.iter().filter(|score| score.1 >= SHOWN && !old_scores.contains(score)) {
+        // What was told before and has become too little to tell is told once more.
+        let told = |name: &str| old_scores.iter().any(|old| old.0 == name && old.1 >= SHOWN);
+        let news = scores.iter().filter(|score| !old_scores.contains(score));
+        for (name, score) in news.filter(|score| score.1 >= SHOWN || told(score.0)) {
             x.flag(&format!("content.score.{name}"), &format!("{score:.3}"));
         }
     }

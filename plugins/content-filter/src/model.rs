@@ -1,14 +1,17 @@
-//! The classifier: linear, one head a category and one for "unwanted at all", trained offline (`training/`).
+//! The classifier: one head a category and one for "unwanted at all", trained offline (`training/`).
 //!
 //! It looks at a window: the newest unit and those before it that belong to the same hundred words. A unit is reduced
-//! to a [`Sum`] once, so a stream costs each of its units one reading. The model never decides: thresholds do.
+//! to a [`Sum`] once, so a stream costs each of its units one reading. The heads are linear; what their margins say
+//! together, `verdict` knows. The model never decides: thresholds do.
 //!
-//! The file: `bits: u8`; per head the scales of both tables, slope and offset (`f32`, little endian); then `2^bits` rows
-//! of words and as many of other features, a signed byte a head. A margin is the units' sum divided by
-//! `(features + 16)^0.35`, and the window's own features besides; a probability `1 / (1 + e^-(slope * margin + offset))`.
+//! The file: `bits: u8`; per head the scales of both tables (`f32`, little endian); the weights of `verdict`; then
+//! `2^bits` rows of words and as many of other features, a signed byte a head. A margin is the units' sum divided by
+//! `(features + 16)^0.35`, and the window's own features besides.
 
 use crate::features::{Feature, features, window};
 use crate::lexicon::Lexicon;
+use crate::sums::{CALM, HEADS, Sum, Whole};
+use crate::verdict::Verdict;
 
 /// What ships with the plugin.
 const BUILT_IN: &[u8] = include_bytes!("../data/model.bin");
@@ -16,36 +19,20 @@ const BUILT_IN: &[u8] = include_bytes!("../data/model.bin");
 pub const WINDOW: u32 = 100;
 /// Units of a window at most.
 pub const UNITS: usize = 24;
-/// Keeps a few words from weighing as much as many.
-pub const CALM: f32 = 16.0;
 /// How much of its length a text's sum is divided by: a long one that goes on and on is worse than a short one.
 pub const POWER: f32 = 0.35;
-/// Heads of the model.
-pub const HEADS: usize = 7;
 /// Sums as they are taken: eight bytes are added at once, of which the last is the next row's and says nothing.
 type Wide = [i32; HEADS + 1];
 /// What each head is about; the first is "unwanted at all".
 pub const NAMES: [&str; HEADS] =
     ["any", "sexual", "hate", "violence", "harassment", "self-harm", "sexual-minors"];
 
-/// What a window needs to know of a unit.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Sum {
-    /// The weights of its features, a head each.
-    pub heads: [f32; HEADS],
-    /// How many features.
-    pub features: u32,
-    /// How many words.
-    pub words: u32,
-    /// Classes of its words.
-    pub classes: u64,
-}
-
 /// The weights, where they lie in the component.
 #[derive(Debug)]
 pub struct Model {
     lexicon: Lexicon,
     heads: [Head; HEADS],
+    verdict: Verdict,
     words: &'static [u8],
     others: &'static [u8],
     mask: u32,
@@ -55,8 +42,6 @@ pub struct Model {
 struct Head {
     word: f32,
     other: f32,
-    slope: f32,
-    offset: f32,
 }
 
 impl Model {
@@ -70,14 +55,16 @@ impl Model {
                 file = rest;
                 Some(f32::from_le_bytes(*bytes))
             };
-            *head = Head { word: next()?, other: next()?, slope: next()?, offset: next()? };
+            *head = Head { word: next()?, other: next()? };
         }
+        let verdict = Verdict::read(&mut file)?;
         let rows = 1_usize.checked_shl(u32::from(*bits))?;
         let (words, others) = file.split_at_checked(rows * HEADS)?;
         let mask = u32::try_from(rows).ok()? - 1;
         (others.len() == words.len()).then_some(Model {
             lexicon: Lexicon::built_in(),
             heads,
+            verdict,
             words,
             others,
             mask,
@@ -101,8 +88,8 @@ impl Model {
         sum
     }
 
-    /// How probable each category is in the window that these units make.
-    pub fn probabilities(&self, units: &[Sum]) -> [f32; HEADS] {
+    /// How loud each category is in the window that these units make.
+    pub fn margins(&self, units: &[Sum]) -> [f32; HEADS] {
         let classes = units.iter().fold(0, |all, unit| all | unit.classes);
         let features: u32 = units.iter().map(|unit| unit.features).sum();
         let mut own = Wide::default();
@@ -111,10 +98,19 @@ impl Model {
         let mut out = [0.0; HEADS];
         for (at, ((out, head), own)) in out.iter_mut().zip(&self.heads).zip(own).enumerate() {
             let sum: f32 = units.iter().filter_map(|unit| unit.heads.get(at)).sum();
-            let margin = sum / length + head.other * float(own);
-            *out = 1.0 / (1.0 + (-(head.slope * margin + head.offset)).exp());
+            *out = sum / length + head.other * float(own);
         }
         out
+    }
+
+    /// How probable each category is in the window that these units make, as though it were all of the text.
+    pub fn probabilities(&self, units: &[Sum]) -> [f32; HEADS] {
+        self.verdict(&Whole::of(units, self.margins(units)))
+    }
+
+    /// How probable each category is in a text.
+    pub fn verdict(&self, whole: &Whole) -> [f32; HEADS] {
+        self.verdict.probabilities(whole)
     }
 }
 

@@ -3,7 +3,8 @@
 use super::meaning::{Meaning, SIZE};
 use crate::features::{Feature, features, window};
 use crate::lexicon::Lexicon;
-use crate::model::{HEADS, NAMES, window_of};
+use crate::model::{NAMES, window_of};
+use crate::sums::HEADS;
 use crate::units::units;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
@@ -21,6 +22,9 @@ pub struct Row {
     pub source: String,
     pub tags: BTreeMap<String, u8>,
     pub weight: f32,
+    /// Folds that must not be judged by what learnt from this text: it shares a rare phrase with one of theirs.
+    #[serde(default)]
+    pub avoid: Vec<u32>,
 }
 
 /// A unit's features and meaning.
@@ -43,6 +47,7 @@ pub struct Case {
     pub weight: f32,
     pub source: String,
     pub fold: u32,
+    pub avoid: Vec<u32>,
     pub units: Vec<Unit>,
     pub windows: Vec<Window>,
 }
@@ -93,6 +98,7 @@ impl Row {
             weight: self.weight,
             source: self.source.clone(),
             fold: self.fold(),
+            avoid: self.avoid.clone(),
             units: all,
             windows,
         }

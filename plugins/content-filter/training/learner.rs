@@ -4,9 +4,10 @@
 //! the two loudest. Half of the features are left out each time, so that no phrase of a template decides alone.
 //! Fixed order and seed: the same data give the same weights.
 
-use super::data::{BITS, Case, Window};
+use super::data::{BITS, Case, Unit, Window};
 use super::meaning::SIZE;
-use crate::model::{CALM, HEADS, POWER};
+use crate::model::POWER;
+use crate::sums::{CALM, HEADS, Sum};
 
 /// What can be tried.
 #[derive(Clone, Copy, Debug)]
@@ -115,19 +116,19 @@ impl Learner {
         (self.random >> 33) as usize
     }
 
+    /// What a unit comes to.
+    pub fn sum(&self, unit: &Unit) -> Sum {
+        let mut heads = [0.0; HEADS];
+        unit.words.iter().for_each(|at| add(&mut heads, &self.words[*at as usize], 1.0));
+        unit.others.iter().for_each(|at| add(&mut heads, &self.others[*at as usize], 1.0));
+        unit.meaning.iter().zip(&self.meaning).for_each(|(v, row)| add(&mut heads, row, *v));
+        let features = (unit.words.len() + unit.others.len()) as u32;
+        Sum { heads, features, words: unit.words.len() as u32, classes: 0 }
+    }
+
     /// The margins of every window, a head each.
     pub fn margins(&self, case: &Case) -> Vec<Row> {
-        let sums: Vec<Row> = case
-            .units
-            .iter()
-            .map(|unit| {
-                let mut sum = [0.0; HEADS];
-                unit.words.iter().for_each(|at| add(&mut sum, &self.words[*at as usize], 1.0));
-                unit.others.iter().for_each(|at| add(&mut sum, &self.others[*at as usize], 1.0));
-                unit.meaning.iter().zip(&self.meaning).for_each(|(v, row)| add(&mut sum, row, *v));
-                sum
-            })
-            .collect();
+        let sums: Vec<Row> = case.units.iter().map(|unit| self.sum(unit).heads).collect();
         case.windows
             .iter()
             .map(|window| {
@@ -139,15 +140,6 @@ impl Learner {
                 margin
             })
             .collect()
-    }
-
-    /// The loudest margin of each head.
-    pub fn loudest(&self, case: &Case) -> Row {
-        let mut most = [f32::NEG_INFINITY; HEADS];
-        for margin in self.margins(case) {
-            most.iter_mut().zip(margin).for_each(|(most, m)| *most = most.max(m));
-        }
-        most
     }
 
     fn case(&mut self, case: &Case) {

@@ -11,4 +11,5 @@ mod data;
 mod learner;
 mod meaning;
 mod measure;
+mod second;
 mod train;

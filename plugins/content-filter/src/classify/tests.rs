@@ -20,7 +20,7 @@ fn scores(pieces: &[&str], hold: bool) -> (Vec<[f32; HEADS]>, [f32; HEADS]) {
         held.drain(..done);
         all.extend(scored.iter().map(|unit| unit.scores));
     }
-    (all, memory.best)
+    (all, memory.scores)
 }
 
 proptest! {
