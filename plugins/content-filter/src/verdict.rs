@@ -19,6 +19,9 @@ const SQUASHED: usize = HEADS + 1;
 /// One, the squashed, the margins, the text's means, and the squashed multiplied with one another.
 pub const TERMS: usize = 1 + SQUASHED + 2 * HEADS + SQUASHED * (SQUASHED + 1) / 2;
 
+/// Heads, filled up to whole vectors of the machine.
+const LANES: usize = HEADS.next_multiple_of(4);
+
 /// Where the sums of texts lie, to bring all heads to one measure.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Measure {
@@ -66,7 +69,7 @@ pub fn terms(measures: &[Measure; HEADS], whole: &Whole) -> [f32; TERMS] {
 pub struct Verdict {
     measures: [Measure; HEADS],
     /// By term, so that all heads are added up at once.
-    weights: [[f32; HEADS]; TERMS],
+    weights: [[f32; LANES]; TERMS],
 }
 
 impl Verdict {
@@ -77,7 +80,7 @@ impl Verdict {
             *file = rest;
             Some(f32::from_le_bytes(*bytes))
         };
-        let mut verdict = Verdict { measures: Default::default(), weights: [[0.0; HEADS]; TERMS] };
+        let mut verdict = Verdict { measures: Default::default(), weights: [[0.0; LANES]; TERMS] };
         for (head, measure) in verdict.measures.iter_mut().enumerate() {
             *measure = Measure { middle: next()?, spread: next()?, mean: next()? };
             for weight in verdict.weights.iter_mut().filter_map(|term| term.get_mut(head)) {
@@ -89,11 +92,14 @@ impl Verdict {
 
     /// How probable each category is.
     pub fn probabilities(&self, whole: &Whole) -> [f32; HEADS] {
-        let mut sums = [0.0; HEADS];
+        let mut sums = [0.0; LANES];
         for (weights, term) in self.weights.iter().zip(terms(&self.measures, whole)) {
             sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight * term);
         }
-        sums.map(|sum: f32| 1.0 / (1.0 + (-sum).exp()))
+        let mut probabilities = [0.0; HEADS];
+        let known = probabilities.iter_mut().zip(sums);
+        known.for_each(|(probability, sum): (&mut f32, f32)| *probability = 1.0 / (1.0 + (-sum).exp()));
+        probabilities
     }
 }
 
