@@ -297,10 +297,15 @@ async fn ask(life: &mut Life, streaming: bool) -> Result<Delivery, Error> {
         if let Some(heard) = &mut life.course.heard {
             heard.hear_all(&answer);
         }
-        let Some((answer, replaced)) = verdict::judge(life, answer, gather).await? else {
-            life.book();
-            life.plan(|plan, life| plan.found_wanting(&life.route, life.target));
-            continue;
+        let (answer, replaced) = match verdict::judge(life, answer, gather).await {
+            Ok(Some(accepted)) => accepted,
+            Ok(None) => {
+                life.book();
+                life.plan(|plan, life| plan.found_wanting(&life.route, life.target));
+                continue;
+            }
+            Err(error) if failover::found_wanting(life, &error) => continue,
+            Err(error) => return Err(error),
         };
         if streaming {
             return Ok(Delivery::Stream { source: Box::new(Source::ready(answer.events())), native: false });

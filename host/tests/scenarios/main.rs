@@ -26,3 +26,4 @@ mod rules;
 mod stage;
 mod storm;
 mod timeouts;
+mod wanting;
