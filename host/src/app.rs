@@ -107,17 +107,16 @@ impl App {
         environment: Arc<dyn Environment + Send + Sync>,
     ) -> Result<Arc<Self>, StartError> {
         let shared = Arc::new(share(&loaded.config)?);
-        let composed = compose::compose(&shared, &loaded).await?;
+        let (gateway, sources) = compose::compose(&shared, &loaded).await?.accept(&shared);
         let app = Arc::new(Self {
             shared,
             source,
             environment,
-            current: ArcSwap::from_pointee(composed.gateway),
-            sources: Mutex::new(composed.sources),
+            current: ArcSwap::from_pointee(gateway),
+            sources: Mutex::new(sources),
             generation: AtomicU64::new(1),
             changing: tokio::sync::Mutex::default(),
         });
-        app.gateway().auth.warm();
         observe::start(&app);
         sweep(&app);
         let refresh = Duration::from_millis(loaded.config.command_refresh_ms);
@@ -169,9 +168,9 @@ impl App {
         let examined = examined.unwrap_or_else(|_| Faults::one("configuration", "it cannot be read").into());
         match prove(&self.shared, examined).await {
             Ok(composed) => {
-                self.current.store(Arc::new(composed.gateway));
-                self.gateway().auth.warm();
-                *self.sources.lock() = composed.sources;
+                let (gateway, sources) = composed.accept(&self.shared);
+                self.current.store(Arc::new(gateway));
+                *self.sources.lock() = sources;
                 let generation = self.generation.fetch_add(1, Ordering::Relaxed) + 1;
                 tracing::info!(generation, "a new configuration serves");
                 Ok(generation)

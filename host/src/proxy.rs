@@ -54,7 +54,7 @@ use crate::ledger::Ledger;
 use crate::limit::Limits;
 use crate::pipeline::chain::Admission;
 use crate::price::{Currency, Prices};
-use crate::route::{Route, Routes};
+use crate::route::{Route, Routes, canary};
 use crate::server::BoxError;
 use crate::store::answers::Answers;
 use crate::store::feedback::Feedback;
@@ -123,6 +123,14 @@ pub struct Gateway {
     pub body_timeout: Duration,
     /// Time for a whole exchange.
     pub total_timeout: Duration,
+}
+
+impl Gateway {
+    /// How its canaries have been doing.
+    pub fn canaries(&self) -> impl Iterator<Item = &canary::State> {
+        let routes = self.tenants.values().flat_map(Routes::all);
+        routes.filter_map(|route| Some(&*route.policy.as_ref()?.canary.as_ref()?.state))
+    }
 }
 
 /// Serves one request for a completion or for embeddings.

@@ -237,7 +237,6 @@ impl<'c> Composer<'c> {
             state
         });
         drop(known);
-        self.shared.metrics.canary_off(&tenant, &route, state.is_off());
         let by = match canary.by {
             CanaryBy::Request => canary::By::Request,
             CanaryBy::Key => canary::By::Key,
