@@ -33,6 +33,9 @@ use std::time::Duration;
 /// How often what has expired is swept away.
 const SWEEP: Duration = Duration::from_secs(60);
 
+/// How often the journal is handed what requests do not wait for: so much of it may be lost by a kill.
+const HAND_OVER: Duration = Duration::from_secs(1);
+
 /// Where configurations come from.
 #[derive(Debug, Clone)]
 pub enum Source {
@@ -119,6 +122,7 @@ impl App {
         });
         observe::start(&app);
         sweep(&app);
+        hand_over(&app);
         let refresh = Duration::from_millis(loaded.config.command_refresh_ms);
         if !refresh.is_zero() {
             watch::refresh(&app, refresh);
@@ -185,6 +189,7 @@ impl App {
     /// Writes down what is still waiting to be.
     pub async fn close(&self) {
         self.shared.counters.close().await;
+        self.shared.feedback.hand_over();
         if let Some(journal) = &self.shared.journal {
             journal.close().await;
         }
@@ -247,6 +252,22 @@ fn sweep(app: &Arc<App>) {
             if let Some(journal) = &app.shared.journal {
                 journal.sweep(crate::clock::unix_seconds());
             }
+        }
+    });
+}
+
+/// Hands the journal what requests leave behind for it, for as long as the application lives.
+fn hand_over(app: &Arc<App>) {
+    if app.shared.journal.is_none() {
+        return;
+    }
+    let app = Arc::downgrade(app);
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(HAND_OVER);
+        loop {
+            ticks.tick().await;
+            let Some(app) = app.upgrade() else { return };
+            app.shared.feedback.hand_over();
         }
     });
 }
