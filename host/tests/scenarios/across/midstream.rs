@@ -154,7 +154,7 @@ async fn of_a_stream_that_breaks_off_all_that_was_said_is_charged_for() {
         let (answer, _) = Api::OpenAi.ask(&stage, "Count.", true).await;
         assert!(answer.text().ends_with("word99 "), "{}", answer.body);
         let record = stage.record().await;
-        assert_eq!((record.outcome, record.basis), ("upstream", "estimate"));
+        assert_eq!((record.outcome, record.basis), ("upstream", "estimate"), "{first}: {record:?}");
         assert!(record.usage.output >= 100, "{first}: {:?}", record.usage);
     }
 }
