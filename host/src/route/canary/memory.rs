@@ -154,7 +154,8 @@ mod tests {
         journal.close().await;
         let journal = open();
         let memory = Memory::new(Some(journal.clone()));
-        assert_eq!((memory.known.lock().len(), memory.why(&known).as_deref()), (1, Some("it was bad")));
+        let count = memory.known.lock().len();
+        assert_eq!((count, memory.why(&known).as_deref()), (1, Some("it was bad")));
         journal.close().await;
         assert_eq!(open().take(Kind::Canary, |_| true).len(), 1, "what nobody goes by is not kept");
     }
