@@ -33,6 +33,9 @@ use std::time::Duration;
 /// How often what has expired is swept away.
 const SWEEP: Duration = Duration::from_secs(60);
 
+/// How often the journal is handed what requests do not wait for: so much of it may be lost by a kill.
+const HAND_OVER: Duration = Duration::from_secs(1);
+
 /// Where configurations come from.
 #[derive(Debug, Clone)]
 pub enum Source {
@@ -107,19 +110,19 @@ impl App {
         environment: Arc<dyn Environment + Send + Sync>,
     ) -> Result<Arc<Self>, StartError> {
         let shared = Arc::new(share(&loaded.config)?);
-        let composed = compose::compose(&shared, &loaded).await?;
+        let (gateway, sources) = compose::compose(&shared, &loaded).await?.accept(&shared);
         let app = Arc::new(Self {
             shared,
             source,
             environment,
-            current: ArcSwap::from_pointee(composed.gateway),
-            sources: Mutex::new(composed.sources),
+            current: ArcSwap::from_pointee(gateway),
+            sources: Mutex::new(sources),
             generation: AtomicU64::new(1),
             changing: tokio::sync::Mutex::default(),
         });
-        app.gateway().auth.warm();
         observe::start(&app);
         sweep(&app);
+        hand_over(&app);
         let refresh = Duration::from_millis(loaded.config.command_refresh_ms);
         if !refresh.is_zero() {
             watch::refresh(&app, refresh);
@@ -169,9 +172,9 @@ impl App {
         let examined = examined.unwrap_or_else(|_| Faults::one("configuration", "it cannot be read").into());
         match prove(&self.shared, examined).await {
             Ok(composed) => {
-                self.current.store(Arc::new(composed.gateway));
-                self.gateway().auth.warm();
-                *self.sources.lock() = composed.sources;
+                let (gateway, sources) = composed.accept(&self.shared);
+                self.current.store(Arc::new(gateway));
+                *self.sources.lock() = sources;
                 let generation = self.generation.fetch_add(1, Ordering::Relaxed) + 1;
                 tracing::info!(generation, "a new configuration serves");
                 Ok(generation)
@@ -186,6 +189,7 @@ impl App {
     /// Writes down what is still waiting to be.
     pub async fn close(&self) {
         self.shared.counters.close().await;
+        self.shared.feedback.hand_over();
         if let Some(journal) = &self.shared.journal {
             journal.close().await;
         }
@@ -248,6 +252,22 @@ fn sweep(app: &Arc<App>) {
             if let Some(journal) = &app.shared.journal {
                 journal.sweep(crate::clock::unix_seconds());
             }
+        }
+    });
+}
+
+/// Hands the journal what requests leave behind for it, for as long as the application lives.
+fn hand_over(app: &Arc<App>) {
+    if app.shared.journal.is_none() {
+        return;
+    }
+    let app = Arc::downgrade(app);
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(HAND_OVER);
+        loop {
+            ticks.tick().await;
+            let Some(app) = app.upgrade() else { return };
+            app.shared.feedback.hand_over();
         }
     });
 }

@@ -25,7 +25,7 @@ pub use model::{
     Admin, Aws, Binding, Cache, Config, Destination, Embeddings, Engine, Entra, Google, Grants, Hold,
     Isolation, Ledger, Limits, Log, LogFormat, OnError, OnOverflow, PluginSource, Prices, Provider,
     ProviderKey, ProviderTimeouts, ProviderTls, Quotas, Route, RouteTarget, Streams, Target, Tenant,
-    TenantKey, Tls, UnknownPrice,
+    TenantKey, Tls, UnknownPrice, Written,
 };
 pub use model::{identity, limit, over, resilience, routing};
 pub use reference::{Digest, Environment, Sources, digest};

@@ -6,6 +6,7 @@
 //! billed as somebody else's. Never fetches anything.
 
 mod currency;
+mod model;
 mod rate;
 mod table;
 #[cfg(test)]
@@ -13,7 +14,8 @@ mod tests;
 mod usd;
 
 pub use currency::Currency;
-pub use rate::{MediaRates, Price, Rate, Rates};
+pub use model::Price;
+pub use rate::{MediaRates, Rate, Rates};
 pub use usd::{NotAnAmount, Usd};
 
 use crate::chat::Usage;

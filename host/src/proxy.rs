@@ -55,7 +55,7 @@ use crate::ledger::Ledger;
 use crate::limit::Limits;
 use crate::pipeline::chain::Admission;
 use crate::price::{Currency, Prices};
-use crate::route::{Route, Routes};
+use crate::route::{Route, Routes, canary};
 use crate::server::BoxError;
 use crate::store::answers::Answers;
 use crate::store::feedback::Feedback;
@@ -124,6 +124,14 @@ pub struct Gateway {
     pub body_timeout: Duration,
     /// Time for a whole exchange.
     pub total_timeout: Duration,
+}
+
+impl Gateway {
+    /// How its canaries have been doing.
+    pub fn canaries(&self) -> impl Iterator<Item = &canary::State> {
+        let routes = self.tenants.values().flat_map(Routes::all);
+        routes.filter_map(|route| Some(&*route.policy.as_ref()?.canary.as_ref()?.state))
+    }
 }
 
 /// Serves one request for a completion or for embeddings.
@@ -298,10 +306,15 @@ async fn ask(life: &mut Life, streaming: bool) -> Result<Delivery, Error> {
         if let Some(heard) = &mut life.course.heard {
             heard.hear_all(&answer);
         }
-        let Some((answer, replaced)) = verdict::judge(life, answer, gather).await? else {
-            life.book();
-            life.plan(|plan, life| plan.found_wanting(&life.route, life.target));
-            continue;
+        let (answer, replaced) = match verdict::judge(life, answer, gather).await {
+            Ok(Some(accepted)) => accepted,
+            Ok(None) => {
+                life.book();
+                life.plan(|plan, life| plan.found_wanting(&life.route, life.target));
+                continue;
+            }
+            Err(error) if failover::found_wanting(life, &error) => continue,
+            Err(error) => return Err(error),
         };
         if streaming {
             return Ok(Delivery::Stream { source: Box::new(Source::ready(answer.events())), native: false });

@@ -14,6 +14,7 @@ use crate::store::journal::{Journal, Kind, Row};
 use crate::upstream::{Upstream, UpstreamSettings, UpstreamSetupError};
 use bytes::Bytes;
 use http::{Method, Request, header};
+use parking_lot::Mutex;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -111,26 +112,42 @@ impl Notes {
     }
 }
 
+/// One who is told, and what is on its way to it.
+#[derive(Debug)]
+struct Line {
+    notes: Notes,
+    sender: mpsc::Sender<Arc<Event>>,
+    /// Here until it is begun to be told.
+    events: Mutex<Option<mpsc::Receiver<Arc<Event>>>>,
+}
+
 /// Everybody who is told.
 #[derive(Debug, Default)]
-pub struct Webhooks(Vec<(Notes, mpsc::Sender<Arc<Event>>)>);
+pub struct Webhooks(Vec<Line>);
 
 impl Webhooks {
-    /// These hooks, and what waits for them in a journal. What was told is still delivered when this is dropped. Needs a
-    /// tokio runtime.
+    /// These hooks. Nobody is told anything, and nothing that waits in a journal is touched, before [`Webhooks::start`].
     #[must_use]
-    pub fn start(hooks: Vec<Hook>, journal: Option<&Arc<Journal>>) -> Self {
-        let start = |hook: Hook| {
+    pub fn new(hooks: Vec<Hook>, journal: Option<&Arc<Journal>>) -> Self {
+        let line = |hook: Hook| {
             let notes = Notes { journal: journal.cloned(), hook: Arc::new(hook) };
             let (sender, events) = mpsc::channel(WAITING);
+            Line { notes, sender, events: Mutex::new(Some(events)) }
+        };
+        Self(hooks.into_iter().map(line).collect())
+    }
+
+    /// Begins to tell, first of all what has waited in the journal since before the process began. What was told is still
+    /// delivered when this is dropped. A second time does nothing. Needs a tokio runtime.
+    pub fn start(&self) {
+        for Line { notes, sender, events } in &self.0 {
+            let Some(events) = events.lock().take() else { continue };
             for event in notes.found() {
                 // There is room for as many as are found.
                 let _ = sender.try_send(Arc::new(event));
             }
             tokio::spawn(deliver(notes.clone(), events));
-            (notes, sender)
-        };
-        Self(hooks.into_iter().map(start).collect())
+        }
     }
 
     /// Tells an event. `facts` is an object; its id, name and time are put to it.
@@ -145,7 +162,7 @@ impl Webhooks {
             facts.insert("time".into(), clock::unix_seconds().into());
         }
         let event = Arc::new(Event { id, name: name.to_owned(), body: facts.to_string().into() });
-        for (notes, sender) in &self.0 {
+        for Line { notes, sender, .. } in &self.0 {
             let hook = &notes.hook;
             if !hook.events.is_empty() && !hook.events.contains(&name) {
                 continue;

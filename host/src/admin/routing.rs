@@ -10,7 +10,7 @@ use std::collections::HashMap;
 /// How every canary does.
 #[must_use]
 pub fn show(gateway: &Gateway) -> Value {
-    let mut states: Vec<&State> = states(gateway).collect();
+    let mut states: Vec<&State> = gateway.canaries().collect();
     states.sort_by(|one, other| (&one.tenant, &one.route).cmp(&(&other.tenant, &other.route)));
     let canaries: Vec<Value> = states.into_iter().map(describe).collect();
     json!({ "canaries": canaries })
@@ -23,7 +23,7 @@ pub fn show(gateway: &Gateway) -> Value {
 pub fn resume(gateway: &Gateway, query: &str) -> Result<Value, Error> {
     let said: HashMap<_, _> = form_urlencoded::parse(query.as_bytes()).collect();
     let is = |name: &str, value: &str| said.get(name).is_some_and(|said| said == value);
-    let state = states(gateway).find(|state| is("tenant", &state.tenant) && is("route", &state.route));
+    let state = gateway.canaries().find(|state| is("tenant", &state.tenant) && is("route", &state.route));
     let state = state.ok_or_else(|| {
         let message = "There is no canary of this 'tenant' and 'route'.";
         Error::new(Party::Client, StatusCode::NOT_FOUND, "not_found", message)
@@ -32,11 +32,6 @@ pub fn resume(gateway: &Gateway, query: &str) -> Result<Value, Error> {
     gateway.metrics.canary_off(&state.tenant, &state.route, false);
     tracing::info!(tenant = %state.tenant, route = %state.route, "a canary is resumed");
     Ok(describe(state))
-}
-
-fn states(gateway: &Gateway) -> impl Iterator<Item = &State> {
-    let routes = gateway.tenants.values().flat_map(|routes| routes.all());
-    routes.filter_map(|route| Some(&*route.policy.as_ref()?.canary.as_ref()?.state))
 }
 
 fn describe(state: &State) -> Value {

@@ -1,7 +1,7 @@
 //! From a configuration to a running one: loads plugins, prepares bindings, checks coverage.
 //!
-//! Everything that is wrong is collected and told with its place in the file. Nothing that serves is touched:
-//! what comes out is swapped in as a whole, or not at all.
+//! Everything that is wrong is collected and told with its place in the file. Nothing that serves is touched, and nothing is
+//! begun: what comes out is swapped in as a whole, or not at all.
 
 mod plugins;
 mod providers;
@@ -16,6 +16,7 @@ use crate::auth::Authenticator;
 use crate::balance::Health;
 use crate::chat::Modality;
 use crate::config::{self, Document, Faults, Loaded, Sources};
+use crate::credential::Credentials;
 use crate::limit;
 use crate::pipeline::chain::{Chain, Gate};
 use crate::pipeline::coverage;
@@ -29,12 +30,30 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A running configuration, and what it depends on.
+/// A configuration that was proved, and nothing of which has begun.
 pub struct Composed {
-    /// What serves.
-    pub gateway: Gateway,
-    /// What it was made of: a change of it means a new configuration.
-    pub sources: Sources,
+    gateway: Gateway,
+    sources: Sources,
+    notifier: Option<Arc<Notifier>>,
+    upstreams: HashMap<String, Arc<Upstream>>,
+    credentials: HashMap<String, Arc<Credentials>>,
+}
+
+impl Composed {
+    /// It is accepted: what is its own begins, and the next configuration finds what it made. What serves from now on, and what
+    /// that was made of: a change of it means a new configuration. Needs a tokio runtime.
+    pub fn accept(self, shared: &Shared) -> (Gateway, Sources) {
+        shared.upstreams.lock().extend(self.upstreams);
+        shared.credentials.lock().extend(self.credentials);
+        if let Some(notifier) = self.notifier {
+            notifier.start();
+        }
+        for canary in self.gateway.canaries() {
+            shared.metrics.canary_off(&canary.tenant, &canary.route, canary.is_off());
+        }
+        self.gateway.auth.warm();
+        (self.gateway, self.sources)
+    }
 }
 
 /// Composes a configuration.
@@ -57,8 +76,7 @@ pub async fn compose(shared: &Arc<Shared>, loaded: &Loaded) -> Result<Composed, 
     let auth = composer.auth();
     let composed_limits = composer.rate_limits();
     let limits = &loaded.config.limits;
-    let mut faults = composer.faults;
-    let sources = composer.sources;
+    let Composer { mut faults, sources, notifier, upstreams, credentials, .. } = composer;
     let auth = faults.or(auth)?;
     let Some(auth) = auth else { return Err(Faults::one(&loaded.document.name, "the keys cannot be read")) };
     let gateway = Gateway {
@@ -82,7 +100,7 @@ pub async fn compose(shared: &Arc<Shared>, loaded: &Loaded) -> Result<Composed, 
         body_timeout: Duration::from_millis(limits.body_timeout_ms),
         total_timeout: Duration::from_millis(limits.total_timeout_ms),
     };
-    Ok(Composed { gateway, sources })
+    Ok(Composed { gateway, sources, notifier, upstreams, credentials })
 }
 
 /// Prepares one binding for a tenant. `at` is its place in the configuration.
@@ -110,11 +128,14 @@ struct Composer<'a> {
     /// Those loaded so far; none where loading failed, so that it is told once.
     plugins: HashMap<String, Option<Arc<Plugin>>>,
     upstreams: HashMap<String, Arc<Upstream>>,
+    credentials: HashMap<String, Arc<Credentials>>,
     /// Those made so far, by tenant and name; none where making failed, so that it is told once.
     providers: HashMap<(Arc<str>, String), Option<Arc<Provider>>>,
     sources: Sources,
     /// How good targets are at what.
     measured: Measured,
+    /// Who is told of budgets.
+    notifier: Option<Arc<Notifier>>,
 }
 
 impl<'a> Composer<'a> {
@@ -126,9 +147,11 @@ impl<'a> Composer<'a> {
             faults: Faults::new(&loaded.document.name),
             plugins: HashMap::new(),
             upstreams: HashMap::new(),
+            credentials: HashMap::new(),
             providers: HashMap::new(),
             sources: loaded.sources.clone(),
             measured: Measured::default(),
+            notifier: None,
         }
     }
 
@@ -184,7 +207,10 @@ impl<'a> Composer<'a> {
         let limits = limit::Limits::new(rules, self.shared.counters.clone()).of_organisations(organisations);
         let (metrics, journal) = (self.shared.metrics.clone(), self.shared.journal.as_ref());
         match Notifier::new(self.config, metrics, journal) {
-            Ok(notifier) => limits.telling(self.shared.waiting.clone(), Arc::new(notifier)),
+            Ok(notifier) => {
+                let notifier = self.notifier.insert(Arc::new(notifier)).clone();
+                limits.telling(self.shared.waiting.clone(), notifier)
+            }
             Err(faults) => {
                 self.refuse_all::<()>(faults);
                 limits

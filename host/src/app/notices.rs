@@ -16,7 +16,8 @@ pub struct Notifier {
 }
 
 impl Notifier {
-    /// Everybody whom a configuration names, or the places of those that cannot be told, and why.
+    /// Everybody whom a configuration names, or the places of those that cannot be told, and why. No webhook is told anything
+    /// before [`Notifier::start`].
     ///
     /// # Errors
     /// As said.
@@ -40,7 +41,12 @@ impl Notifier {
         if !faults.is_empty() {
             return Err(faults);
         }
-        Ok(Self { metrics, hooks: Webhooks::start(hooks, journal) })
+        Ok(Self { metrics, hooks: Webhooks::new(hooks, journal) })
+    }
+
+    /// The configuration serves: webhooks are told, and first what has waited for them.
+    pub fn start(&self) {
+        self.hooks.start();
     }
 }
 

@@ -78,7 +78,7 @@ pub struct Shared {
     pub lockout: Arc<Lockout>,
     /// Who guessed tokens of administrators.
     pub admin_lockout: Arc<Lockout>,
-    /// How canaries have been doing, by all that the configuration says of them.
+    /// How canaries have been doing, by [`canary::name`].
     pub canaries: Mutex<HashMap<String, Weak<canary::State>>>,
     /// Which of them were rolled back.
     pub rolled_back: Arc<canary::Memory>,

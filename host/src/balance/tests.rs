@@ -1,6 +1,7 @@
 //! Tests of the health of targets.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use super::observation::LONGEST_ASKED;
 use super::*;
 
 fn health() -> Arc<Health> {

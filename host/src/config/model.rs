@@ -18,6 +18,7 @@ pub mod routing;
 mod serving;
 mod state;
 mod tenant;
+mod written;
 
 pub use binding::{
     Binding, Destination, Grants, Hold, Isolation, Limits, OnError, OnOverflow, PluginSource, Streams,
@@ -29,6 +30,7 @@ pub use route::{Route, RouteTarget, Target};
 pub use serving::{Admin, Engine, Log, LogFormat, Quotas, Tls};
 pub use state::{Counters, Ledger, State};
 pub use tenant::{Tenant, TenantKey};
+pub use written::Written;
 
 /// The configuration of a Lockgate gateway.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

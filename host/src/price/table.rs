@@ -3,7 +3,8 @@
 //! Lenient where the source is loose (unknown fields, a text where a number is expected): what cannot be read
 //! is unknown. Source: LiteLLM's `model_prices_and_context_window.json`.
 
-use super::rate::{MediaRates, Price, Rate, Rates};
+use super::model::Price;
+use super::rate::{MediaRates, Rate, Rates};
 use crate::chat::Service;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;

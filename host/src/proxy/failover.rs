@@ -70,6 +70,16 @@ impl Resume {
 /// Whether another target may be asked after this error; the attempt that failed is then settled.
 pub fn may_ask_another(life: &mut Life, error: &Error) -> bool {
     life.broke_off(error.status.as_u16(), error.retry_after);
+    may_follow(life, error)
+}
+
+/// Whether another target may be asked after a judge refused an answer: one that the route names for that, and that was not
+/// asked. The attempt is then settled; nothing of it is held against the target, which did answer.
+pub fn found_wanting(life: &mut Life, error: &Error) -> bool {
+    Cause::of(error) == Cause::InvalidOutput && may_follow(life, error)
+}
+
+fn may_follow(life: &mut Life, error: &Error) -> bool {
     let place = life.target;
     let more = life.plan(|plan, life| {
         place.is_some_and(|place| plan.failed(life, place, error)) && life.attempts < plan.limit

@@ -138,9 +138,11 @@ impl Plan {
         cause == Cause::ContextWindow
     }
 
-    /// An answer was found wanting: who gave it is asked again first, unless others are named for that.
+    /// An answer was found wanting, and is asked for again with a note: of those alone that are named for that, and where none
+    /// is, or all of them were asked, first of who gave it.
     pub fn found_wanting(&mut self, route: &Route, place: Option<usize>) {
-        if self.name(route, Cause::InvalidOutput).is_some() {
+        if let Some(named) = self.name(route, Cause::InvalidOutput) {
+            self.only = Some(named);
             return;
         }
         if let Some(place) = place {

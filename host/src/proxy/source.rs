@@ -168,9 +168,8 @@ impl Source {
                 looked_at += 1;
                 begun |= !step.events.is_empty();
                 // Facts about an answer may stand before its error: what has come already is looked at.
-                let Some(said) = step.events.iter().find(|event| !matches!(event, Event::Extra(_))) else {
-                    continue;
-                };
+                let is_fact = |event: &&Event| matches!(event, Event::Extra(_) | Event::Usage(_));
+                let Some(said) = step.events.iter().find(|event| !is_fact(event)) else { continue };
                 return Ok(match said {
                     Event::Error(error) => Some(error.clone()),
                     _ => None,

@@ -9,7 +9,7 @@ mod memory;
 #[cfg(test)]
 mod tests;
 
-pub use memory::Memory;
+pub use memory::{Memory, name};
 
 use crate::balance::{Median, Ratio};
 use parking_lot::Mutex;

@@ -40,10 +40,15 @@ pub enum Kind {
     Opinion,
     /// An event that somebody is to be told.
     Event,
+    /// Answers that users may speak of.
+    Given,
+    /// An answer was spoken of.
+    Spoken,
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 5] = [Self::Begun, Self::Answered, Self::Canary, Self::Opinion, Self::Event];
+    pub(super) const ALL: [Self; 7] =
+        [Self::Begun, Self::Answered, Self::Canary, Self::Opinion, Self::Event, Self::Given, Self::Spoken];
 
     /// Its number in the file.
     const fn number(self) -> i64 {
@@ -53,6 +58,8 @@ impl Kind {
             Self::Canary => 3,
             Self::Opinion => 4,
             Self::Event => 5,
+            Self::Given => 6,
+            Self::Spoken => 7,
         }
     }
 }

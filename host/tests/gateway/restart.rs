@@ -1,11 +1,14 @@
 //! What is known after a kill: requests under a key, canaries, opinions, webhooks that wait.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-use crate::support::{Gateway, Stage, ask, ask_streamed, binding, soon, with, with_provider};
+mod feedback;
+mod webhooks;
+
+use crate::support::{Gateway, Stage, ask, ask_streamed, soon, with_provider};
 use bytes::Bytes;
 use http::Method;
 use lockgate_client::Answer;
-use lockgate_upstream::{Recorded, Reply, Script, Upstream};
+use lockgate_upstream::{Recorded, Reply, Upstream};
 use serde_json::{Value, json};
 use std::path::Path;
 use tokio::sync::mpsc;
@@ -224,78 +227,4 @@ async fn a_canary_that_was_rolled_back_gets_nothing_after_a_kill() {
     everything_is_written(&stage.gateway).await;
     kill(&mut stage).await;
     assert_eq!(canary(&stage).await["rolled_back"], false);
-}
-
-#[tokio::test]
-async fn what_users_said_decides_after_a_kill() {
-    const CODE: &str = "Write a Python decorator that retries a function three times.";
-    let folder = tempfile::tempdir().unwrap();
-    let chain = json!([binding("builtin:task-classifier", json!({}))]);
-    let mut stage = Stage::configured(answer, chain, |mut config| {
-        config["state"]["file"] = json!(folder.path().join("state.db"));
-        let price = |usd: f64| json!({ "input_cost_per_token": usd, "output_cost_per_token": usd });
-        config["prices"]["overrides"] = json!({ "openai/dear": price(0.01), "openai/cheap": price(0.001) });
-        let target =
-            |id: &str, quality: &str| json!({ "target": id, "signals": { "quality.code": quality } });
-        config["routes"]["smart"] = json!({
-            "targets": [target("openai/dear", "0.95"), target("openai/cheap", "0.9")],
-            "chain": "tested",
-            "router": binding("builtin:router", json!({ "strategy": "quality", "threshold": 0.8 })),
-        });
-        config["tenants"]["acme"]["routes"] = json!(["*", "smart"]);
-        config
-    })
-    .await;
-    let asked = async |stage: &Stage| stage.chat(&with(ask(CODE), "model", json!("smart"))).await;
-    for _ in 0..3 {
-        let answer = asked(&stage).await;
-        assert_eq!(answer.header("x-lockgate-model"), "cheap");
-        let said = json!({ "request_id": answer.header("x-request-id"), "score": 0 });
-        let taken = soon("an answer", stage.gateway.client().post("/v1/feedback", said.to_string())).await;
-        assert_eq!(taken.unwrap().status, 200);
-    }
-    assert_eq!(asked(&stage).await.header("x-lockgate-model"), "dear");
-    everything_is_written(&stage.gateway).await;
-    kill(&mut stage).await;
-    assert_eq!(asked(&stage).await.header("x-lockgate-model"), "dear");
-}
-
-#[tokio::test]
-async fn a_webhook_that_waited_is_told_after_a_kill() {
-    let folder = tempfile::tempdir().unwrap();
-    let hook = Upstream::start(Script::new([Reply::hang(), Reply::status(200, json!({}))])).await.unwrap();
-    let mut stage = Stage::configured(answer, json!([]), |mut config| {
-        config["state"]["file"] = json!(folder.path().join("state.db"));
-        config["prices"]["overrides"]["openai/gpt-test"] =
-            json!({ "input_cost_per_token": 0.001, "output_cost_per_token": 0.001 });
-        config["budgets"]["all"] = json!({ "usd": 0.0001, "per": "month" });
-        config["webhooks"]["ops"] =
-            json!({ "url": format!("{}/hook", hook.base_url()), "secret": "sixteen bytes or more" });
-        config
-    })
-    .await;
-    assert_eq!(stage.chat(&ask("hi")).await.status, 429);
-    soon("the webhook", hook.wait_for_requests(1)).await;
-    // The row is written before the event is sent, by a thread of its own; an exchange passes both.
-    kill_when_written(&mut stage, &folder.path().join("state.db")).await;
-    soon("the webhook again", hook.wait_for_requests(2)).await;
-    let told = hook.requests();
-    assert_eq!(told[0].header("x-lockgate-delivery"), told[1].header("x-lockgate-delivery"));
-    assert_eq!(told[0].body, told[1].body);
-    assert_eq!(told[1].header("x-lockgate-event"), Some("budget.refused"));
-}
-
-/// Kills the gateway as soon as another process can read a row in its journal.
-async fn kill_when_written(stage: &mut Stage, file: &Path) {
-    let is_there = || {
-        let journal = rusqlite::Connection::open(file).unwrap();
-        journal.query_row("SELECT count(*) FROM rows", [], |row| row.get::<_, i64>(0)).unwrap() > 0
-    };
-    soon("the row", async {
-        while !is_there() {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    kill(stage).await;
 }

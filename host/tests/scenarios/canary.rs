@@ -127,3 +127,32 @@ async fn a_bad_hour_that_is_long_over_is_not_held_against_it() {
     }
     assert!(!is_off(&stage));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_configuration_that_is_refused_leaves_everything_as_it_was() {
+    let (new, old) = (Provider::always(Reply::error(500, "oops")), Provider::always(Reply::text("old")));
+    let stage = stage(&new, &old, json!({ "error_rate": 0.1, "min_attempts": 5 })).await;
+    for _ in 0..60 {
+        assert_eq!(stage.ask(&ask("hi")).await.text(), "old");
+    }
+    let told = |stage: &Stage| {
+        let metrics = stage.app.shared().metrics.render();
+        let mut lines = metrics.lines().filter(|line| line.starts_with("lockgate_canary_rolled_back{"));
+        lines.any(|line| line.ends_with(" 1"))
+    };
+    assert!(is_off(&stage) && told(&stage));
+    let asked = new.count();
+    stage
+        .refused(|config| {
+            config["routes"]["smart"]["canary"]["percent"] = json!(100);
+            config["providers"]["old"]["base_url"] = json!("http://elsewhere.test/v1");
+        })
+        .await;
+    assert!(is_off(&stage) && told(&stage), "another canary would begin anew, but it was refused");
+    // What serves, and what is made of it again, has the connections that it had.
+    for _ in 0..2 {
+        assert_eq!(stage.ask(&ask("hi")).await.text(), "old");
+        stage.change(|_| {}).await;
+    }
+    assert_eq!(new.count(), asked);
+}

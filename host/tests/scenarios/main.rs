@@ -5,6 +5,7 @@
 //! takes milliseconds, and what must happen after a second happens after a second and not before.
 
 mod abandoned;
+mod across;
 mod affinity;
 mod breaker;
 mod budgets;
@@ -26,3 +27,4 @@ mod rules;
 mod stage;
 mod storm;
 mod timeouts;
+mod wanting;

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use async_trait::async_trait;
-use http::HeaderName;
+use http::{HeaderName, request};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use lockgate::app::{self, App, Source};
@@ -183,6 +183,16 @@ impl Stage {
         self.change(change).await;
     }
 
+    /// Changes the configuration to one that is refused, for its prices.
+    pub async fn refused(&self, change: impl FnOnce(&mut Value)) {
+        let mut config = self.config.clone();
+        change(&mut config);
+        config["prices"]["file"] = json!(self.folder.path().join("there is none.json"));
+        std::fs::write(self.folder.path().join("lockgate.yaml"), config.to_string()).unwrap();
+        let faults = self.app.reload().await.unwrap_err();
+        assert!(faults.to_string().contains("price list"), "{faults}");
+    }
+
     /// How a target has been doing.
     pub fn health(&self, target: &str) -> Arc<Health> {
         self.app.shared().health.lock()[target].clone()
@@ -201,8 +211,12 @@ impl Stage {
         for (name, value) in headers {
             all.insert(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
         }
-        let stream = self.connection();
-        Client::open_over(stream, request, body.to_string()).await.unwrap()
+        self.send(request, body).await
+    }
+
+    /// Sends a request over a connection of its own, and waits for the head of the answer.
+    pub async fn send(&self, request: request::Builder, body: &Value) -> Open {
+        Client::open_over(self.connection(), request, body.to_string()).await.unwrap()
     }
 
     /// A connection of a client.
@@ -270,6 +284,20 @@ pub fn streamed(text: &str) -> Value {
     let mut body = ask(text);
     body["stream"] = json!(true);
     body
+}
+
+/// A binding of a shipped plugin. Its deadline is far away: the suite runs on busy machines.
+pub fn binding(plugin: &str, config: &Value) -> Value {
+    json!({ "plugin": plugin, "config": config, "limits": { "deadline_ms": 30_000, "wait_ms": 60_000 } })
+}
+
+/// Words of everything that a chat request says: what its provider bills as input.
+pub fn words(request: &Recorded) -> u64 {
+    let body = request.json();
+    let messages = body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let words =
+        |message: &Value| message["content"].as_str().unwrap_or_default().split_whitespace().count() as u64;
+    messages.iter().map(words).sum()
 }
 
 /// A time in whole milliseconds.

@@ -129,7 +129,11 @@ impl stream::Decoder for Decoder {
         };
         match wire {
             Wire::Message(message) => self.whole(message, events),
-            Wire::MessageStart { message } => self.start(&message, events),
+            Wire::MessageStart { mut message } => {
+                // It is of before the answer (1, as a rule): of one that breaks off, it would pass for all that it took.
+                message.usage.output_tokens = None;
+                self.start(&message, events);
+            }
             Wire::ContentBlockStart { index, content_block } => self.block(index, content_block, events),
             Wire::ContentBlockDelta { index, delta } => self.delta(index, delta, events),
             Wire::ContentBlockStop { index } => self.stop(index, events),

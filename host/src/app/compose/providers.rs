@@ -34,31 +34,27 @@ impl Composer<'_> {
                 self.shared.upstreams.lock().get(name).filter(|known| *known.settings() == settings).cloned();
             let made = known.map_or_else(|| Upstream::new(settings).map(Arc::new), Ok);
             match made {
-                Ok(upstream) => {
-                    self.shared.upstreams.lock().insert(name.clone(), upstream.clone());
-                    self.upstreams.insert(name.clone(), upstream);
-                }
+                Ok(upstream) => drop(self.upstreams.insert(name.clone(), upstream)),
                 Err(error) => self.refuse(&pointer(&["providers", name]), error.to_string()),
             }
         }
     }
 
-    /// The credentials of a provider; those whose settings did not change keep what was fetched and learnt.
-    fn credentials(&self, name: &str, provider: &config::Provider) -> Arc<Credentials> {
-        let (keys, signers) = (credentials::keys(provider), credentials::signers(provider));
-        let mut all = self.shared.credentials.lock();
-        match all.get(name) {
-            Some(known) if known.are(&keys, &signers) => known.clone(),
-            known => {
-                let keys = match known {
-                    Some(known) => keys.learning_from(&known.keys),
-                    None => keys,
-                };
-                let made = Arc::new(Credentials::new(keys, signers));
-                all.insert(name.to_owned(), made.clone());
-                made
-            }
+    /// The credentials of a provider, the same for all tenants; those whose settings did not change keep what was fetched and
+    /// learnt.
+    fn credentials(&mut self, name: &str, provider: &config::Provider) -> Arc<Credentials> {
+        if let Some(made) = self.credentials.get(name) {
+            return made.clone();
         }
+        let (keys, signers) = (credentials::keys(provider), credentials::signers(provider));
+        let all = self.shared.credentials.lock();
+        let credentials = match all.get(name) {
+            Some(known) if known.are(&keys, &signers) => known.clone(),
+            Some(known) => Arc::new(Credentials::new(keys.learning_from(&known.keys), signers)),
+            None => Arc::new(Credentials::new(keys, signers)),
+        };
+        self.credentials.insert(name.to_owned(), credentials.clone());
+        credentials
     }
 
     /// A provider as a tenant uses it: one for all its routes.

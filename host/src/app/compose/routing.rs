@@ -3,7 +3,7 @@
 use super::{Composer, pointer, resilience};
 use crate::chat::Modality;
 use crate::config::routing::{self as settings, AffinityBy, CanaryBy, Day, Names};
-use crate::config::{self, RouteTarget};
+use crate::config::{self, RouteTarget, Written};
 use crate::limit::Calendar;
 use crate::pipeline::chain::Chain;
 use crate::route::affinity::{Affinity, By};
@@ -214,7 +214,11 @@ impl<'c> Composer<'c> {
         residency
     }
 
-    async fn canary(&mut self, making: &mut Making<'_, 'c>, canary: &'c settings::Canary) -> Option<Canary> {
+    async fn canary(
+        &mut self,
+        making: &mut Making<'_, 'c>,
+        canary: &'c Written<settings::Canary>,
+    ) -> Option<Canary> {
         let mut places = Vec::new();
         for target in &canary.targets {
             places.extend(self.hide(making, target, target.facts()).await);
@@ -228,7 +232,7 @@ impl<'c> Composer<'c> {
         });
         let (tenant, route): (Arc<str>, Arc<str>) = (making.tenant.clone(), making.name.into());
         // As long as nothing of it changes, what is known of it stays known.
-        let key = format!("{}:{tenant}/{}:{route}/{canary:?}", tenant.len(), route.len());
+        let key = canary::name(&tenant, &route, canary.digest());
         let mut known = self.shared.canaries.lock();
         known.retain(|_, state| state.strong_count() > 0);
         let state = known.get(&key).and_then(std::sync::Weak::upgrade).unwrap_or_else(|| {
@@ -238,7 +242,6 @@ impl<'c> Composer<'c> {
             state
         });
         drop(known);
-        self.shared.metrics.canary_off(&tenant, &route, state.is_off());
         let by = match canary.by {
             CanaryBy::Request => canary::By::Request,
             CanaryBy::Key => canary::By::Key,

@@ -1,6 +1,6 @@
 //! The settings of routes and of the targets that they lead to.
 
-use super::{Binding, resilience, routing};
+use super::{Binding, Written, resilience, routing};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ pub struct Route {
     #[serde(default)]
     pub residency_when: BTreeMap<String, Vec<String>>,
     /// A new target that some of the requests try.
-    pub canary: Option<routing::Canary>,
+    pub canary: Option<Written<routing::Canary>>,
     /// A target that is asked beside, whose answers nobody gets.
     pub mirror: Option<routing::Mirror>,
     /// What keeps coming back to the same target.

@@ -234,7 +234,7 @@ impl Desk {
 const fn bound(kind: Kind, answers: Limits) -> Limits {
     match kind {
         Kind::Answered => answers,
-        Kind::Begun | Kind::Canary | Kind::Opinion | Kind::Event => SMALL,
+        Kind::Begun | Kind::Canary | Kind::Opinion | Kind::Event | Kind::Given | Kind::Spoken => SMALL,
     }
 }
 

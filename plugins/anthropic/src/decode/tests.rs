@@ -59,7 +59,7 @@ fn a_stream_of_thinking_text_and_tools() {
         transcript::<Decoder>(&frames),
         [
             EXTRA,
-            "usage 17/1/5/2/0 cache-write.1h=2",
+            "usage 17/0/5/2/0 cache-write.1h=2",
             "reasoning#0.0 Hm.",
             "reasoning-signature/anthropic-claude-v1#0.0 abc",
             "content#0.0 Let me see.",
