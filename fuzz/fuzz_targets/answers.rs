@@ -1,5 +1,5 @@
 //! Any bytes as an answer in the native format: they are read or refused, and what is read can be rendered for clients of
-//! every API. Run with `cargo +nightly fuzz run answers`.
+//! every API. A line of the input is a frame of a stream, and an answer as a whole.
 
 #![no_main]
 
@@ -22,7 +22,8 @@ const DOCUMENTS: [Operation; 6] = [
     Operation::Rerank,
 ];
 
-fuzz_target!(|frames: Vec<&[u8]>| {
+fuzz_target!(|input: &[u8]| {
+    let frames: Vec<&[u8]> = input.split(|byte| *byte == b'\n').collect();
     let mut reader = ChunkReader::default();
     let mut streamed = Vec::new();
     for frame in &frames {

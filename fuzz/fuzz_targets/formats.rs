@@ -1,5 +1,6 @@
 //! Any bytes as a request of any client API: they are read or refused, and of what is read every text can be found and
-//! replaced where it was named. Run with `cargo +nightly fuzz run formats`.
+//! replaced where it was named. The first two bytes say which API and
+//! which operation.
 
 #![no_main]
 
@@ -22,10 +23,10 @@ const OPERATIONS: [Operation; 7] = [
     Operation::Rerank,
 ];
 
-fuzz_target!(|input: (u8, u8, &[u8])| {
-    let (format, operation, body) = input;
-    let format = FORMATS[usize::from(format) % FORMATS.len()];
-    let operation = OPERATIONS[usize::from(operation) % OPERATIONS.len()];
+fuzz_target!(|input: &[u8]| {
+    let [format, operation, body @ ..] = input else { return };
+    let format = FORMATS[usize::from(*format) % FORMATS.len()];
+    let operation = OPERATIONS[usize::from(*operation) % OPERATIONS.len()];
     let path = InPath { model: "m".into(), stream: false, list: false };
     let Ok(body) = format.parse(operation, body, Some(&path)) else { return };
 

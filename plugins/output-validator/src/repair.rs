@@ -7,6 +7,7 @@
 
 mod ahead;
 mod scalar;
+mod strict;
 
 use ahead::{closing_quote, starts_with_key, starts_with_literal, starts_with_quoted_key};
 use serde_json::{Map, Value};
@@ -35,6 +36,9 @@ pub struct Mended {
 
 /// Reads the value at the start of `text`; what follows it is left alone.
 pub fn read(text: &str) -> Option<Mended> {
+    if let Some(mended) = strict::read(text) {
+        return Some(mended);
+    }
     let chars = text.char_indices().peekable();
     let mut reader = Reader { text, chars, mends: Vec::new(), lossy: false, arrays: 0, objects: 0, scans: 0 };
     let value = reader.value(0, Within::Nothing)?;

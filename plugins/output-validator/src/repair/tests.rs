@@ -25,6 +25,15 @@ fn json_is_read_without_mends() {
     }
 }
 
+/// Where quotes are guessed at, a key is looked for only so far; in what is JSON nothing is guessed.
+#[test]
+fn json_with_a_long_key_is_read_without_mends() {
+    let text = format!(r#"{{"a": "x", "{}": "y"}}"#, "k".repeat(300));
+    check(&text, serde_json::from_str(&text).unwrap(), &[]);
+    let fenced = crate::extract::candidates(&format!("```json\n{text}\n```"));
+    assert_eq!(fenced.first().unwrap().value, serde_json::from_str::<Value>(&text).unwrap());
+}
+
 #[test]
 fn small_slips_are_mended_and_named() {
     check(r#"{"a": 1,}"#, json!({"a": 1}), &["trailing-comma"]);

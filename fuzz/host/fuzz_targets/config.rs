@@ -1,5 +1,4 @@
 //! Any text as a configuration: read, or refused with its faults, each of which can be shown.
-//! Run with `cargo +nightly fuzz run config`.
 //!
 //! Texts with references are only parsed: a reference may read a file or run a command of this machine.
 
