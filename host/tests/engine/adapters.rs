@@ -154,15 +154,16 @@ fn encodes(adapter: &'static str) {
     let chats = requests::chats().prop_map(|body| (Operation::Chat, body));
     let all = (prop_oneof![5 => chats, 1 => requests::others()], prop::sample::select(models(adapter)));
     let made = std::cell::Cell::new(0);
-    holds(400, all, |((operation, body), model)| {
+    // So many that the few of them that Bedrock can express do not hang on luck.
+    holds(1_200, all, |((operation, body), model)| {
         match provider.encode(&asking(operation, body), model) {
             Ok(_) => made.set(made.get() + 1),
             Err(error) => only_faults(&error, &["invalid"])?,
         }
         Ok(())
     });
-    // A strategy whose every request is refused proves little; of Bedrock, few of them can be expressed.
-    assert!(made.get() > 5, "only {} requests could be expressed", made.get());
+    // A strategy whose every request is refused proves little.
+    assert!(made.get() > 20, "only {} requests could be expressed", made.get());
     provider
         .encode(&chat(json!({ "messages": [{ "role": "user", "content": "Hi" }] })), models(adapter)[0])
         .expect("it still works");

@@ -8,12 +8,10 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
 
-#[tokio::test]
-async fn a_webhook_that_waited_is_told_after_a_kill() {
-    let folder = tempfile::tempdir().unwrap();
-    let hook = Upstream::start(Script::new([Reply::hang(), Reply::status(200, json!({}))])).await.unwrap();
-    let mut stage = Stage::configured(answer, json!([]), |mut config| {
-        config["state"]["file"] = json!(folder.path().join("state.db"));
+/// A gateway whose budget has refused a request, of which its webhook is being told.
+async fn refusing(state: &Path, hook: &Upstream) -> Stage {
+    let stage = Stage::configured(answer, json!([]), |mut config| {
+        config["state"]["file"] = json!(state);
         config["prices"]["overrides"]["openai/gpt-test"] =
             json!({ "input_cost_per_token": 0.001, "output_cost_per_token": 0.001 });
         config["budgets"]["all"] = json!({ "usd": 0.0001, "per": "month" });
@@ -24,6 +22,14 @@ async fn a_webhook_that_waited_is_told_after_a_kill() {
     .await;
     assert_eq!(stage.chat(&ask("hi")).await.status, 429);
     soon("the webhook", hook.wait_for_requests(1)).await;
+    stage
+}
+
+#[tokio::test]
+async fn a_webhook_that_waited_is_told_after_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let hook = Upstream::start(Script::new([Reply::hang(), Reply::status(200, json!({}))])).await.unwrap();
+    let mut stage = refusing(&folder.path().join("state.db"), &hook).await;
     // The row is written before the event is sent, by a thread of its own; an exchange passes both.
     kill_when_written(&mut stage, &folder.path().join("state.db")).await;
     soon("the webhook again", hook.wait_for_requests(2)).await;
@@ -37,18 +43,7 @@ async fn a_webhook_that_waited_is_told_after_a_kill() {
 async fn a_webhook_of_a_refused_configuration_is_told_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let silent = Upstream::start(Script::new([Reply::hang()])).await.unwrap();
-    let mut stage = Stage::configured(answer, json!([]), |mut config| {
-        config["state"]["file"] = json!(folder.path().join("state.db"));
-        config["prices"]["overrides"]["openai/gpt-test"] =
-            json!({ "input_cost_per_token": 0.001, "output_cost_per_token": 0.001 });
-        config["budgets"]["all"] = json!({ "usd": 0.0001, "per": "month" });
-        config["webhooks"]["ops"] =
-            json!({ "url": format!("{}/hook", silent.base_url()), "secret": "sixteen bytes or more" });
-        config
-    })
-    .await;
-    assert_eq!(stage.chat(&ask("hi")).await.status, 429);
-    soon("the webhook", silent.wait_for_requests(1)).await;
+    let mut stage = refusing(&folder.path().join("state.db"), &silent).await;
     let mut config: Value =
         serde_json::from_str(&std::fs::read_to_string(&stage.gateway.file).unwrap()).unwrap();
     // The next one starts without the hook: what waits for it goes on waiting.
