@@ -5,7 +5,6 @@
 
 use crate::stage::{Provider, Stage, streamed};
 use bytes::Bytes;
-use lockgate::limit::{Amounts, Dimension, Subject, Unit};
 use lockgate_upstream::{Recorded, Reply};
 use parking_lot::Mutex;
 use proptest::prelude::*;
@@ -152,19 +151,10 @@ impl World {
         Self { stage: Arc::new(stage), bill, script }
     }
 
-    /// What the budgets were used of, in billionths of a dollar.
-    fn used(&self) -> Vec<u64> {
-        let gateway = self.stage.app.gateway();
-        let subject = Subject::default().with(Dimension::Tenant, Some("acme"));
-        let rules = gateway.limits.look(&subject, Amounts::default());
-        let levels = rules.filter(|(rule, ..)| rule.unit == Unit::Nanodollars);
-        levels.map(|(_, _, level)| level.map_or(0, |level| level.used)).collect()
-    }
-
     async fn check(&self, (script, at_once, leave): (Vec<Ends>, usize, Option<u64>)) -> TestCaseResult {
         *self.script.lock() = script;
         *self.bill.lock() = (0, 0);
-        let before = self.used();
+        let before = self.stage.used_of_budgets();
         let mut asking = tokio::task::JoinSet::new();
         for place in 0..at_once {
             let stage = self.stage.clone();
@@ -197,7 +187,7 @@ impl World {
             prop_assert_eq!((input, output), bill, "the ledger and the bill");
         }
         prop_assert_eq!(nanos, (input + output) * 1_000);
-        for (used, before) in self.used().into_iter().zip(before) {
+        for (used, before) in self.stage.used_of_budgets().into_iter().zip(before) {
             prop_assert_eq!(
                 used - before,
                 nanos,

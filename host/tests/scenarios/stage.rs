@@ -8,6 +8,7 @@ use hyper_util::rt::TokioIo;
 use lockgate::app::{self, App, Source};
 use lockgate::balance::Health;
 use lockgate::ledger::Record;
+use lockgate::limit::{Amounts, Dimension, Subject, Unit};
 use lockgate::server::RequestBody;
 use lockgate::upstream::{Dial, Upstream};
 use lockgate::{api, auth, clock};
@@ -120,6 +121,15 @@ impl Stage {
     /// of the route's resilience.
     pub async fn start(providers: &[(&str, &Provider)], resilience: Value) -> Self {
         Self::configured(providers, |config| config["routes"]["smart"]["resilience"] = resilience).await
+    }
+
+    /// What the budgets of the tenant `acme` were used of, in billionths of a dollar.
+    pub fn used_of_budgets(&self) -> Vec<u64> {
+        let gateway = self.app.gateway();
+        let subject = Subject::default().with(Dimension::Tenant, Some("acme"));
+        let rules = gateway.limits.look(&subject, Amounts::default());
+        let levels = rules.filter(|(rule, ..)| rule.unit == Unit::Nanodollars);
+        levels.map(|(_, _, level)| level.map_or(0, |level| level.used)).collect()
     }
 
     /// The same, with what a scenario makes of the configuration.

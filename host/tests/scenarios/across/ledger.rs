@@ -6,7 +6,6 @@
 
 use super::{ALL, Api, before, said, start};
 use crate::stage::{PRICE, Provider, Stage};
-use lockgate::limit::{Amounts, Dimension, Subject, Unit};
 use lockgate_upstream::{Recorded, Reply};
 use parking_lot::Mutex;
 use proptest::prelude::*;
@@ -169,19 +168,10 @@ impl World {
         Self { stage: Arc::new(stage), bills, script }
     }
 
-    /// What the budgets were used of, in billionths of a dollar.
-    fn used(&self) -> Vec<u64> {
-        let gateway = self.stage.app.gateway();
-        let subject = Subject::default().with(Dimension::Tenant, Some("acme"));
-        let rules = gateway.limits.look(&subject, Amounts::default());
-        let levels = rules.filter(|(rule, ..)| rule.unit == Unit::Nanodollars);
-        levels.map(|(_, _, level)| level.map_or(0, |level| level.used)).collect()
-    }
-
     async fn check(&self, script: Vec<Ends>, clients: Vec<(Api, bool)>) -> TestCaseResult {
         *self.script.lock() = script;
         *self.bills.lock() = [Bill::default(); 2];
-        let before = self.used();
+        let before = self.stage.used_of_budgets();
         let mut asking = tokio::task::JoinSet::new();
         let count = clients.len();
         for (api, stream) in clients {
@@ -212,7 +202,7 @@ impl World {
         prop_assert_eq!((input, output), (billed.0 as u64, billed.1 as u64), "the ledger and the bills");
         let cost = (openai.input + openai.output) + 7 * (anthropic.input + anthropic.output);
         prop_assert_eq!(nanos, cost as u64 * 1_000, "each at its own price");
-        for (used, before) in self.used().into_iter().zip(before) {
+        for (used, before) in self.stage.used_of_budgets().into_iter().zip(before) {
             prop_assert_eq!(used - before, nanos, "a budget is used of what it cost");
         }
         Ok(())
