@@ -34,7 +34,7 @@ pub use call::{
     Call, CallBody, CallError, CallErrorKind, Decision, Edit, Frame, HeaderValue, Issue, ObservedEvent,
     Outcome, Rejection, Verdict,
 };
-pub use candidates::{Candidates, Signal, TargetView};
+pub use candidates::{Candidates, Ranked, Signal, TargetView};
 pub use engine::{Engine, EngineError, EngineSettings};
 pub use grants::{Grants, UngrantedImport};
 pub use manifest::{Hook, Manifest, ManifestError};

@@ -11,11 +11,13 @@ pub mod pattern;
 pub mod pin;
 mod policy;
 pub mod quality;
+mod rankings;
 pub mod residency;
 mod resilience;
 pub mod rule;
 
 pub use policy::Policy;
+pub use rankings::Rankings;
 pub use resilience::{
     Degrade, Hedge, HedgeAfter, LatencyBudget, MidStream, Prefill, Resilience, Retries, Timeouts,
 };
@@ -28,7 +30,6 @@ use crate::plugin::Binding;
 use crate::price::{Price, Prices, Usd};
 use crate::upstream::Upstream;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, OnceLock};
 
 /// An upstream account, as one tenant uses it: the adapter's instances never cross tenants.
@@ -83,17 +84,8 @@ pub struct Route {
     pub resilience: Resilience,
     /// What else it says of where exchanges may go; none where it says nothing.
     pub policy: Option<Box<Policy>>,
-    /// What its router was told.
+    /// What its router was told, and what it said.
     pub rankings: Rankings,
-}
-
-/// What a route's router was told so far.
-#[derive(Debug, Default)]
-pub struct Rankings {
-    /// How often the targets were ranked: what takes turns goes by it.
-    pub turns: AtomicU64,
-    /// Whether it ever asked how good the targets are: then it matters what users say of their answers.
-    pub by_quality: AtomicBool,
 }
 
 /// The routes that one tenant's keys may use.

@@ -34,9 +34,9 @@ pub mod metrics {
     pub use crate::bindings::host::lockgate::plugin::metrics::{add, sample};
 }
 
-/// Facts of the targets that are being ranked, of those signals alone that are asked for.
+/// Facts of the targets that are being ranked, of those signals alone that are asked for; and how long the order holds.
 pub mod signals {
-    pub use crate::bindings::host::lockgate::plugin::signals::{numbers, texts};
+    pub use crate::bindings::host::lockgate::plugin::signals::{hold, numbers, texts};
 }
 
 /// Small shared values.

@@ -10,7 +10,7 @@ use crate::config::{self, Binding, Loaded, OnError};
 use crate::exchange::Exchange;
 use crate::pipeline::chain::{Chain, Gate};
 use crate::pipeline::stream::Stop;
-use crate::plugin::{CallError, Candidates, Decision, Outcome};
+use crate::plugin::{CallError, Candidates, Decision, Outcome, Ranked};
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -182,7 +182,7 @@ impl Component {
         &mut self,
         x: &Arc<Exchange>,
         targets: Arc<dyn Candidates>,
-    ) -> Result<Vec<u32>, CallError> {
+    ) -> Result<Ranked, CallError> {
         let start = Instant::now();
         let ranked = self.gate().binding.rank(x, targets).await;
         self.calls.push(start.elapsed());

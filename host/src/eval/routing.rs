@@ -78,7 +78,7 @@ impl Trial for Routing {
         let x = component.exchange(body);
         let ranked = component.rank(&x, self.targets.clone()).await?;
         // No opinion is the order of the configuration: the weak one first.
-        let to_strong = ranked.first() == Some(&STRONG);
+        let to_strong = ranked.order.first() == Some(&STRONG);
         let needs = strong && !weak;
         let right = if to_strong { strong } else { weak };
 

@@ -4,6 +4,7 @@
 //! before somebody asks for it.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// A candidate, as `routing` sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,15 @@ impl Signal<'_> {
             Self::Number { value, places: None } => value.to_string(),
         }
     }
+}
+
+/// Candidates as a router ordered them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ranked {
+    /// Their numbers, best first, each at most once; empty where it has no opinion.
+    pub order: Vec<u32>,
+    /// How long the order holds for whoever asks alike; zero where it is this exchange's alone.
+    pub holds: Duration,
 }
 
 /// Candidates, in the order in which they are numbered.

@@ -19,6 +19,8 @@ mod services;
 const MAX_KEY: usize = 512;
 /// Texts of one call of `embed`, and neighbours of one call of `nearest`.
 const MAX_BATCH: usize = 256;
+/// How long an order of targets may hold: what routers go by is measured anew all the time.
+const LONGEST_HOLD: Duration = Duration::from_secs(1);
 /// Lines that a binding may log per second.
 const LOG_LINES: u32 = 200;
 /// Bytes of one line of the log.
@@ -212,6 +214,10 @@ impl signals::Host for State {
     fn texts(&mut self, name: String) -> Vec<Option<String>> {
         let Some(targets) = &self.candidates else { return Vec::new() };
         targets.signals(&name).map(|signal| Some(signal?.text())).collect()
+    }
+
+    fn hold(&mut self, ms: u32) {
+        self.holds = Duration::from_millis(ms.into()).min(LONGEST_HOLD);
     }
 }
 

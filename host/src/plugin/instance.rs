@@ -10,7 +10,7 @@ use super::meter::{CallClock, MemoryLimit};
 use super::services::{Services, Watch};
 use crate::exchange::{BindingId, Exchange};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use wasmtime::component::{Instance as Exports, ResourceTable};
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -43,6 +43,8 @@ pub(super) struct State {
     pub exchange: Option<Arc<Exchange>>,
     /// The targets that a running `rank` orders.
     pub candidates: Option<Arc<dyn Candidates>>,
+    /// How long the order that it returns holds, as it says.
+    pub holds: Duration,
     pub around: Arc<Surroundings>,
 }
 
@@ -99,6 +101,7 @@ pub(super) fn store(
         clock,
         exchange: None,
         candidates: None,
+        holds: Duration::ZERO,
         around: around.clone(),
     };
     let mut store = Store::new(&engine.wasm, state);

@@ -7,6 +7,7 @@ use super::candidates::{Ranking, TASK};
 use super::course;
 use super::life::{Cache, Life};
 use crate::error::Error;
+use crate::plugin::Ranked;
 use crate::route::affinity::{Affinity, By};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -46,10 +47,24 @@ async fn ranked(life: &Life, places: Vec<usize>) -> Result<Vec<usize>, Error> {
         places
     };
     let (Some(router), true) = (&life.route.router, places.len() > 1) else { return Ok(in_order(places)) };
+    let rankings = &life.route.rankings;
+    let streaming = life.exchange.prompt().streaming();
+    // What a rule weighs is this exchange's alone.
+    let alike = life.course.plan.as_ref().is_none_or(|plan| plan.weights.is_empty());
+    if let Some(order) = alike.then(|| rankings.held(&places, streaming)).flatten() {
+        return Ok(order);
+    }
     let ranking = Arc::new(Ranking::new(life, places.clone()));
     match router.binding.rank(&life.exchange, ranking).await {
-        Ok(ranked) if ranked.is_empty() => Ok(in_order(places)),
-        Ok(ranked) => Ok(ranked.into_iter().filter_map(|at| places.get(at as usize).copied()).collect()),
+        Ok(ranked) if ranked.order.is_empty() => Ok(in_order(places)),
+        Ok(Ranked { order, holds }) => {
+            let place = |at: u32| places.get(at as usize).copied();
+            let order: Vec<usize> = order.into_iter().filter_map(place).collect();
+            if alike && !holds.is_zero() {
+                rankings.hold(&places, streaming, &order, holds);
+            }
+            Ok(order)
+        }
         Err(failure) => crate::pipeline::chain::open_or_closed(router, failure).map(|()| in_order(places)),
     }
 }

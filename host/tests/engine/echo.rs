@@ -7,6 +7,7 @@ use lockgate::plugin::*;
 use lockgate_guests::ECHO;
 use serde_json::json;
 use std::sync::Arc;
+use std::time::Duration;
 
 fn attrs(list: &[(&str, &str)]) -> Vec<(String, String)> {
     list.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
@@ -79,7 +80,8 @@ async fn targets_are_ranked() {
         signals: attrs(&[("weight", "1")]),
     };
     let targets = Arc::new(vec![target("a"), target("b"), target("c")]);
-    assert_eq!(used.binding.rank(&exchange("hello"), targets).await, Ok(vec![2, 1, 0]));
+    let ranked = Ranked { order: vec![2, 1, 0], holds: Duration::ZERO };
+    assert_eq!(used.binding.rank(&exchange("hello"), targets).await, Ok(ranked));
 }
 
 #[tokio::test]

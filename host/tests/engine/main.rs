@@ -14,6 +14,7 @@ mod hostile;
 mod isolation;
 mod provider;
 mod roundtrip;
+mod router;
 mod snapshot;
 mod support;
 

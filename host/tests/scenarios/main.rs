@@ -22,6 +22,7 @@ mod lockout;
 mod midstream;
 mod mirror;
 mod plan;
+mod ranking;
 mod retries;
 mod rules;
 mod stage;

@@ -53,6 +53,8 @@ pub struct Config {
     pub output_tokens: u64,
     /// For `Latency`.
     pub quantile: Quantile,
+    /// How long an order holds that the next request would be given, too; 0 to order the targets for each anew.
+    pub hold_ms: u32,
     /// For `Quality`: how good is good enough.
     pub threshold: f64,
     /// The same by task.
@@ -68,6 +70,7 @@ impl Default for Config {
             avoid_error_rate: 0.5,
             output_tokens: 500,
             quantile: Quantile::P50,
+            hold_ms: 10,
             threshold: 0.8,
             thresholds: BTreeMap::new(),
         }

@@ -50,7 +50,11 @@ impl Routing for Router {
             .iter()
             .map(|target| rank::Target { id: &target.id, provider: &target.provider })
             .collect();
-        Ok(self.config.rank(&names, &Asked { x, p, task }))
+        let ranked = self.config.rank(&names, &Asked { x, p, task });
+        if ranked.lasts && self.config.hold_ms > 0 {
+            signals::hold(self.config.hold_ms);
+        }
+        Ok(ranked.order)
     }
 }
 

@@ -46,9 +46,21 @@ type Score = (u8, f64);
 /// Whether a target fails too often, and its score.
 type Standing = (bool, u8, f64);
 
+/// The class of what is ordered by its measured time.
+const MEASURED: u8 = 1;
+
+/// An order of targets.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ranked {
+    /// Indexes into the targets, best first.
+    pub order: Vec<u32>,
+    /// Whether nothing but the targets decided it: the next exchange of the same moment would be told the same.
+    pub lasts: bool,
+}
+
 impl Config {
-    /// Indexes into `targets`, best first.
-    pub fn rank(&self, targets: &[Target<'_>], facts: &impl Facts) -> Vec<u32> {
+    /// Orders targets.
+    pub fn rank(&self, targets: &[Target<'_>], facts: &impl Facts) -> Ranked {
         let ranking = Ranking { config: self, targets, facts };
         let scores = ranking.scores();
         let failing = |rate: Option<f64>| rate.is_some_and(|rate| rate >= self.avoid_error_rate);
@@ -56,10 +68,21 @@ impl Config {
         let standings = standings.map(|(rate, (class, score))| (failing(rate), class, score));
         let mut order: Vec<(Standing, usize)> = standings.zip(0..).collect();
         order.sort_by(|(a, _), (b, _)| compare(a, b));
-        if matches!(self.strategy, Strategy::Latency | Strategy::LeastInFlight) {
-            ranking.part_equals(&mut order);
-        }
-        order.into_iter().filter_map(|(_, index)| u32::try_from(index).ok()).collect()
+        let lasts = match self.strategy {
+            Strategy::Fallback | Strategy::Priority => true,
+            // Of what was never measured one request explores, and the next must not.
+            Strategy::Latency => {
+                let chose = ranking.part_equals(&mut order);
+                !chose && order.iter().all(|((_, class, _), _)| *class == MEASURED)
+            }
+            Strategy::LeastInFlight => {
+                ranking.part_equals(&mut order);
+                false
+            }
+            Strategy::Weighted | Strategy::RoundRobin | Strategy::Cost | Strategy::Quality => false,
+        };
+        let order = order.into_iter().filter_map(|(_, index)| u32::try_from(index).ok()).collect();
+        Ranked { order, lasts }
     }
 }
 
@@ -171,27 +194,28 @@ impl<F: Facts> Ranking<'_, F> {
             times = times.into_iter().zip(firsts).map(|(whole, first)| first.or(whole)).collect();
         }
         if times.iter().all(Option::is_some) {
-            return times.into_iter().flatten().map(|time| (1, time)).collect();
+            return times.into_iter().flatten().map(|time| (MEASURED, time)).collect();
         }
         let score = |(time, busy): (Option<f64>, Option<f64>)| match time {
-            Some(time) => (1, time),
+            Some(time) => (MEASURED, time),
             None if busy.unwrap_or(0.0) < 1.0 => (0, 0.0),
             None => (2, 0.0),
         };
         times.into_iter().zip(self.signal("in-flight")).map(score).collect()
     }
 
-    /// Chance parts those that load or latency does not: else the first of them gets everything.
-    fn part_equals(&self, order: &mut [(Standing, usize)]) {
+    /// Chance parts those that load or latency does not: else the first of them gets everything. Says whether it had to.
+    fn part_equals(&self, order: &mut [(Standing, usize)]) -> bool {
         let equal = |(a, _): &(Standing, usize), (b, _): &(Standing, usize)| compare(a, b).is_eq();
         if order.is_sorted_by(|a, b| !equal(a, b)) {
-            return;
+            return false;
         }
         let seed = self.facts.seed();
         let drawn = |index: usize| self.targets.get(index).map(|target| draw(&seed, target.id));
         for equals in order.chunk_by_mut(equal) {
             equals.sort_by_cached_key(|(_, index)| drawn(*index));
         }
+        true
     }
 }
 

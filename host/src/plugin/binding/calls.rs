@@ -9,13 +9,14 @@ use crate::plugin::bindings::provider_adapter::exports::lockgate::plugin::provid
 use crate::plugin::bindings::routing::exports::lockgate::plugin::routing;
 use crate::plugin::bindings::text_filter::exports::lockgate::plugin::text_filter as filter;
 use crate::plugin::call::{Call, CallError, Decision, Frame, ObservedEvent, Outcome, Verdict};
-use crate::plugin::candidates::Candidates;
+use crate::plugin::candidates::{Candidates, Ranked};
 use crate::plugin::convert;
 use crate::plugin::instance::{ExchangeHandle, PromptHandle};
 use crate::plugin::manifest::Hook;
 use futures_util::FutureExt as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 use wasmtime::component::Resource;
 
 impl From<wit::Fault> for (String, String) {
@@ -64,21 +65,26 @@ impl Binding {
         )
     }
 
-    /// Calls `routing`: places in `targets`, best first, each at most once.
+    /// Calls `routing`.
     ///
     /// # Errors
     /// The call failed, or named a target that is not there.
-    pub async fn rank(&self, x: &Arc<Exchange>, targets: Arc<dyn Candidates>) -> Result<Vec<u32>, CallError> {
+    pub async fn rank(&self, x: &Arc<Exchange>, targets: Arc<dyn Candidates>) -> Result<Ranked, CallError> {
         let views = targets.views(!self.asks_for_signals).into_iter();
         let views: Vec<routing::Target> = views.map(convert::target).collect();
         call!(
             self,
             Routing as routing for Some(x),
             |hook, store| {
-                store.data_mut().candidates = Some(targets);
-                hook.lockgate_plugin_routing().call_rank(store, exchange(), prompt(), &views)
+                let state = store.data_mut();
+                (state.candidates, state.holds) = (Some(targets), Duration::ZERO);
+                async {
+                    let hook = hook.lockgate_plugin_routing();
+                    let ranked = hook.call_rank(&mut *store, exchange(), prompt(), &views).await?;
+                    wasmtime::Result::Ok(ranked.map(|order| (order, store.data().holds)))
+                }
             },
-            |ranked| Ok((convert::ranking(ranked, views.len())?, "ok"))
+            |(order, holds)| Ok((Ranked { order: convert::ranking(order, views.len())?, holds }, "ok"))
         )
     }
 

@@ -1,7 +1,7 @@
 //! Tests of the strategies.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-use super::{Facts, Target};
+use super::{Facts, Ranked, Target};
 use crate::config::Config;
 use serde_json::{Value, json};
 use std::cell::RefCell;
@@ -30,6 +30,10 @@ impl Told {
     }
 
     fn rank(&self, config: Value) -> Vec<u32> {
+        self.ranked(config).order
+    }
+
+    fn ranked(&self, config: Value) -> Ranked {
         self.asked.borrow_mut().clear();
         let provider = |id: &'static str| id.split('/').next().unwrap_or_default();
         let targets: Vec<_> = self.targets.iter().map(|id| Target { id, provider: provider(id) }).collect();
@@ -250,4 +254,29 @@ fn nothing_is_asked_for_that_does_not_matter() {
     let weighed = json!({"strategy": "weighted", "weights": {"a": 1, "b": 2}});
     assert_eq!(told().asks(weighed), ["error-rate", "seed"]);
     assert_eq!(asks(told(), "cost"), ["error-rate", "price.input", "price.output", "prompt"]);
+}
+
+#[test]
+fn an_order_lasts_that_goes_by_nothing_but_the_targets() {
+    let lasts = |told: Told, strategy: &str| {
+        told.ranked(json!({ "strategy": strategy, "order": ["b"], "weights": {"a": 2} })).lasts
+    };
+    let told =
+        || Told::of(&["a/1", "b/1"]).with("latency-ms.p50", &[1.0, 2.0]).with("error-rate", &[0.9, 0.0]);
+    for (strategy, expected) in [
+        ("fallback", true),
+        ("priority", true),
+        ("latency", true),
+        ("weighted", false),
+        ("round-robin", false),
+        ("cost", false),
+        ("quality", false),
+        ("least-in-flight", false),
+    ] {
+        assert_eq!(lasts(told(), strategy), expected, "{strategy}");
+    }
+    let unmeasured = told().with("latency-ms.p50", &[Some(1.0), None]);
+    assert!(!lasts(unmeasured, "latency"), "one request explores, the next must not");
+    let equal = Told::of(&["a/1", "b/1"]).with("latency-ms.p50", &[2.0, 2.0]);
+    assert!(!lasts(equal, "latency"), "the next exchange is drawn anew");
 }
