@@ -118,6 +118,15 @@ fn a_patch_merges_but_may_not_choose_streaming() {
     assert!(prompt.streaming());
 }
 
+/// Numbers that a reader which rounds on its way gets wrong in the last digit.
+#[test]
+fn numbers_leave_as_they_came() {
+    let sent =
+        r#"{"model":"m","temperature":31.245270191439438,"x":[121.48791951161945,9007199254740993,5e-324]}"#;
+    let p = Prompt::new(Operation::Chat, serde_json::from_str(sent).unwrap(), Vec::new());
+    assert_eq!(p.json("").unwrap(), sent);
+}
+
 #[test]
 fn what_is_not_text_is_named() {
     assert_eq!(rich().modalities(), [Modality::Image]);

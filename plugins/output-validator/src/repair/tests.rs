@@ -26,6 +26,14 @@ fn json_is_read_without_mends() {
 }
 
 /// Where quotes are guessed at, a key is looked for only so far; in what is JSON nothing is guessed.
+/// Numbers that a reader which rounds on its way gets wrong in the last digit.
+#[test]
+fn numbers_are_read_to_the_last_digit() {
+    let text = "[31.245270191439438, 121.48791951161945, 5e-324]";
+    check(text, json!([31.245270191439438, 121.48791951161945, 5e-324]), &[]);
+    assert_eq!(read(text).unwrap().value.to_string(), text.replace(' ', ""));
+}
+
 #[test]
 fn json_with_a_long_key_is_read_without_mends() {
     let text = format!(r#"{{"a": "x", "{}": "y"}}"#, "k".repeat(300));
