@@ -18,6 +18,7 @@ mod settings;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tls;
+mod turns;
 mod watch;
 
 pub use accept::{OpenConnections, Server, ServerError};

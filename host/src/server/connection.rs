@@ -9,6 +9,7 @@ use super::identity::ClientIdentity;
 use super::request_body::{Leftover, RequestBody};
 use super::settings::Settings;
 use super::tls::TlsReloader;
+use super::turns::Turns;
 use super::watch::{Limits, Verdict, Watch, Watched};
 use crate::shutdown::{Phase, Shutdown};
 use bytes::{Bytes, BytesMut};
@@ -20,6 +21,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use std::fmt::Display;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -200,10 +202,11 @@ where
 {
     let mut timer = pin!(sleep_until(Instant::now()));
     let (mut phase, mut closing) = (Phase::Running, false);
+    let mut turns = Turns::new();
     loop {
         tokio::select! {
             biased;
-            ended = connection.as_mut() => {
+            ended = poll_fn(|cx| turns.poll(connection.as_mut(), cx)) => {
                 if let Err(error) = ended {
                     tracing::debug!(%peer, %error, "connection ended");
                 }
