@@ -23,6 +23,8 @@ pub const UNITS: usize = 24;
 pub const POWER: f32 = 0.35;
 /// Sums as they are taken: eight bytes are added at once, of which the last is the next row's and says nothing.
 type Wide = [i32; HEADS + 1];
+/// Rows that are noted before they are added.
+const NOTED: usize = 256;
 /// What each head is about; the first is "unwanted at all".
 pub const NAMES: [&str; HEADS] =
     ["any", "sexual", "hate", "violence", "harassment", "self-harm", "sexual-minors"];
@@ -73,14 +75,16 @@ impl Model {
 
     /// Reads a unit.
     pub fn unit(&self, text: &str) -> Sum {
-        let (mut words, mut others, mut count) = (Wide::default(), Wide::default(), 0);
+        let (mut words, mut others) = (Rows::of(self.words), Rows::of(self.others));
+        let mut count = 0;
         let said = features(&self.lexicon, text, |feature| {
             count += 1;
             match feature {
-                Feature::Word(hash) => add(&mut words, self.words, hash & self.mask),
-                Feature::Other(hash) => add(&mut others, self.others, hash & self.mask),
+                Feature::Word(hash) => words.add(hash & self.mask),
+                Feature::Other(hash) => others.add(hash & self.mask),
             }
         });
+        let (words, others) = (words.sum(), others.sum());
         let mut sum = Sum { heads: [0.0; HEADS], features: count, words: said.words, classes: said.classes };
         for (((sum, head), words), others) in sum.heads.iter_mut().zip(&self.heads).zip(words).zip(others) {
             *sum = head.word * float(words) + head.other * float(others);
@@ -92,8 +96,9 @@ impl Model {
     pub fn margins(&self, units: &[Sum]) -> [f32; HEADS] {
         let classes = units.iter().fold(0, |all, unit| all | unit.classes);
         let features: u32 = units.iter().map(|unit| unit.features).sum();
-        let mut own = Wide::default();
-        window(classes, |hash| add(&mut own, self.others, hash & self.mask));
+        let mut own = Rows::of(self.others);
+        window(classes, |hash| own.add(hash & self.mask));
+        let own = own.sum();
         let length = (f32::from(u16::try_from(features).unwrap_or(u16::MAX)) + CALM).powf(POWER);
         let mut out = [0.0; HEADS];
         for (at, ((out, head), own)) in out.iter_mut().zip(&self.heads).zip(own).enumerate() {
@@ -125,14 +130,47 @@ pub fn window_of(words: impl DoubleEndedIterator<Item = u32>) -> usize {
     words.rev().take(UNITS).take_while(|words| fits(*words)).count()
 }
 
-/// Adds a row of a table.
-fn add(sum: &mut Wide, table: &[u8], row: u32) {
-    let row = table.get(row as usize * HEADS..).unwrap_or_default();
-    let weigh = |(sum, weight): (&mut i32, &u8)| *sum += i32::from(weight.cast_signed());
-    match row.first_chunk::<{ HEADS + 1 }>() {
-        Some(weights) => sum.iter_mut().zip(weights).for_each(weigh),
-        // The last row has none behind it.
-        None => sum.iter_mut().zip(row).for_each(weigh),
+/// The sum of rows of a table. Rows are noted first and added many at a time: a table is larger than the processor's nearest
+/// cache, and one row need not be waited for before the next is asked for.
+struct Rows {
+    table: &'static [u8],
+    noted: [u32; NOTED],
+    count: usize,
+    sum: Wide,
+}
+
+impl Rows {
+    fn of(table: &'static [u8]) -> Self {
+        Self { table, noted: [0; NOTED], count: 0, sum: Wide::default() }
+    }
+
+    fn add(&mut self, row: u32) {
+        if let Some(place) = self.noted.get_mut(self.count) {
+            *place = row;
+        }
+        self.count += 1;
+        if self.count == NOTED {
+            self.take_up();
+        }
+    }
+
+    fn take_up(&mut self) {
+        let mut sum = self.sum;
+        for row in self.noted.iter().take(self.count) {
+            let row = self.table.get(*row as usize * HEADS..).unwrap_or_default();
+            let weigh = |(sum, weight): (&mut i32, &u8)| *sum += i32::from(weight.cast_signed());
+            match row.first_chunk::<{ HEADS + 1 }>() {
+                Some(weights) => sum.iter_mut().zip(weights).for_each(weigh),
+                // The last row has none behind it.
+                None => sum.iter_mut().zip(row).for_each(weigh),
+            }
+        }
+        (self.sum, self.count) = (sum, 0);
+    }
+
+    fn sum(mut self) -> Wide {
+        self.take_up();
+        self.sum
     }
 }
 

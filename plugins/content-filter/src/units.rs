@@ -13,15 +13,26 @@ const LONGEST: usize = 480;
 /// The byte after the end of the first unit of a text; `None` while more text could still lengthen it.
 pub fn end(text: &str, last: bool) -> Option<usize> {
     let (mut words, mut in_word, mut full, mut after) = (0, false, false, 0);
-    while let Some(byte) = text.as_bytes().get(after) {
-        // Nearly all of most texts.
-        if byte.is_ascii_alphanumeric() && after + 1 < LONGEST {
+    let bytes = text.as_bytes();
+    // Nearly all of most texts is words with a space behind each.
+    let near = bytes.get(..bytes.len().min(LONGEST - 1)).unwrap_or_default();
+    while after < bytes.len() {
+        let run = near.get(after..).unwrap_or_default();
+        let run = run.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(run.len());
+        if run > 0 {
             words += usize::from(!in_word);
             (in_word, full) = (true, false);
+            after += run;
+        }
+        if near.get(after) == Some(&b' ') {
             after += 1;
+            in_word = false;
+            if full || words >= MOST_WORDS || after >= MOST_BYTES {
+                return Some(after);
+            }
             continue;
         }
-        let c = text.get(after..).and_then(|rest| rest.chars().next())?;
+        let Some(c) = text.get(after..).and_then(|rest| rest.chars().next()) else { break };
         after += c.len_utf8();
         let word = c.is_alphanumeric();
         words += usize::from(word && !in_word);
