@@ -14,12 +14,14 @@ mod frame;
 mod language;
 mod sign;
 mod stem;
+mod tokens;
 mod words;
 
 use ask::{Ask, ask, begins_question, stance};
 use frame::Frame;
 use std::collections::HashMap;
-use words::{Kind, digest, look_up};
+use tokens::{Token, Words};
+use words::{Kind, Lookup, digest};
 
 /// Words that are kept one by one; what follows must be the same, word by word.
 const MAX_WORDS: usize = 300;
@@ -78,6 +80,7 @@ pub enum WordKind {
 /// Makes the tables, which are kept in what is snapshotted.
 pub fn prepare() {
     words::prepare();
+    language::prepare();
     frame::prepare();
     costs::prepare();
 }
@@ -85,7 +88,8 @@ pub fn prepare() {
 impl Details {
     /// The details of a text.
     pub fn of(text: &str) -> Self {
-        let tokens = tokens(text);
+        let all = Words::of(text);
+        let tokens = all.tokens();
         let mark = text.trim_end().ends_with(['?', '？']);
         // What does not end as a statement does is a search, or an order.
         let question =
@@ -97,7 +101,8 @@ impl Details {
             negated: false,
             goal: false,
             joined: false,
-            before: String::new(),
+            before: "",
+            lookup: Lookup::default(),
         };
         let rest = tokens.get(frame.tokens..).unwrap_or_default();
         for token in rest {
@@ -129,74 +134,7 @@ impl Details {
     }
 }
 
-/// A word of a text.
-struct Token {
-    lower: String,
-    starts_sentence: bool,
-    capital: bool,
-    /// Whether a comma stands behind it.
-    pauses: bool,
-}
-
-/// The words of a text, with what can be seen of each.
-fn tokens(text: &str) -> Vec<Token> {
-    let mut tokens = Vec::new();
-    let mut starts_sentence = true;
-    let mut left = text.split_whitespace().peekable();
-    let mut before = None;
-    while let Some(raw) = left.next() {
-        let signs = sign::signs(raw, before.replace(raw), left.peek().copied());
-        let ends_sentence = raw.ends_with(['.', '!', '?', ':']);
-        let parts = |c: char| {
-            matches!(
-                c,
-                '/' | ','
-                    | ';'
-                    | '('
-                    | ')'
-                    | '"'
-                    | '`'
-                    | '='
-                    | '<'
-                    | '>'
-                    | '['
-                    | ']'
-                    | '{'
-                    | '}'
-                    | '|'
-                    | '*'
-                    | '\u{2014}'
-            ) || matches!(c, '\u{201c}' | '\u{201d}')
-        };
-        // "1,000" is one number, though its pieces are taken apart: the digits stand in order either way.
-        for piece in raw.split(parts) {
-            let dotted = piece.contains('.') && !piece.bytes().any(|byte| byte.is_ascii_digit());
-            for word in piece.split(|c| dotted && c == '.') {
-                let ends =
-                    |c: char| !c.is_alphanumeric() && !matches!(c, '+' | '#' | '-' | '%' | '$' | '€' | '£');
-                let word = word.trim_matches(ends).trim_end_matches('-');
-                if word.is_empty() {
-                    continue;
-                }
-                let lower: String = word
-                    .chars()
-                    .flat_map(char::to_lowercase)
-                    .map(|c| if c == '\u{2019}' { '\'' } else { c })
-                    .collect();
-                let capital = word.chars().any(char::is_uppercase);
-                tokens.push(Token { lower, starts_sentence, capital, pauses: raw.ends_with(',') });
-                starts_sentence = false;
-            }
-        }
-        let token =
-            |sign: char| Token { lower: sign.into(), starts_sentence: false, capital: false, pauses: false };
-        tokens.extend(signs.into_iter().map(token));
-        starts_sentence = ends_sentence;
-    }
-    tokens
-}
-
-struct Reader {
+struct Reader<'a> {
     words: Vec<Word>,
     small: Vec<u32>,
     negated: bool,
@@ -205,25 +143,26 @@ struct Reader {
     /// Whether "and" or its like stands between the last word and the next.
     joined: bool,
     /// The word before.
-    before: String,
+    before: &'a str,
+    lookup: Lookup,
 }
 
-impl Reader {
-    fn take(&mut self, token: &Token) {
-        let lower = token.lower.as_str();
+impl<'a> Reader<'a> {
+    fn take(&mut self, token: &Token<'a>) {
+        let Token { lower, seen } = *token;
         let bare = lower.strip_suffix("'s").unwrap_or(lower);
-        let (kind, class) = look_up(bare);
-        let joins = bare.len() < lower.len() || token.pauses;
-        let before = std::mem::replace(&mut self.before, lower.to_owned());
+        let (kind, class) = self.lookup.word(bare);
+        let joins = bare.len() < lower.len() || seen.pauses;
+        let before = std::mem::replace(&mut self.before, lower);
         if lower.ends_with("n't") || kind == Kind::Negation {
             // "No, …" answers, and turns nothing around.
-            self.negated |= !(token.starts_sentence && token.pauses && lower == "no");
+            self.negated |= !(seen.starts_sentence && seen.pauses && lower == "no");
             return;
         }
         self.negated |= lower.starts_with("non-");
         self.small.extend(words::small(lower));
         if matches!(lower, "in" | "out" | "on" | "off" | "up" | "down") {
-            if words::takes_particle(&before) {
+            if self.lookup.takes_particle(before) {
                 self.push(WordKind::Name, digest(particle(lower)));
             } else if lower != "in" && lower != "on" {
                 self.push(WordKind::Soft, digest(lower));
@@ -240,13 +179,14 @@ impl Reader {
         }
         // "Vitamin C", "plan A". Small letters may be what is left of "I'd" or "e.g.".
         let letter = match lower {
-            "a" => token.capital && !token.starts_sentence,
+            "a" => seen.capital && !seen.starts_sentence,
             "i" => false,
-            "d" | "e" | "g" | "m" | "r" | "s" | "t" | "u" => token.capital,
+            "d" | "e" | "g" | "m" | "r" | "s" | "t" | "u" => seen.capital,
             _ => lower.len() == 1,
         };
-        let symbol = letter || sign::is_sign(lower) || lower.contains(['+', '#', '%', '$', '€', '£']);
-        if lower.chars().any(char::is_numeric) {
+        let symbol =
+            letter || !seen.plain && (sign::is_sign(lower) || lower.contains(['+', '#', '%', '$', '€', '£']));
+        if !seen.plain && lower.chars().any(char::is_numeric) {
             let number = number(lower);
             // Numbers that may be said in a word as well are kept as those are.
             let word = matches!(number.as_str(), "100" | "1000" | "1000000")
@@ -260,7 +200,7 @@ impl Reader {
                 Kind::Filler | Kind::Negation => {}
                 Kind::Number => self.push(WordKind::Number, class),
                 Kind::Name => self.push(WordKind::Name, class),
-                _ if token.capital && !token.starts_sentence => self.push(WordKind::Name, class),
+                _ if seen.capital && !seen.starts_sentence => self.push(WordKind::Name, class),
                 _ if lower.contains('_') => self.push(WordKind::Name, class),
                 Kind::Soft => self.push(WordKind::Soft, class),
                 Kind::Hard => self.push(WordKind::Hard, class),

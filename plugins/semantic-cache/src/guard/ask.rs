@@ -3,7 +3,8 @@
 //! Invariant: by words alone, English ones: of a text in another language it says that it asks for anything.
 //! Never looks at what the words that carry the meaning say.
 
-use super::{MAX_WORDS, Token};
+use super::MAX_WORDS;
+use super::tokens::Token;
 
 /// What a question asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +47,7 @@ impl Ask {
 
 /// Who is spoken of, and in which mood and time: a bit for each that is told in the first words.
 pub(super) fn stance(tokens: &[Token]) -> u8 {
-    let bit = |token: &Token| match token.lower.as_str() {
+    let bit = |token: &Token| match token.lower {
         "i" | "my" | "me" | "mine" | "myself" | "i'm" | "i've" | "we" | "our" | "us" => 1,
         "you" | "your" | "yours" | "yourself" => 2,
         "he" | "she" | "his" | "her" | "him" | "they" | "their" | "them" => 4,
@@ -158,7 +159,7 @@ pub(super) fn begins_question(tokens: &[Token]) -> bool {
         "we",
         "write",
     ];
-    let first = tokens.first().map_or("", |token| token.lower.as_str());
+    let first = tokens.first().map_or("", |token| token.lower);
     let asks = [
         "what", "which", "who", "whom", "whose", "where", "why", "how", "what's", "who's", "where's", "how's",
     ];
@@ -167,7 +168,7 @@ pub(super) fn begins_question(tokens: &[Token]) -> bool {
 
 /// What a question asks for, told by the first words of its question.
 pub(super) fn ask(tokens: &[Token], mark: bool) -> Ask {
-    let word = |at: usize| tokens.get(at).map_or("", |token| token.lower.as_str());
+    let word = |at: usize| tokens.get(at).map_or("", |token| token.lower);
     for at in 0..tokens.len().min(12) {
         let (this, next) = (word(at), word(at + 1));
         let found = match this.strip_suffix("'s").unwrap_or(this) {
@@ -192,7 +193,7 @@ pub(super) fn ask(tokens: &[Token], mark: bool) -> Ask {
 /// What "what" asks for.
 fn behind_what(tokens: &[Token]) -> Ask {
     for token in tokens.iter().take(5) {
-        match token.lower.as_str() {
+        match token.lower {
             "way" | "ways" | "steps" | "method" | "methods" | "procedure" | "process" => return Ask::How,
             "time" | "year" | "date" | "day"
                 if tokens.first().is_some_and(|first| first.lower == token.lower) =>

@@ -4,8 +4,8 @@
 //! Invariants: by English words alone; the longest beginning counts, behind one that is only polite. Never cuts off
 //! the whole of a question.
 
-use super::Token;
 use super::ask::Ask;
+use super::tokens::Token;
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -62,7 +62,7 @@ fn longest<T>(tokens: &[Token], known: impl Fn(&str) -> Option<T>) -> Option<(us
         if length > 1 {
             start.push(' ');
         }
-        start.push_str(&token.lower);
+        start.push_str(token.lower);
         if let Some(it) = known(&start) {
             found = Some((length, it));
         }
@@ -99,12 +99,12 @@ impl Frames {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tokens;
+    use super::super::tokens::Words;
     use super::{Ask, frame};
 
     #[test]
     fn beginnings_of_one_name_ask_for_the_same() {
-        let of = |text: &str| frame(&tokens(text));
+        let of = |text: &str| frame(&Words::of(text).tokens());
         let (a, b) = (of("How do I learn Rust?"), of("Can you tell me what is the best way to learn Rust?"));
         assert_eq!((a.name, a.ask, a.tokens), (b.name, Some(Ask::How), 3));
         assert_eq!(b.tokens, 10);

@@ -2,7 +2,24 @@
 //!
 //! Invariant: `?` where nothing is told; it agrees with everything. Never guesses from a single word.
 
-use super::Token;
+use super::tokens::Token;
+use foldhash::fast::FixedState;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// The languages of each small word, a bit for each in the order of `SMALL`.
+static WORDS: LazyLock<HashMap<&str, u8, FixedState>> = LazyLock::new(|| {
+    let mut words = HashMap::default();
+    for (language, (_, small)) in SMALL.iter().enumerate() {
+        small.iter().for_each(|word| *words.entry(*word).or_default() |= 1 << language);
+    }
+    words
+});
+
+/// Makes the table.
+pub(super) fn prepare() {
+    LazyLock::force(&WORDS);
+}
 
 /// Small words of languages in Latin letters that the others do not have, sorted.
 const SMALL: &[(u8, &[&str])] = &[
@@ -40,6 +57,10 @@ const SMALL: &[(u8, &[&str])] = &[
 
 /// A letter for the language.
 pub(super) fn of(text: &str, tokens: &[Token]) -> u8 {
+    if text.is_ascii() {
+        let letters = text.bytes().any(|byte| byte.is_ascii_alphabetic());
+        return if letters { latin(tokens) } else { b'?' };
+    }
     let mut scripts = [0_usize; 128];
     for c in text.chars().filter(|c| c.is_alphabetic()) {
         let script = script(c);
@@ -76,9 +97,13 @@ const fn script(c: char) -> u8 {
 }
 
 fn latin(tokens: &[Token]) -> u8 {
+    let mut counts = [0; SMALL.len()];
+    for languages in tokens.iter().take(100).filter_map(|token| WORDS.get(token.lower)) {
+        let spoken = (0..).zip(&mut counts).filter(|(language, _)| languages >> language & 1 == 1);
+        spoken.for_each(|(_, count)| *count += 1);
+    }
     let (mut best, mut most, mut second) = (b'?', 0, 0);
-    for (language, words) in SMALL {
-        let count = tokens.iter().take(100).filter(|token| words.contains(&token.lower.as_str())).count();
+    for ((language, _), count) in SMALL.iter().zip(counts) {
         if count > most {
             (second, most, best) = (most, count, *language);
         } else {

@@ -4,29 +4,36 @@
 
 /// The stem of a word in lower case.
 pub fn stem(word: &str) -> String {
-    if !word.is_ascii() || word.len() < 4 || word.bytes().any(|byte| byte.is_ascii_digit()) {
-        return word.to_owned();
+    let mut stem = String::new();
+    write_stem(word, &mut stem);
+    stem
+}
+
+/// The same, in the place of what is in `stem`.
+pub fn write_stem(word: &str, stem: &mut String) {
+    stem.clear();
+    stem.push_str(word);
+    if word.len() < 4 || word.bytes().any(|byte| !byte.is_ascii() || byte.is_ascii_digit()) {
+        return;
     }
-    let mut stem = word.to_owned();
-    plural(&mut stem);
-    if !cut(&mut stem, "ing", 3) && !cut(&mut stem, "ed", 3) {
-        cut(&mut stem, "ly", 4);
+    plural(stem);
+    if !cut(stem, "ing", 3) && !cut(stem, "ed", 3) {
+        cut(stem, "ly", 4);
     } else {
-        undouble(&mut stem);
+        undouble(stem);
     }
-    let _ = cut(&mut stem, "ment", 3) || cut(&mut stem, "ness", 3);
+    let _ = cut(stem, "ment", 3) || cut(stem, "ness", 3);
     if stem.ends_with("tion") && stem.len() > 6 {
         stem.truncate(stem.len() - 3);
     }
-    cut(&mut stem, "e", 3);
+    cut(stem, "e", 3);
     if stem.len() >= 7 {
-        cut(&mut stem, "at", 5);
+        cut(stem, "at", 5);
     }
     if stem.len() >= 4 && stem.ends_with('y') {
         stem.pop();
         stem.push('i');
     }
-    stem
 }
 
 fn plural(stem: &mut String) {

@@ -3,7 +3,7 @@
 //! Invariants: a word has one kind and one class; synonyms share a class. The tables are made once, before the
 //! component is snapshotted. Never reads a word's case: whoever asks has lowered it.
 
-use super::stem::stem;
+use super::stem::{stem, write_stem};
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -30,6 +30,14 @@ pub enum Kind {
 struct Known {
     kind: Kind,
     class: String,
+    /// The digest of the class.
+    digest: u32,
+}
+
+impl Known {
+    fn new(kind: Kind, class: String) -> Self {
+        Self { kind, digest: digest(&class), class }
+    }
 }
 
 /// An opposition, and the side of it.
@@ -57,23 +65,36 @@ pub fn prepare() {
     LazyLock::force(&TABLES);
 }
 
+/// Looks words up, one after another in the same room.
+#[derive(Debug, Default)]
+pub struct Lookup {
+    stem: String,
+}
+
+impl Lookup {
+    /// The kind and the digest of the class of a word in lower case.
+    pub fn word(&mut self, word: &str) -> (Kind, u32) {
+        write_stem(word, &mut self.stem);
+        let known = TABLES.words.get(&self.stem);
+        known.map_or_else(|| (Kind::Hard, digest(&self.stem)), |known| (known.kind, known.digest))
+    }
+
+    /// Whether "in", "out", "on", "off", "up" or "down" behind this word tells what it means.
+    pub fn takes_particle(&mut self, word: &str) -> bool {
+        write_stem(word, &mut self.stem);
+        TABLES.particles.contains_key(&self.stem)
+    }
+}
+
 /// The kind and the digest of the class of a word in lower case.
+#[cfg(test)]
 pub fn look_up(word: &str) -> (Kind, u32) {
-    let stem = stem(word);
-    TABLES
-        .words
-        .get(&stem)
-        .map_or_else(|| (Kind::Hard, digest(&stem)), |known| (known.kind, digest(&known.class)))
+    Lookup::default().word(word)
 }
 
 /// The oppositions that a class stands on a side of.
 pub fn sides(class: u32) -> &'static [Side] {
     TABLES.sides.get(&class).map_or(&[], Vec::as_slice)
-}
-
-/// Whether "in", "out", "on", "off", "up" or "down" behind this word tells what it means.
-pub fn takes_particle(word: &str) -> bool {
-    TABLES.particles.contains_key(&stem(word))
 }
 
 /// The digest of a small word whose group is told.
@@ -123,7 +144,7 @@ impl Tables {
             // A word of an earlier group brings that group's class.
             let class = tables.words.get(&stem(first)).map_or(stem(first), |known| known.class.clone());
             for word in group.chain([first]) {
-                tables.words.entry(stem(word)).or_insert(Known { kind: Kind::Hard, class: class.clone() });
+                tables.words.entry(stem(word)).or_insert_with(|| Known::new(Kind::Hard, class.clone()));
             }
         }
         for (section, line) in lines(file) {
@@ -164,7 +185,7 @@ impl Tables {
     fn learn(&mut self, word: &str, kind: Kind, class: Option<&str>) {
         let stem = stem(word);
         let class = class.map_or_else(|| stem.clone(), str::to_owned);
-        let known = self.words.entry(stem).or_insert(Known { kind: Kind::Hard, class });
+        let known = self.words.entry(stem).or_insert_with(|| Known::new(Kind::Hard, class));
         if known.kind == Kind::Hard || matches!(kind, Kind::Number | Kind::Negation) {
             known.kind = kind;
         }
@@ -174,11 +195,11 @@ impl Tables {
         for (side, words) in line.split(" | ").enumerate() {
             for word in words.split(' ') {
                 let stem = stem(word);
-                let known = self.words.entry(stem.clone()).or_insert(Known { kind: Kind::Hard, class: stem });
+                let known = self.words.entry(stem.clone()).or_insert_with(|| Known::new(Kind::Hard, stem));
                 if known.kind == Kind::Filler {
                     known.kind = Kind::Soft;
                 }
-                let sides = self.sides.entry(digest(&known.class)).or_default();
+                let sides = self.sides.entry(known.digest).or_default();
                 if !sides.contains(&(axis, side == 1)) {
                     sides.push((axis, side == 1));
                 }

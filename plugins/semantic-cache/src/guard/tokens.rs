@@ -1,0 +1,179 @@
+//! Cuts a text into its words, and says what can be seen of each.
+//!
+//! Nearly every word is ASCII letters with a mark behind them at most, and is told at a look. Invariant: what is told of such
+//! a word is what the long way would tell of it.
+
+use super::sign;
+
+/// A word of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Token<'a> {
+    pub lower: &'a str,
+    /// What else is seen of it.
+    pub seen: Seen,
+}
+
+/// What is seen of a word besides its letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub starts_sentence: bool,
+    pub capital: bool,
+    /// Whether a comma stands behind it.
+    pub pauses: bool,
+    /// Whether it is ASCII letters and nothing else.
+    pub plain: bool,
+}
+
+/// The words of a text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Words {
+    /// All of them in lower case, one behind another.
+    lower: String,
+    /// Where each ends there.
+    ends: Vec<(usize, Seen)>,
+}
+
+impl Words {
+    /// Reads a text.
+    pub fn of(text: &str) -> Self {
+        Self::read(text, plain)
+    }
+
+    /// Reads a text; `plain` tells the words that need no closer look.
+    fn read(text: &str, plain: fn(&str) -> Option<&str>) -> Self {
+        let mut words =
+            Self { lower: String::with_capacity(text.len()), ends: Vec::with_capacity(text.len() / 4) };
+        let mut starts_sentence = true;
+        let mut left = text.split_whitespace().peekable();
+        let mut before = None;
+        while let Some(raw) = left.next() {
+            let before = before.replace(raw);
+            if let Some(word) = plain(raw) {
+                words.add(word, starts_sentence, raw.ends_with(','));
+            } else {
+                let signs = sign::signs(raw, before, left.peek().copied());
+                words.take_apart(raw, starts_sentence);
+                signs.into_iter().for_each(|sign| words.add_sign(sign));
+            }
+            starts_sentence = raw.ends_with(['.', '!', '?', ':']);
+        }
+        words
+    }
+
+    /// One after another.
+    pub fn tokens(&self) -> Vec<Token<'_>> {
+        let mut start = 0;
+        let token = |(end, seen): &(usize, Seen)| {
+            let lower = self.lower.get(start..*end).unwrap_or_default();
+            start = *end;
+            Token { lower, seen: *seen }
+        };
+        self.ends.iter().map(token).collect()
+    }
+
+    /// Adds a word of ASCII letters.
+    fn add(&mut self, word: &str, starts_sentence: bool, pauses: bool) {
+        let start = self.lower.len();
+        self.lower.push_str(word);
+        let lower = self.lower.get_mut(start..).unwrap_or_default();
+        let capital = lower.bytes().any(|byte| byte.is_ascii_uppercase());
+        lower.make_ascii_lowercase();
+        self.end(Seen { starts_sentence, capital, pauses, plain: true });
+    }
+
+    /// Adds the words of what white space does not part.
+    fn take_apart(&mut self, raw: &str, mut starts_sentence: bool) {
+        let pauses = raw.ends_with(',');
+        // "1,000" is one number, though its pieces are taken apart: the digits stand in order either way.
+        for piece in raw.split(parts) {
+            let dotted = piece.contains('.') && !piece.bytes().any(|byte| byte.is_ascii_digit());
+            for word in piece.split(|c| dotted && c == '.') {
+                let word = word.trim_matches(ends).trim_end_matches('-');
+                if word.is_empty() {
+                    continue;
+                }
+                let quotes = |c: char| if c == '\u{2019}' { '\'' } else { c };
+                self.lower.extend(word.chars().flat_map(char::to_lowercase).map(quotes));
+                let capital = word.chars().any(char::is_uppercase);
+                let plain = word.bytes().all(|byte| byte.is_ascii_alphabetic());
+                self.end(Seen { starts_sentence, capital, pauses, plain });
+                starts_sentence = false;
+            }
+        }
+    }
+
+    fn add_sign(&mut self, sign: char) {
+        self.lower.push(sign);
+        self.end(Seen { starts_sentence: false, capital: false, pauses: false, plain: false });
+    }
+
+    fn end(&mut self, seen: Seen) {
+        self.ends.push((self.lower.len(), seen));
+    }
+}
+
+/// The letters of a word that is nothing but ASCII letters, and maybe marks behind them.
+fn plain(raw: &str) -> Option<&str> {
+    let letters = raw.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let (word, marks) = raw.split_at_checked(letters)?;
+    let ends = |byte: u8| matches!(byte, b'.' | b',' | b'?' | b'!' | b';' | b':');
+    (!word.is_empty() && marks.bytes().all(ends)).then_some(word)
+}
+
+/// What stands between words.
+const fn parts(c: char) -> bool {
+    matches!(
+        c,
+        '/' | ','
+            | ';'
+            | '('
+            | ')'
+            | '"'
+            | '`'
+            | '='
+            | '<'
+            | '>'
+            | '['
+            | ']'
+            | '{'
+            | '}'
+            | '|'
+            | '*'
+            | '\u{2014}'
+            | '\u{201c}'
+            | '\u{201d}'
+    )
+}
+
+/// What is no part of a word at its ends.
+fn ends(c: char) -> bool {
+    !c.is_alphanumeric() && !matches!(c, '+' | '#' | '-' | '%' | '$' | '€' | '£')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Words;
+    use proptest::prelude::*;
+
+    fn check(text: &str) {
+        assert_eq!(Words::of(text), Words::read(text, |_| None), "{text:?}");
+    }
+
+    #[test]
+    fn what_is_told_at_a_look_is_what_the_long_way_tells() {
+        for text in [
+            "Hello, World! a I. e.g. U.S.A. x?! one;two three; four: five,; six.,",
+            "don't (quoted) \"said\" it's Rome. Paris, Na\u{ef}ve r\u{e9}sum\u{e9} - a-b c++ 1,000 2*3 3 * 4",
+            "\u{212a} \u{130}stanbul, end",
+        ] {
+            check(text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn of_any_text(text in "([a-zA-Z]{0,4}[-.,;:?!'()* 0-9\u{e9}\u{2014}]{0,2}){0,12}") {
+            check(&text);
+        }
+    }
+}
