@@ -46,6 +46,8 @@ pub struct Exchange {
     scratch: Mutex<HashMap<BindingId, HashMap<String, Vec<u8>>>>,
     keeps: Mutex<Vec<Keep>>,
     gather: AtomicBool,
+    /// The bindings that have nothing to do with the answer.
+    passing: Mutex<Vec<BindingId>>,
     lost_flags: AtomicBool,
 }
 
@@ -72,6 +74,7 @@ impl Exchange {
             scratch: Mutex::default(),
             keeps: Mutex::default(),
             gather: AtomicBool::new(false),
+            passing: Mutex::default(),
             lost_flags: AtomicBool::new(false),
         }
     }
@@ -90,6 +93,7 @@ impl Exchange {
             scratch: Mutex::default(),
             keeps: Mutex::default(),
             gather: AtomicBool::new(self.gathers()),
+            passing: Mutex::new(self.passing.lock().clone()),
             lost_flags: AtomicBool::new(self.lost_flags()),
         }
     }
@@ -239,6 +243,25 @@ impl Exchange {
     #[must_use]
     pub fn gathers(&self) -> bool {
         self.gather.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a binding has nothing to do with the answer.
+    pub fn pass_answer(&self, binding: BindingId) {
+        let mut passing = self.passing.lock();
+        if !passing.contains(&binding) {
+            passing.push(binding);
+        }
+    }
+
+    /// Forgets that a binding said so: it is asked anew, or failed.
+    pub fn face_answer(&self, binding: BindingId) {
+        self.passing.lock().retain(|passing| *passing != binding);
+    }
+
+    /// Whether a binding has nothing to do with the answer.
+    #[must_use]
+    pub fn passes_answer(&self, binding: BindingId) -> bool {
+        self.passing.lock().contains(&binding)
     }
 
     /// Marks the answer to be kept.

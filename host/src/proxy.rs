@@ -269,7 +269,7 @@ async fn ask(life: &mut Life, streaming: bool) -> Result<Delivery, Error> {
     let route = life.route.clone();
     let speaks = life.exchange.prompt().operation().speaks();
     let gather =
-        speaks && route.chain.judges() && (!streaming || route.chain.gathers(life.exchange.gathers()));
+        speaks && route.chain.judges(&life.exchange) && (!streaming || route.chain.gathers(&life.exchange));
     loop {
         let (answer, native) = match attempt::open(life).await? {
             Opened::Stream { source, native } if streaming && !gather => {

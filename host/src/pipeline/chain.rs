@@ -37,6 +37,11 @@ impl Gate {
     pub fn acts(&self, hook: Hook) -> bool {
         self.binding.has(hook) && self.hooks.as_ref().is_none_or(|wanted| wanted.contains(&hook))
     }
+
+    /// Whether it has anything to do with the answer of an exchange.
+    fn faces_answer(&self, x: &Exchange) -> bool {
+        !x.passes_answer(self.binding.id())
+    }
 }
 
 /// The bindings of a route in order.
@@ -106,20 +111,21 @@ impl Chain {
         !self.requests.is_empty()
     }
 
-    /// Whether anything judges complete answers.
+    /// Whether anything judges the complete answer of an exchange.
     #[must_use]
-    pub fn judges(&self) -> bool {
-        !self.judges.is_empty()
+    pub fn judges(&self, x: &Exchange) -> bool {
+        self.judges.iter().any(|gate| gate.faces_answer(x))
     }
 
-    /// Whether a streamed answer must be gathered before it is released. `asked`: a plugin asked for it.
+    /// Whether the answer of an exchange must be gathered before it is released, where it is streamed.
     #[must_use]
-    pub fn gathers(&self, asked: bool) -> bool {
-        self.judges.iter().any(|gate| match gate.streams {
+    pub fn gathers(&self, x: &Exchange) -> bool {
+        let gathers = |gate: &Gate| match gate.streams {
             Some(Streams::Gather) => true,
-            Some(Streams::OnDemand) | None => asked,
+            Some(Streams::OnDemand) | None => x.gathers(),
             Some(Streams::Observe) => false,
-        })
+        };
+        self.judges.iter().any(|gate| gathers(gate) && gate.faces_answer(x))
     }
 
     /// The bindings that observe.
@@ -134,6 +140,8 @@ impl Chain {
     pub async fn admit(&self, x: &Arc<Exchange>) -> Result<Admission, Error> {
         for gate in &self.requests {
             let before = x.prompt();
+            // What it said of another request, before a reroute, is over.
+            x.face_answer(gate.binding.id());
             match gate.binding.on_request(x).await {
                 Ok(Decision::Next) => {}
                 Ok(Decision::Reject(rejection)) => return Err(rejected(gate, rejection)),
@@ -143,6 +151,7 @@ impl Chain {
                 Ok(Decision::Quarantine(rejection)) => return Ok(Admission::Quarantine(rejection)),
                 Err(failure) => {
                     x.restore_prompt(before);
+                    x.face_answer(gate.binding.id());
                     open_or_closed(gate, failure)?;
                 }
             }
@@ -150,36 +159,12 @@ impl Chain {
         Ok(Admission::Forward)
     }
 
-    /// The text filters over one answer.
+    /// The text filters over one answer: those that have anything to do with it.
     #[must_use]
     pub fn guard(&self, x: &Arc<Exchange>) -> Guard<GateFilter> {
-        let filters = self.filters.iter().map(|gate| GateFilter { gate: gate.clone(), exchange: x.clone() });
+        let filters = self.filters.iter().filter(|gate| gate.faces_answer(x));
+        let filters = filters.map(|gate| GateFilter { gate: gate.clone(), exchange: x.clone() });
         Guard::new(filters.collect())
-    }
-
-    /// What the client is told when the guard ended an answer.
-    #[must_use]
-    pub fn stopped(&self, stop: Stop<Rejection, CallError>) -> Error {
-        let gate = |index: usize| self.filters.get(index);
-        match stop {
-            Stop::Rejected { filter, rejection } => match gate(filter) {
-                Some(gate) => rejected(gate, rejection),
-                None => Error::internal("a filter that is not there said no"),
-            },
-            Stop::Failed { filter, failure } => match gate(filter) {
-                Some(gate) => failed(gate, failure),
-                None => Error::internal("a filter that is not there failed"),
-            },
-            Stop::HeldTooMuch { filter } => {
-                let name = gate(filter).map_or("?", |gate| gate.binding.name());
-                Error::new(
-                    Party::Plugin,
-                    StatusCode::BAD_GATEWAY,
-                    "policy_hold_exceeded",
-                    format!("The policy '{name}' held back more of the answer than it may."),
-                )
-            }
-        }
     }
 
     /// Runs `post-response` over a complete answer. `reaches_client`: whether retry, replace and reject still do.
@@ -194,7 +179,7 @@ impl Chain {
         reaches_client: bool,
     ) -> Result<Judgement, Error> {
         let mut replaced = Vec::new();
-        for gate in &self.judges {
+        for gate in self.judges.iter().filter(|gate| gate.faces_answer(x)) {
             match gate.binding.on_response(x, &texts, summary).await {
                 Ok(Outcome::Accept) => {}
                 _ if !reaches_client => {}
@@ -212,6 +197,31 @@ impl Chain {
             }
         }
         Ok(Judgement::Accept(replaced))
+    }
+}
+
+/// What the client is told when a guard ended an answer.
+#[must_use]
+pub fn stopped(guard: &Guard<GateFilter>, stop: Stop<Rejection, CallError>) -> Error {
+    let gate = |index: usize| guard.filter(index).map(|filter| &filter.gate);
+    match stop {
+        Stop::Rejected { filter, rejection } => match gate(filter) {
+            Some(gate) => rejected(gate, rejection),
+            None => Error::internal("a filter that is not there said no"),
+        },
+        Stop::Failed { filter, failure } => match gate(filter) {
+            Some(gate) => failed(gate, failure),
+            None => Error::internal("a filter that is not there failed"),
+        },
+        Stop::HeldTooMuch { filter } => {
+            let name = gate(filter).map_or("?", |gate| gate.binding.name());
+            Error::new(
+                Party::Plugin,
+                StatusCode::BAD_GATEWAY,
+                "policy_hold_exceeded",
+                format!("The policy '{name}' held back more of the answer than it may."),
+            )
+        }
     }
 }
 

@@ -143,6 +143,12 @@ impl<F: Filter> Guard<F> {
         Self { filters, texts: HashMap::new(), order: Vec::new() }
     }
 
+    /// The filter in this place of the row.
+    #[must_use]
+    pub fn filter(&self, place: usize) -> Option<&F> {
+        self.filters.get(place)
+    }
+
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {

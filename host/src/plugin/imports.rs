@@ -136,6 +136,12 @@ impl exchange::HostExchange for State {
         }
     }
 
+    fn pass_answer(&mut self, _: Resource<ExchangeHandle>) {
+        if let Some(x) = self.exchange() {
+            x.pass_answer(self.around.id);
+        }
+    }
+
     fn drop(&mut self, _: Resource<ExchangeHandle>) -> wasmtime::Result<()> {
         Ok(())
     }

@@ -9,6 +9,7 @@ use crate::chat::{Answer, Event, Operation, TextAt, channel};
 use crate::clock::unix_seconds;
 use crate::error::{Error, Party};
 use crate::format::{Format, Head, openai};
+use crate::pipeline::chain;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -80,8 +81,7 @@ pub async fn document(life: &mut Life, body: Bytes, media: Option<HeaderValue>) 
 
 /// A transcript, filtered: every `text` of a document, or all of one that is bare text.
 async fn transcript(life: &Life, body: Bytes) -> Result<Bytes, Error> {
-    let chain = &life.route.chain;
-    let mut guard = chain.guard(&life.exchange);
+    let mut guard = life.route.chain.guard(&life.exchange);
     if guard.is_empty() {
         return Ok(body);
     }
@@ -91,7 +91,7 @@ async fn transcript(life: &Life, body: Bytes) -> Result<Bytes, Error> {
     texts_of(&mut document, &mut texts);
     for (part, text) in (0..).zip(texts) {
         let at = TextAt::new(0, part, channel::CONTENT);
-        *text = guard.whole(&at, text).await.map_err(|stop| chain.stopped(stop))?;
+        *text = guard.whole(&at, text).await.map_err(|stop| chain::stopped(&guard, stop))?;
     }
     Ok(match document {
         Value::String(text) => text.into(),
@@ -132,7 +132,7 @@ pub async fn filter(life: &mut Life, mut answer: Answer, native: Option<Bytes>) 
         for choice in &mut answer.choices {
             let words = |(at, _): &&mut (TextAt, String)| channel::opaque(&at.channel).is_none();
             for (at, text) in choice.texts.iter_mut().filter(words) {
-                *text = guard.whole(at, text).await.map_err(|stop| route.chain.stopped(stop))?;
+                *text = guard.whole(at, text).await.map_err(|stop| chain::stopped(&guard, stop))?;
             }
         }
     }

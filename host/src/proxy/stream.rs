@@ -16,7 +16,7 @@ use crate::chat::{Answer, Event, TextAt, Usage, channel};
 use crate::error::{Error, Party};
 use crate::format::Writer;
 use crate::limit::Grant;
-use crate::pipeline::chain::GateFilter;
+use crate::pipeline::chain::{self, GateFilter};
 use crate::pipeline::stream::Guard;
 use crate::route::MidStream;
 use crate::sse;
@@ -96,7 +96,7 @@ impl Stream {
         let chain = &life.route.chain;
         let guard = chain.guard(&life.exchange);
         let goes_on = life.route.resilience.mid_stream == MidStream::Continue;
-        let wanted = !life.keeps.is_empty() || chain.judges() || goes_on;
+        let wanted = !life.keeps.is_empty() || chain.judges(&life.exchange) || goes_on;
         let relay = native && guard.is_empty() && life.format.is_native();
         Self {
             guard,
@@ -262,7 +262,7 @@ impl Stream {
                 // What it vouches for is over, and goes out before it.
                 let vouched = TextAt::new(at.item, at.part, channel::REASONING);
                 let released = self.guard.finish_text(&vouched).await;
-                let rest = released.map_err(|stop| self.life.route.chain.stopped(stop))?;
+                let rest = released.map_err(|stop| chain::stopped(&self.guard, stop))?;
                 self.release(vouched, rest);
                 self.write(&Event::Text { at, text });
             }
@@ -271,12 +271,12 @@ impl Stream {
                     self.end_thinking(at.item).await?;
                 }
                 let released = self.guard.push(&at, &text).await;
-                let text = released.map_err(|stop| self.life.route.chain.stopped(stop))?;
+                let text = released.map_err(|stop| chain::stopped(&self.guard, stop))?;
                 self.release(at, text);
             }
             Event::Finish { choice, reason } => {
                 let released = self.guard.finish_item(choice).await;
-                let texts = released.map_err(|stop| self.life.route.chain.stopped(stop))?;
+                let texts = released.map_err(|stop| chain::stopped(&self.guard, stop))?;
                 texts.into_iter().for_each(|(at, text)| self.release(at, text));
                 self.write(&Event::Finish { choice, reason });
             }
@@ -295,7 +295,7 @@ impl Stream {
     async fn end_thinking(&mut self, choice: u32) -> Result<(), Broken> {
         if !self.guard.is_empty() {
             let released = self.guard.finish_channel(choice, channel::REASONING).await;
-            let texts = released.map_err(|stop| self.life.route.chain.stopped(stop))?;
+            let texts = released.map_err(|stop| chain::stopped(&self.guard, stop))?;
             texts.into_iter().for_each(|(at, text)| self.release(at, text));
         }
         Ok(())
@@ -303,7 +303,7 @@ impl Stream {
 
     async fn expire(&mut self) -> Result<(), Broken> {
         let released = self.guard.expire(Instant::now()).await;
-        let texts = released.map_err(|stop| self.life.route.chain.stopped(stop))?;
+        let texts = released.map_err(|stop| chain::stopped(&self.guard, stop))?;
         texts.into_iter().for_each(|(at, text)| self.release(at, text));
         self.flush().await
     }
@@ -346,7 +346,7 @@ impl Stream {
     /// Tells the judges of an answer that the client has already.
     async fn observe(&self, gathered: &Answer) {
         let chain = &self.life.route.chain;
-        if chain.judges() && !self.life.exchange.gathers() {
+        if chain.judges(&self.life.exchange) && !self.life.exchange.gathers() {
             let summary = answer::summary(&self.life, gathered, false);
             if let Err(error) = chain.judge(&self.life.exchange, gathered.texts(), &summary, false).await {
                 tracing::warn!(

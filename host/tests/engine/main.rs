@@ -12,6 +12,7 @@ mod formats;
 mod greedy;
 mod hostile;
 mod isolation;
+mod passing;
 mod provider;
 mod roundtrip;
 mod router;

@@ -21,6 +21,7 @@ mod limits;
 mod lockout;
 mod midstream;
 mod mirror;
+mod passing;
 mod plan;
 mod ranking;
 mod retries;

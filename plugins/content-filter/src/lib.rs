@@ -90,6 +90,9 @@ impl ContentFilter {
 
 impl PreRequest for ContentFilter {
     fn on_request(&self, x: &Exchange, p: &Prompt) -> Result<Decision, Fault> {
+        if !self.settings.covers(Side::Answer) {
+            x.pass_answer();
+        }
         if !self.settings.covers(Side::Prompt) {
             return Ok(Decision::Next);
         }

@@ -45,10 +45,12 @@ impl Plugin for OutputValidator {
 impl PreRequest for OutputValidator {
     fn on_request(&self, x: &Exchange, p: &Prompt) -> Result<Decision, Fault> {
         if p.operation() != "chat" {
+            x.pass_answer();
             return Ok(Decision::Next);
         }
         let (format, route) = (p.json("/response_format"), x.attr("route.name"));
         let Some(wanted) = self.settings.wanted(format.as_deref(), route.as_deref()) else {
+            x.pass_answer();
             return Ok(Decision::Next);
         };
         if let Err(reason) = self.settings.wish(&wanted) {

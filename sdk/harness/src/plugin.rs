@@ -4,7 +4,7 @@ use crate::HarnessError;
 use lockgate::app::embedded_services;
 use lockgate::chat::{Operation, Prompt, TextAt, channel};
 use lockgate::exchange::{BindingId, Exchange};
-use lockgate::pipeline::chain::{Chain, Gate};
+use lockgate::pipeline::chain::{Chain, Gate, stopped};
 use lockgate::pipeline::stream::{Hold, OnError, OnOverflow};
 use lockgate::plugin::{
     Binding, BindingSettings, Decision, Engine, EngineSettings, Hook, Isolation, Limits, Outcome, Plugin,
@@ -27,6 +27,8 @@ pub struct Requested {
     pub decision: Decision,
     /// The request, as it would go on.
     pub body: Value,
+    /// Whether it has nothing to do with the answer, and is not called for it.
+    pub passes_answer: bool,
     /// The flags it set.
     pub flags: Vec<(String, String)>,
 }
@@ -115,7 +117,8 @@ impl TestPlugin {
         let decision =
             self.binding.on_request(&x).await.map_err(|error| HarnessError::Call(chain(&error)))?;
         let body = Value::Object(x.prompt().body().clone());
-        Ok(Requested { decision, body, flags: x.flags() })
+        let passes_answer = x.passes_answer(self.binding.id());
+        Ok(Requested { decision, body, passes_answer, flags: x.flags() })
     }
 
     /// Calls `post-response` with one text.
@@ -137,10 +140,7 @@ impl TestPlugin {
     /// The filter stopped it, or failed.
     pub async fn whole(&self, text: &str) -> Result<String, HarnessError> {
         let mut guard = self.chain().guard(&self.exchange.get());
-        guard
-            .whole(&content(), text)
-            .await
-            .map_err(|stop| HarnessError::Call(self.chain().stopped(stop).message))
+        guard.whole(&content(), text).await.map_err(|stop| HarnessError::Call(stopped(&guard, stop).message))
     }
 
     /// Filters a text that arrives in pieces.
@@ -148,15 +148,14 @@ impl TestPlugin {
     /// # Errors
     /// The filter stopped it, or failed.
     pub async fn stream(&self, pieces: &[&str]) -> Result<String, HarnessError> {
-        let chain = self.chain();
-        let mut guard = chain.guard(&self.exchange.get());
+        let mut guard = self.chain().guard(&self.exchange.get());
         let mut out = String::new();
         for piece in pieces {
             let released = guard.push(&content(), piece).await;
-            out += &released.map_err(|stop| HarnessError::Call(chain.stopped(stop).message))?;
+            out += &released.map_err(|stop| HarnessError::Call(stopped(&guard, stop).message))?;
         }
         let released = guard.finish_item(0).await;
-        for (_, text) in released.map_err(|stop| HarnessError::Call(chain.stopped(stop).message))? {
+        for (_, text) in released.map_err(|stop| HarnessError::Call(stopped(&guard, stop).message))? {
             out += &text;
         }
         Ok(out)

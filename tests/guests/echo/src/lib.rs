@@ -28,6 +28,10 @@ struct Config {
     system: Option<String>,
     /// Bytes to put into the scratch in each call.
     scratch: Option<usize>,
+    /// Whether it says that the answer is nothing to it.
+    pass_answer: bool,
+    /// Whether `pre-request` fails in the end.
+    fail: bool,
 }
 
 struct Echo {
@@ -72,6 +76,12 @@ impl PreRequest for Echo {
             for part in p.texts() {
                 p.set_text(&part.at, &part.text.replace(&self.config.from, &self.config.to))?;
             }
+        }
+        if self.config.pass_answer {
+            x.pass_answer();
+        }
+        if self.config.fail {
+            return Err(Fault::internal("it was told to fail"));
         }
         Ok(Decision::Next)
     }
