@@ -9,7 +9,7 @@ use super::identity::ClientIdentity;
 use super::request_body::{Leftover, RequestBody};
 use super::settings::Settings;
 use super::tls::TlsReloader;
-use super::turns::Turns;
+use super::turns::{InTurns, Turns};
 use super::watch::{Limits, Verdict, Watch, Watched};
 use crate::shutdown::{Phase, Shutdown};
 use bytes::{Bytes, BytesMut};
@@ -18,7 +18,7 @@ use http_body::Body;
 use hyper::rt::{Read, Write};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
 use std::fmt::Display;
 use std::future::poll_fn;
@@ -52,7 +52,7 @@ pub struct ConnectionInfo {
 /// What every connection of a listener shares.
 pub(super) struct Listening {
     http1: http1::Builder,
-    http2: http2::Builder<TokioExecutor>,
+    http2: http2::Builder<InTurns>,
     tls: Option<TlsReloader>,
     offers_http2: bool,
     limits: Limits,
@@ -65,7 +65,7 @@ impl Listening {
         http1
             .header_read_timeout(None)
             .max_header_size(usize::try_from(settings.max_header_bytes).unwrap_or(usize::MAX));
-        let mut http2 = http2::Builder::new(TokioExecutor::new());
+        let mut http2 = http2::Builder::new(InTurns);
         http2
             .timer(TokioTimer::new())
             .keep_alive_interval(settings.write_timeout())

@@ -9,6 +9,8 @@
 //! off, because a task has used up its budget, it wakes later, and that is a wake like any other.
 
 use futures_util::task::AtomicWaker;
+use hyper::rt::Executor;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -23,6 +25,21 @@ const IDLE: u8 = 0;
 const POLLED: u8 = 1;
 /// It is being polled, and was woken meanwhile.
 const WOKEN: u8 = 2;
+
+/// Runs each stream of an HTTP/2 connection in a task of its own, in turns.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InTurns;
+
+impl<F> Executor<F> for InTurns
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn execute(&self, future: F) {
+        // Boxed, so that its room is not taken twice.
+        let (mut future, mut turns) = (Box::pin(future), Turns::new());
+        tokio::spawn(poll_fn(move |cx| turns.poll(future.as_mut(), cx)));
+    }
+}
 
 /// What gives a future its turns.
 pub(super) struct Turns {
@@ -97,10 +114,15 @@ mod tests {
         }
     }
 
+    /// A task that counts how often it is woken.
+    fn task() -> (Arc<Count>, Waker) {
+        let task = Arc::new(Count::default());
+        (task.clone(), task.into())
+    }
+
     #[test]
     fn a_future_that_wakes_itself_is_polled_again_and_its_task_is_not_woken() {
-        let task = Arc::new(Count::default());
-        let waker = Waker::from(task.clone());
+        let (task, waker) = task();
         let mut polls = 0;
         let mut future = pin!(poll_fn(|cx: &mut Context<'_>| {
             polls += 1;
@@ -117,8 +139,7 @@ mod tests {
 
     #[test]
     fn one_that_never_waits_lets_others_have_their_turn() {
-        let task = Arc::new(Count::default());
-        let waker = Waker::from(task.clone());
+        let (task, waker) = task();
         let mut polls = 0;
         let mut future = pin!(poll_fn(|cx: &mut Context<'_>| {
             polls += 1;
@@ -132,8 +153,7 @@ mod tests {
 
     #[test]
     fn a_wake_from_elsewhere_wakes_the_task() {
-        let task = Arc::new(Count::default());
-        let waker = Waker::from(task.clone());
+        let (task, waker) = task();
         let mut kept = None;
         let mut turns = Turns::new();
         {

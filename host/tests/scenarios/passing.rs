@@ -2,7 +2,7 @@
 #![expect(clippy::indexing_slicing, reason = "tests")]
 
 use crate::stage::{Provider, Stage, ask, binding, streamed};
-use lockgate_upstream::Reply;
+use lockgate_upstream::{Recorded, Reply};
 use serde_json::json;
 
 /// How often guards read answers.
@@ -28,10 +28,16 @@ async fn stage(provider: &Provider) -> Stage {
     .await
 }
 
+/// The same, before a provider that says what it is asked.
+async fn echoing() -> (Provider, Stage) {
+    let provider = Provider::new(|_: &Recorded| Reply::echo());
+    let stage = stage(&provider).await;
+    (provider, stage)
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_answer_to_what_says_nothing_private_is_nobodys_business() {
-    let provider = Provider::new(|_: &lockgate_upstream::Recorded| Reply::echo());
-    let stage = stage(&provider).await;
+    let (_, stage) = echoing().await;
     for body in [ask("What is a lock gate?"), streamed("What is a lock gate?")] {
         let answer = stage.ask(&body).await;
         assert!(answer.text().contains("What is a lock gate?"), "{}", answer.body);
@@ -41,8 +47,7 @@ async fn an_answer_to_what_says_nothing_private_is_nobodys_business() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_masked_is_put_back() {
-    let provider = Provider::new(|_: &lockgate_upstream::Recorded| Reply::echo());
-    let stage = stage(&provider).await;
+    let (provider, stage) = echoing().await;
     for body in [ask("Write to ann@example.org"), streamed("Write to ann@example.org")] {
         let answer = stage.ask(&body).await;
         assert!(answer.text().contains("Write to ann@example.org"), "{}", answer.body);
