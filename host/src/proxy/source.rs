@@ -22,6 +22,8 @@ use tokio::time::Instant;
 /// Pieces of a provider's answer that are read together at the most, when they have come already: the first of them is
 /// not to wait for too many others.
 const READ_TOGETHER: usize = 32;
+/// Frames that may stand before the first token; past them an answer has begun, so that no provider fills the memory.
+const MOST_BEFORE: usize = 256;
 
 /// One provider frame: its events, and its bytes where they can be relayed as they are.
 #[derive(Debug)]
@@ -153,12 +155,13 @@ impl Source {
         }
     }
 
-    /// Waits until the answer has begun: its first event is ready. Gives the error it begins with, if it does.
+    /// Waits until the answer has begun: something is said, not only told about it. Gives the error it begins with, if it
+    /// does.
     ///
     /// # Errors
     /// The provider failed before that.
     pub async fn begin(&mut self) -> Result<Option<ProviderError>, Error> {
-        let (mut begun, mut looked_at) = (false, 0);
+        let mut looked_at = 0;
         loop {
             if looked_at == self.ready.len() {
                 let step = self.read()?;
@@ -166,8 +169,8 @@ impl Source {
             }
             if let Some(step) = self.ready.get(looked_at) {
                 looked_at += 1;
-                begun |= !step.events.is_empty();
-                // Facts about an answer may stand before its error: what has come already is looked at.
+                listen_on(&mut self.patience, step);
+                // Facts about an answer, its first token is not: `message_start` comes before the model has thought.
                 let is_fact = |event: &&Event| matches!(event, Event::Extra(_) | Event::Usage(_));
                 let Some(said) = step.events.iter().find(|event| !is_fact(event)) else { continue };
                 return Ok(match said {
@@ -175,11 +178,11 @@ impl Source {
                     _ => None,
                 });
             }
-            if begun {
-                return Ok(None);
-            }
             if self.over {
                 return self.complete().map(|()| None);
+            }
+            if looked_at >= MOST_BEFORE {
+                return Ok(None);
             }
             let chunk = self.wait().await?;
             self.feed(chunk).await?;
@@ -263,9 +266,7 @@ impl Source {
                 None => return Ok(None),
             },
         };
-        if let Some((_, since)) = self.patience.as_mut().filter(|_| !step.events.is_empty()) {
-            *since = Instant::now();
-        }
+        listen_on(&mut self.patience, &step);
         for event in &step.events {
             match event {
                 Event::Text { at: TextAt { item: choice, .. }, .. } | Event::Tool { choice, .. } => {
@@ -340,6 +341,13 @@ impl Source {
             }
         }
         Ok(())
+    }
+}
+
+/// Waits for the next token from now on, where a frame tells anything.
+fn listen_on(patience: &mut Option<(Duration, Instant)>, step: &Step) {
+    if let Some((_, since)) = patience.as_mut().filter(|_| !step.events.is_empty()) {
+        *since = Instant::now();
     }
 }
 

@@ -77,3 +77,21 @@ async fn one_that_is_overloaded_beside_does_no_harm_and_one_that_fails_first_lea
         assert_eq!(stage.record().await.usage.input, 1);
     }
 }
+
+/// Anthropic's API tells of a message before the model has said anything.
+#[tokio::test(start_paused = true)]
+async fn who_has_only_told_of_an_answer_has_not_begun_it() {
+    let within = json!({ "timeouts": { "first_token_ms": 700 } });
+    for (api, _) in ALL.into_iter().filter(|(_, stream)| *stream) {
+        for (resilience, after) in [(hedge(), 400), (within.clone(), 700)] {
+            let nothing: [&str; 0] = [];
+            let claude = Provider::always(Reply::stalled_after(nothing));
+            let gpt = Provider::always(late("said", 100));
+            let stage = resilient(&[("claude", &claude), ("gpt", &gpt)], resilience).await;
+            let (answer, took) = api.ask(&stage, "hi", true).await;
+            assert_eq!(api.text(&answer), "said", "{}", answer.body);
+            near(took, after + 100);
+            claude.was_left(1).await;
+        }
+    }
+}
