@@ -170,7 +170,7 @@ impl Source {
             if let Some(step) = self.ready.get(looked_at) {
                 looked_at += 1;
                 listen_on(&mut self.patience, step);
-                // Facts about an answer, its first token is not: `message_start` comes before the model has thought.
+                // Facts are no token: `message_start`, or a role alone, comes before the model has said anything.
                 let is_fact = |event: &&Event| matches!(event, Event::Extra(_) | Event::Usage(_));
                 let Some(said) = step.events.iter().find(|event| !is_fact(event)) else { continue };
                 return Ok(match said {

@@ -78,20 +78,24 @@ async fn one_that_is_overloaded_beside_does_no_harm_and_one_that_fails_first_lea
     }
 }
 
-/// Anthropic's API tells of a message before the model has said anything.
+/// Both APIs tell of an answer before the model has said anything: a message without content, a role.
 #[tokio::test(start_paused = true)]
 async fn who_has_only_told_of_an_answer_has_not_begun_it() {
     let within = json!({ "timeouts": { "first_token_ms": 700 } });
+    let orders = [("claude", "gpt"), ("gpt", "claude")];
+    let settings = [(hedge(), 400), (within, 700)];
     for (api, _) in ALL.into_iter().filter(|(_, stream)| *stream) {
-        for (resilience, after) in [(hedge(), 400), (within.clone(), 700)] {
+        for ((resilience, after), (silent, other)) in
+            settings.iter().flat_map(|setting| orders.map(|order| (setting, order)))
+        {
             let nothing: [&str; 0] = [];
-            let claude = Provider::always(Reply::stalled_after(nothing));
-            let gpt = Provider::always(late("said", 100));
-            let stage = resilient(&[("claude", &claude), ("gpt", &gpt)], resilience).await;
+            let first = Provider::always(Reply::stalled_after(nothing));
+            let second = Provider::always(late("said", 100));
+            let stage = resilient(&[(silent, &first), (other, &second)], resilience.clone()).await;
             let (answer, took) = api.ask(&stage, "hi", true).await;
             assert_eq!(api.text(&answer), "said", "{}", answer.body);
             near(took, after + 100);
-            claude.was_left(1).await;
+            first.was_left(1).await;
         }
     }
 }
