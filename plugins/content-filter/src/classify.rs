@@ -60,11 +60,12 @@ impl Memory {
         };
         let mut out = Vec::new();
         let mut done = 0;
+        let mut reading = model.reading(text.len());
         for (start, end) in units(text, last) {
             if hold && end > until {
                 break;
             }
-            self.sums.push(model.unit(text.get(start..end).unwrap_or_default()));
+            self.sums.push(model.unit(&mut reading, text.get(start..end).unwrap_or_default()));
             let keep = window_of(self.sums.iter().map(|sum| sum.words));
             self.sums.drain(..self.sums.len() - keep);
             let margins = model.margins(&self.sums);

@@ -7,6 +7,7 @@
 
 use crate::lexicon::{HEAD, Lexicon, Looked, STEM, hash};
 use crate::reader;
+use text_kit::memo::Memo;
 
 /// Letters of a part of a word.
 const PART: usize = 4;
@@ -34,8 +35,56 @@ pub struct Said {
     pub classes: u64,
 }
 
-/// Calls `each` with every feature of a unit, once.
-pub fn features(lexicon: &Lexicon, unit: &str, mut each: impl FnMut(Feature)) -> Said {
+/// Reads the units of one text, and remembers the words that it has met: most are said again.
+#[derive(Debug)]
+pub struct Reading<'l> {
+    lexicon: &'l Lexicon,
+    words: Memo<Word>,
+    /// Units so far.
+    units: u32,
+}
+
+/// What is remembered of a word.
+#[derive(Clone, Copy, Debug, Default)]
+struct Word {
+    looked: Looked,
+    /// Whether it is digits alone.
+    number: bool,
+    /// The last unit that had it.
+    unit: u32,
+}
+
+impl<'l> Reading<'l> {
+    /// Of a text of so many bytes.
+    pub fn of(lexicon: &'l Lexicon, bytes: usize) -> Self {
+        Self { lexicon, words: Memo::for_text(bytes), units: 0 }
+    }
+
+    /// Calls `each` with every feature of a unit, once.
+    pub fn features(&mut self, unit: &str, each: impl FnMut(Feature)) -> Said {
+        self.units += 1;
+        features(self.lexicon, &mut self.words, self.units, unit, each)
+    }
+}
+
+impl Word {
+    fn new(lexicon: &Lexicon, word: &str) -> Self {
+        let number = word.bytes().all(|byte| byte.is_ascii_digit());
+        let mut looked = lexicon.look_up(word);
+        if number && word.len() > 2 {
+            looked.hash = 0;
+        }
+        Word { looked, number, unit: 0 }
+    }
+}
+
+fn features(
+    lexicon: &Lexicon,
+    words: &mut Memo<Word>,
+    number_of_unit: u32,
+    unit: &str,
+    mut each: impl FnMut(Feature),
+) -> Said {
     let mut said = Said::default();
     let mut seen = [0_u64; SEEN / 64];
     let mut each = |feature: Feature| {
@@ -50,15 +99,18 @@ pub fn features(lexicon: &Lexicon, unit: &str, mut each: impl FnMut(Feature)) ->
     let (mut before, mut recent) = (1, [0_u64; NEAR]);
     reader::words(unit, |word| {
         said.words += 1;
-        let number = word.bytes().all(|byte| byte.is_ascii_digit());
-        let looked = lexicon.look_up(word);
-        let hash = if number && word.len() > 2 { 0 } else { looked.hash };
-        each(Feature::Word(hash));
+        let known = words.of(word, |word| Word::new(lexicon, word));
+        let again = std::mem::replace(&mut known.unit, number_of_unit) == number_of_unit;
+        let Word { looked, number, .. } = *known;
+        let Looked { hash, classes, .. } = looked;
+        // What is said again in a unit has told of itself.
+        if !again {
+            each(Feature::Word(hash));
+        }
         each(Feature::Other(mix(1, hash, before)));
-        if !number {
+        if !again && !number {
             parts(word.as_bytes(), &looked, &mut each);
         }
-        let classes = looked.classes;
         for (back, earlier) in recent.iter().enumerate().filter(|_| classes != 0) {
             pairs(*earlier, classes, |a, b| each(Feature::Other(mix(3 + u32::from(back > 0), a, b))));
         }

@@ -4,30 +4,36 @@
 //! to a [`Sum`] once, so a stream costs each of its units one reading. The heads are linear; what their margins say
 //! together, `verdict` knows. The model never decides: thresholds do.
 //!
-//! The file: `bits: u8`; per head the scales of both tables (`f32`, little endian); the weights of `verdict`; then
-//! `2^bits` rows of words and as many of other features, a signed byte a head. A margin is the units' sum divided by
-//! `(features + 16)^0.35`, and the window's own features besides.
+//! The file: `bits: u8`; per head the scales of both tables (`f32`, little endian); the weights of `verdict`; zeros up to
+//! a multiple of eight bytes; then `2^bits` rows of words and as many of other features, a signed byte a head and a zero. A
+//! margin is the units' sum divided by `(features + 16)^0.35`, and the window's own features besides.
 
-use crate::features::{Feature, features, window};
+use crate::features::{Feature, Reading, window};
 use crate::lexicon::Lexicon;
 use crate::sums::{CALM, HEADS, Sum, Whole};
 use crate::verdict::Verdict;
 
 /// What ships with the plugin.
-const BUILT_IN: &[u8] = include_bytes!("../data/model.bin");
+static BUILT_IN: &Aligned<[u8]> = &Aligned(*include_bytes!("../data/model.bin"));
 /// Words of a window; the newest unit counts whole.
 pub const WINDOW: u32 = 100;
 /// Units of a window at most.
 pub const UNITS: usize = 24;
 /// How much of its length a text's sum is divided by: a long one that goes on and on is worse than a short one.
 pub const POWER: f32 = 0.35;
-/// Sums as they are taken: eight bytes are added at once, of which the last is the next row's and says nothing.
+/// A weight a head, and a byte that says nothing: eight are added at once.
+pub type Row = [u8; HEADS + 1];
+/// The sum of rows.
 type Wide = [i32; HEADS + 1];
-/// Rows that are noted before they are added.
+/// Rows that are noted before they are added: as many as sixteen bits hold the sum of.
 const NOTED: usize = 256;
 /// What each head is about; the first is "unwanted at all".
 pub const NAMES: [&str; HEADS] =
     ["any", "sexual", "hate", "violence", "harassment", "self-harm", "sexual-minors"];
+
+/// Begins where a line of the processor's cache does, so that no row lies in two.
+#[repr(C, align(64))]
+struct Aligned<Bytes: ?Sized>(Bytes);
 
 /// The weights, where they lie in the component.
 #[derive(Debug)]
@@ -35,8 +41,8 @@ pub struct Model {
     lexicon: Lexicon,
     heads: [Head; HEADS],
     verdict: Verdict,
-    words: &'static [u8],
-    others: &'static [u8],
+    words: &'static [Row],
+    others: &'static [Row],
     mask: u32,
 }
 
@@ -49,7 +55,7 @@ struct Head {
 impl Model {
     /// Reads the built-in weights; `None` when the file is not what it should be.
     pub fn built_in() -> Option<Model> {
-        let (bits, mut file) = BUILT_IN.split_first()?;
+        let (bits, mut file) = BUILT_IN.0.split_first()?;
         let mut heads = [Head::default(); HEADS];
         for head in &mut heads {
             let mut next = || {
@@ -61,7 +67,9 @@ impl Model {
         }
         let verdict = Verdict::read(&mut file)?;
         let rows = 1_usize.checked_shl(u32::from(*bits))?;
-        let (words, others) = file.split_at_checked(rows * HEADS)?;
+        let tables = (BUILT_IN.0.len() - file.len()).next_multiple_of(size_of::<Row>());
+        let (tables, _) = BUILT_IN.0.get(tables..)?.as_chunks();
+        let (words, others) = tables.split_at_checked(rows)?;
         let mask = u32::try_from(rows).ok()? - 1;
         (others.len() == words.len()).then_some(Model {
             lexicon: Lexicon::built_in(),
@@ -73,11 +81,16 @@ impl Model {
         })
     }
 
+    /// Begins with a text of so many bytes, whose units [`Model::unit`] reads.
+    pub fn reading(&self, bytes: usize) -> Reading<'_> {
+        Reading::of(&self.lexicon, bytes)
+    }
+
     /// Reads a unit.
-    pub fn unit(&self, text: &str) -> Sum {
+    pub fn unit(&self, reading: &mut Reading<'_>, text: &str) -> Sum {
         let (mut words, mut others) = (Rows::of(self.words), Rows::of(self.others));
         let mut count = 0;
-        let said = features(&self.lexicon, text, |feature| {
+        let said = reading.features(text, |feature| {
             count += 1;
             match feature {
                 Feature::Word(hash) => words.add(hash & self.mask),
@@ -133,14 +146,14 @@ pub fn window_of(words: impl DoubleEndedIterator<Item = u32>) -> usize {
 /// The sum of rows of a table. Rows are noted first and added many at a time: a table is larger than the processor's nearest
 /// cache, and one row need not be waited for before the next is asked for.
 struct Rows {
-    table: &'static [u8],
+    table: &'static [Row],
     noted: [u32; NOTED],
     count: usize,
     sum: Wide,
 }
 
 impl Rows {
-    fn of(table: &'static [u8]) -> Self {
+    fn of(table: &'static [Row]) -> Self {
         Self { table, noted: [0; NOTED], count: 0, sum: Wide::default() }
     }
 
@@ -155,23 +168,26 @@ impl Rows {
     }
 
     fn take_up(&mut self) {
-        let mut sum = self.sum;
-        for row in self.noted.iter().take(self.count) {
-            let row = self.table.get(*row as usize * HEADS..).unwrap_or_default();
-            let weigh = |(sum, weight): (&mut i32, &u8)| *sum += i32::from(weight.cast_signed());
-            match row.first_chunk::<{ HEADS + 1 }>() {
-                Some(weights) => sum.iter_mut().zip(weights).for_each(weigh),
-                // The last row has none behind it.
-                None => sum.iter_mut().zip(row).for_each(weigh),
-            }
-        }
-        (self.sum, self.count) = (sum, 0);
+        let noted = self.noted.get(..self.count).unwrap_or_default();
+        let part = add_up(self.table, noted);
+        self.sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += i32::from(part));
+        self.count = 0;
     }
 
     fn sum(mut self) -> Wide {
         self.take_up();
         self.sum
     }
+}
+
+/// The sum of [`NOTED`] rows at most. By itself, so that the machine's registers are all for this.
+#[inline(never)]
+fn add_up(table: &[Row], noted: &[u32]) -> [i16; HEADS + 1] {
+    let mut sum = [0; HEADS + 1];
+    for row in noted.iter().filter_map(|row| table.get(*row as usize)) {
+        sum.iter_mut().zip(row).for_each(|(sum, weight)| *sum += i16::from(weight.cast_signed()));
+    }
+    sum
 }
 
 /// Sums of bytes over a unit are far below what a float holds exactly.

@@ -75,8 +75,22 @@ impl Openings {
 
     /// Whether a walk from the byte `at` may find anything.
     pub fn may_lead_on(&self, text: &[u8], at: usize) -> bool {
+        let text = text.get(at..).unwrap_or_default();
+        !self.begins_like_none(text) && self.follow(text)
+    }
+
+    /// Whether the first three letters tell that no word begins so: nearly all of most texts' words are told by these.
+    fn begins_like_none(&self, text: &[u8]) -> bool {
+        let Some([Some(a), Some(b), Some(c)]) = text.first_chunk::<3>().map(|three| three.map(number)) else {
+            return false;
+        };
+        let begun = |bits: &Bits| bits.has((a * LETTERS + b) * LETTERS + c);
+        a != b && b != c && !self.begun.last().is_some_and(begun)
+    }
+
+    fn follow(&self, text: &[u8]) -> bool {
         let (mut path, mut gaps) = (Letters::default(), 0);
-        for byte in text.get(at..).unwrap_or_default() {
+        for byte in text {
             let Some(letter) = number(*byte) else {
                 let of = |signs: u128| byte.is_ascii() && signs >> *byte & 1 == 1;
                 let Some(before) = path.count.checked_sub(1) else {

@@ -3,6 +3,7 @@
 //! Invariants: a pure function of the unit; the work is linear. Changing anything here makes the shipped weights
 //! worth less: train again.
 
+use text_kit::ascii;
 use text_kit::fold::{Fold, fold};
 
 /// So many single letters in a row are a spelled-out word.
@@ -17,8 +18,7 @@ pub fn words(unit: &str, mut each: impl FnMut(&str)) {
     let mut rest = unit;
     while let Some(c) = rest.chars().next() {
         if c.is_ascii_alphanumeric() {
-            let end = rest.bytes().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
-            let (run, after) = rest.split_at(end);
+            let (run, after) = rest.split_at(ascii::alphanumerics(rest.as_bytes()));
             rest = after;
             if reader.word.is_empty() && is_whole(run, after) {
                 reader.end_spelling(&mut each);
@@ -118,7 +118,7 @@ fn is_whole(run: &str, after: &str) -> bool {
     let ends = |next: &u8| next.is_ascii() && !matches!(next, b'\'' | b'@' | b'$' | b'*');
     (2..=LONGEST).contains(&run.len())
         && after.as_bytes().first().is_none_or(ends)
-        && run.bytes().all(|byte| byte.is_ascii_lowercase())
+        && ascii::small_letters(run.as_bytes()) == run.len()
 }
 
 /// The letter that a digit or sign imitates.

@@ -4,6 +4,8 @@
 //! ideographic full stop, and where it grows too long. Invariant: where a unit ends depends only on the text from its
 //! start to one character past its end, so however a stream is cut, its units are the same.
 
+use text_kit::ascii;
+
 /// Words after which a unit ends at the next gap.
 const MOST_WORDS: usize = 40;
 /// Bytes after which a unit ends at the next gap, and those at which it ends whatever stands there.
@@ -17,8 +19,7 @@ pub fn end(text: &str, last: bool) -> Option<usize> {
     // Nearly all of most texts is words with a space behind each.
     let near = bytes.get(..bytes.len().min(LONGEST - 1)).unwrap_or_default();
     while after < bytes.len() {
-        let run = near.get(after..).unwrap_or_default();
-        let run = run.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(run.len());
+        let run = ascii::alphanumerics(near.get(after..).unwrap_or_default());
         if run > 0 {
             words += usize::from(!in_word);
             (in_word, full) = (true, false);

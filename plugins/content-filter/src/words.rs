@@ -8,6 +8,7 @@
 use crate::openings::Openings;
 use crate::trie::{Letter, Trie, Word, is_unspaced, letter};
 use crate::walk::{continues, reach, walk};
+use text_kit::ascii;
 
 /// Where a word is, and which rule it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +68,10 @@ impl Words {
             }
             loop {
                 let (start, first) = (at, *bytes.get(at)?);
+                if first == b' ' {
+                    (at, before) = (at + 1, Some(' '));
+                    continue;
+                }
                 let (c, free) = if first.is_ascii() {
                     let c = char::from(first);
                     let free = before.is_none_or(|before| !continues(before, c));
@@ -101,8 +106,15 @@ fn is_word(byte: u8) -> bool {
 
 /// How many ASCII characters of a word stand from `at` on: none of them but the first can begin one.
 fn run(bytes: &[u8], at: usize) -> usize {
-    let rest = bytes.get(at..).unwrap_or_default();
-    rest.iter().position(|byte| !is_word(*byte)).unwrap_or(rest.len())
+    let mut end = at;
+    while let Some(rest) = bytes.get(end..) {
+        end += ascii::alphanumerics(rest);
+        if bytes.get(end) != Some(&b'_') {
+            break;
+        }
+        end += 1;
+    }
+    end - at
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Reads labelled texts for training and for measuring, as units and features, and says which fold each is in.
 
 use super::meaning::{Meaning, SIZE};
-use crate::features::{Feature, features, window};
+use crate::features::{Feature, Reading, window};
 use crate::lexicon::Lexicon;
 use crate::model::{NAMES, window_of};
 use crate::sums::HEADS;
@@ -73,10 +73,11 @@ impl Row {
     pub fn case(&self, lexicon: &Lexicon, meaning: &Meaning, seen: &mut HashMap<u32, String>) -> Case {
         let mask = (1 << BITS) - 1;
         let (mut all, mut said, mut windows) = (Vec::new(), Vec::new(), Vec::new());
+        let mut reading = Reading::of(lexicon, self.text.len());
         for (from, to) in units(&self.text, true) {
             let text = &self.text[from..to];
             let mut unit = Unit { words: Vec::new(), others: Vec::new(), meaning: [0.0; SIZE] };
-            said.push(features(lexicon, text, |feature| match feature {
+            said.push(reading.features(text, |feature| match feature {
                 Feature::Word(hash) => unit.words.push(hash & mask),
                 Feature::Other(hash) => unit.others.push(hash & mask),
             }));

@@ -10,7 +10,7 @@ use super::meaning::{Meaning, SIZE};
 use super::second::{Heard, Second, judged, labelled};
 use crate::lexicon::Lexicon;
 use crate::lexicon::hash;
-use crate::model::NAMES;
+use crate::model::{NAMES, Row};
 use crate::sums::HEADS;
 use crate::verdict::Measure;
 use std::collections::HashMap;
@@ -179,6 +179,10 @@ fn train() {
         weights[0] += offset;
         weights.iter().for_each(|weight| file.extend(weight.to_le_bytes()));
     }
-    file.extend(tables.iter().flatten().flatten().map(|weight| weight.cast_unsigned()));
+    file.resize(file.len().next_multiple_of(size_of::<Row>()), 0);
+    for row in tables.iter().flatten() {
+        file.extend(row.iter().map(|weight| weight.cast_unsigned()));
+        file.resize(file.len().next_multiple_of(size_of::<Row>()), 0);
+    }
     std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/data/model.bin"), file).expect("written");
 }

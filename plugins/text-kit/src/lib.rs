@@ -1,6 +1,9 @@
-//! What the guards that read text share: how a character looks to a reader, whatever it is made of.
+//! What the guards that read text share: how a character looks to a reader, whatever it is made of, where runs of plain
+//! characters end, and what was already found out of a word.
 //!
-//! Invariants: pure functions of their arguments, no state and no I/O. It knows no guard and decides nothing.
+//! Invariants: pure functions of their arguments, and no I/O. It knows no guard and decides nothing.
 #![forbid(unsafe_code)]
 
+pub mod ascii;
 pub mod fold;
+pub mod memo;

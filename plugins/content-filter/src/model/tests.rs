@@ -5,7 +5,7 @@ use super::*;
 
 fn of(text: &str) -> [f32; HEADS] {
     let model = Model::built_in().unwrap();
-    model.probabilities(&[model.unit(text)])
+    model.probabilities(&[model.unit(&mut model.reading(text.len()), text)])
 }
 
 #[test]
