@@ -40,6 +40,12 @@ fn pieces(word: &[u8], vocabulary: &impl Vocabulary, rows: &mut Vec<usize>) -> O
     if characters > MAX_CHARACTERS {
         return None;
     }
+    // Most words are a piece.
+    let whole = word.iter().fold(BASIS, |hash, byte| step(hash, *byte));
+    if let Some(row) = vocabulary.row(stirred(whole), false, word) {
+        rows.push(row);
+        return Some(());
+    }
     let mut rest = word;
     while !rest.is_empty() {
         let continues = rest.len() < word.len();
@@ -51,15 +57,19 @@ fn pieces(word: &[u8], vocabulary: &impl Vocabulary, rows: &mut Vec<usize>) -> O
             *slot = hash;
         }
         let found = (1..=rest.len().min(MAX_PIECE)).rev().find_map(|length| {
-            let hash = hashes.get(length - 1)?;
-            let row = vocabulary.row(hash ^ (hash >> 16), continues, rest.get(..length)?)?;
-            Some((row, length))
+            let hash = stirred(*hashes.get(length - 1)?);
+            Some((vocabulary.row(hash, continues, rest.get(..length)?)?, length))
         });
         let (row, length) = found?;
         rows.push(row);
         rest = rest.get(length..)?;
     }
     Some(())
+}
+
+/// The bits that name a place depend on all of them.
+const fn stirred(hash: u32) -> u32 {
+    hash ^ (hash >> 16)
 }
 
 const fn step(hash: u32, byte: u8) -> u32 {
@@ -75,10 +85,20 @@ fn each_word(text: &str, mut see: impl FnMut(&str)) {
             word.clear();
         }
     };
-    for c in text.chars() {
-        if c.is_ascii_alphanumeric() {
-            word.push(c.to_ascii_lowercase());
-        } else if is_space(c) {
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        // Runs of plain letters: what nearly all of most texts is.
+        let run = rest.bytes().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        if run > 0 {
+            let (letters, behind) = rest.split_at(run);
+            let from = word.len();
+            word.push_str(letters);
+            word.get_mut(from..).unwrap_or_default().make_ascii_lowercase();
+            rest = behind;
+            continue;
+        }
+        rest = rest.get(c.len_utf8()..).unwrap_or_default();
+        if is_space(c) {
             end(&mut word);
         } else if c.is_ascii_punctuation() || is_ideograph(c) {
             end(&mut word);

@@ -11,6 +11,7 @@ mod ask;
 mod coding;
 mod costs;
 mod frame;
+mod known;
 mod language;
 mod sign;
 mod stem;
@@ -19,6 +20,7 @@ mod words;
 
 use ask::{Ask, ask, begins_question, stance};
 use frame::Frame;
+use known::Role;
 use std::collections::HashMap;
 use tokens::{Token, Words};
 use words::{Kind, Lookup, digest};
@@ -149,33 +151,30 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn take(&mut self, token: &Token<'a>) {
-        let Token { lower, seen } = *token;
-        let bare = lower.strip_suffix("'s").unwrap_or(lower);
-        let (kind, class) = self.lookup.word(bare);
-        let joins = bare.len() < lower.len() || seen.pauses;
+        let Token { lower, seen, known } = *token;
         let before = std::mem::replace(&mut self.before, lower);
-        if lower.ends_with("n't") || kind == Kind::Negation {
+        if known.negates {
             // "No, …" answers, and turns nothing around.
             self.negated |= !(seen.starts_sentence && seen.pauses && lower == "no");
             return;
         }
-        self.negated |= lower.starts_with("non-");
-        self.small.extend(words::small(lower));
-        if matches!(lower, "in" | "out" | "on" | "off" | "up" | "down") {
-            if self.lookup.takes_particle(before) {
-                self.push(WordKind::Name, digest(particle(lower)));
-            } else if lower != "in" && lower != "on" {
-                self.push(WordKind::Soft, digest(lower));
+        self.negated |= known.negated;
+        self.small.extend(known.small);
+        match known.role {
+            Role::Particle if self.lookup.takes_particle(before) => {
+                return self.push(WordKind::Name, digest(particle(lower)));
             }
-            return;
-        }
-        if matches!(lower, "and" | "or" | "of" | "vs" | "versus" | "&") {
-            self.joined = true;
-            return;
-        }
-        if matches!(lower, "to" | "into" | "than") {
-            self.goal = true;
-            return;
+            Role::Particle if matches!(lower, "in" | "on") => return,
+            Role::Particle => return self.push(WordKind::Soft, digest(lower)),
+            Role::Joins => {
+                self.joined = true;
+                return;
+            }
+            Role::Leads => {
+                self.goal = true;
+                return;
+            }
+            Role::None => {}
         }
         // "Vitamin C", "plan A". Small letters may be what is left of "I'd" or "e.g.".
         let letter = match lower {
@@ -196,7 +195,8 @@ impl<'a> Reader<'a> {
         } else if symbol {
             self.push(WordKind::Name, digest(lower));
         } else {
-            match kind {
+            let class = known.class;
+            match known.kind {
                 Kind::Filler | Kind::Negation => {}
                 Kind::Number => self.push(WordKind::Number, class),
                 Kind::Name => self.push(WordKind::Name, class),
@@ -206,7 +206,7 @@ impl<'a> Reader<'a> {
                 Kind::Hard => self.push(WordKind::Hard, class),
             }
         }
-        self.joined |= joins;
+        self.joined |= known.possessive || seen.pauses;
     }
 
     fn push(&mut self, kind: WordKind, class: u32) {

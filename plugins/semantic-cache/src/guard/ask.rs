@@ -45,9 +45,9 @@ impl Ask {
     }
 }
 
-/// Who is spoken of, and in which mood and time: a bit for each that is told in the first words.
-pub(super) fn stance(tokens: &[Token]) -> u8 {
-    let bit = |token: &Token| match token.lower {
+/// Who is spoken of with a word, and in which mood and time: a bit each.
+pub(super) fn stance_of(word: &str) -> u8 {
+    match word {
         "i" | "my" | "me" | "mine" | "myself" | "i'm" | "i've" | "we" | "our" | "us" => 1,
         "you" | "your" | "yours" | "yourself" => 2,
         "he" | "she" | "his" | "her" | "him" | "they" | "their" | "them" => 4,
@@ -55,8 +55,12 @@ pub(super) fn stance(tokens: &[Token]) -> u8 {
         "did" | "was" | "were" | "had" | "didn't" | "wasn't" => 16,
         "would" | "will" | "won't" | "wouldn't" => 32,
         _ => 0,
-    };
-    tokens.iter().take(MAX_WORDS).fold(0, |bits, token| bits | bit(token))
+    }
+}
+
+/// The bits that are told in the first words.
+pub(super) fn stance(tokens: &[Token]) -> u8 {
+    tokens.iter().take(MAX_WORDS).fold(0, |bits, token| bits | token.known.stance)
 }
 
 /// Verbs that a question of yes or no begins with.

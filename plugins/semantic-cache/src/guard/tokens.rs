@@ -3,7 +3,9 @@
 //! Nearly every word is ASCII letters with a mark behind them at most, and is told at a look. Invariant: what is told of such
 //! a word is what the long way would tell of it.
 
+use super::known::{Knowledge, Known};
 use super::sign;
+use text_kit::ascii;
 
 /// A word of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +13,8 @@ pub(super) struct Token<'a> {
     pub lower: &'a str,
     /// What else is seen of it.
     pub seen: Seen,
+    /// What is known of it.
+    pub known: Known,
 }
 
 /// What is seen of a word besides its letters.
@@ -44,7 +48,7 @@ impl Words {
         let mut words =
             Self { lower: String::with_capacity(text.len()), ends: Vec::with_capacity(text.len() / 4) };
         let mut starts_sentence = true;
-        let mut left = text.split_whitespace().peekable();
+        let mut left = pieces(text).peekable();
         let mut before = None;
         while let Some(raw) = left.next() {
             let before = before.replace(raw);
@@ -62,11 +66,11 @@ impl Words {
 
     /// One after another.
     pub fn tokens(&self) -> Vec<Token<'_>> {
-        let mut start = 0;
+        let (mut start, mut knowledge) = (0, Knowledge::for_text(self.lower.len()));
         let token = |(end, seen): &(usize, Seen)| {
             let lower = self.lower.get(start..*end).unwrap_or_default();
             start = *end;
-            Token { lower, seen: *seen }
+            Token { lower, seen: *seen, known: knowledge.of(lower) }
         };
         self.ends.iter().map(token).collect()
     }
@@ -75,9 +79,10 @@ impl Words {
     fn add(&mut self, word: &str, starts_sentence: bool, pauses: bool) {
         let start = self.lower.len();
         self.lower.push_str(word);
-        let lower = self.lower.get_mut(start..).unwrap_or_default();
-        let capital = lower.bytes().any(|byte| byte.is_ascii_uppercase());
-        lower.make_ascii_lowercase();
+        let capital = ascii::small_letters(word.as_bytes()) < word.len();
+        if capital {
+            self.lower.get_mut(start..).unwrap_or_default().make_ascii_lowercase();
+        }
         self.end(Seen { starts_sentence, capital, pauses, plain: true });
     }
 
@@ -112,10 +117,28 @@ impl Words {
     }
 }
 
+/// What white space parts, as `split_whitespace` does.
+fn pieces(mut rest: &str) -> impl Iterator<Item = &str> {
+    std::iter::from_fn(move || {
+        rest = rest.strip_prefix(' ').unwrap_or(rest);
+        let mut run = ascii::graphic(rest.as_bytes());
+        if run == 0 {
+            rest = rest.trim_start();
+            run = ascii::graphic(rest.as_bytes());
+        }
+        if rest.as_bytes().get(run).is_some_and(|next| *next != b' ') {
+            let behind = rest.get(run..)?;
+            run += behind.find(char::is_whitespace).unwrap_or(behind.len());
+        }
+        let (piece, behind) = rest.split_at_checked(run).filter(|(piece, _)| !piece.is_empty())?;
+        rest = behind;
+        Some(piece)
+    })
+}
+
 /// The letters of a word that is nothing but ASCII letters, and maybe marks behind them.
 fn plain(raw: &str) -> Option<&str> {
-    let letters = raw.bytes().take_while(u8::is_ascii_alphabetic).count();
-    let (word, marks) = raw.split_at_checked(letters)?;
+    let (word, marks) = raw.split_at_checked(ascii::letters(raw.as_bytes()))?;
     let ends = |byte: u8| matches!(byte, b'.' | b',' | b'?' | b'!' | b';' | b':');
     (!word.is_empty() && marks.bytes().all(ends)).then_some(word)
 }
@@ -152,7 +175,7 @@ fn ends(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Words;
+    use super::{Words, pieces};
     use proptest::prelude::*;
 
     fn check(text: &str) {
@@ -171,6 +194,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn white_space_parts(text in "([a-z\u{e9}!~]{0,12}[ \t\n\u{a0}\u{1}\u{3000}]{0,3}){0,6}") {
+            assert!(pieces(&text).eq(text.split_whitespace()), "{text:?}");
+        }
+
         #[test]
         fn of_any_text(text in "([a-zA-Z]{0,4}[-.,;:?!'()* 0-9\u{e9}\u{2014}]{0,2}){0,12}") {
             check(&text);
