@@ -10,7 +10,7 @@ use crate::detect::{Detector, Scanner};
 use crate::names::Names;
 use crate::names::features::{active, features};
 use crate::names::lexicon::{Entry, Lexicon};
-use crate::names::model::{BUCKET, Model, Row as Weights, TAGS, mark};
+use crate::names::model::{BUCKET, BUCKET_BYTES, Model, Row as Weights, TAGS, mark};
 use crate::names::words::{SIGN, Word, cut, hash, settle, spell};
 
 /// The places of the file, and those that training has for more features.
@@ -123,6 +123,7 @@ fn file(weights: &[Weights], seen: &[(u32, u32)], places: &[Option<usize>], move
     let mut file = vec![BITS as u8];
     file.extend(scale.to_le_bytes());
     moves.iter().flatten().for_each(|w| file.extend(w.to_le_bytes()));
+    file.resize(file.len().next_multiple_of(BUCKET_BYTES), 0);
     file.extend(rows.iter().flatten());
     file
 }

@@ -25,6 +25,35 @@ pub fn graphic(bytes: &[u8]) -> usize {
     run(bytes, |eight| between(eight, b'!', b'~'), |byte| byte.is_ascii_graphic())
 }
 
+/// Where the first byte is that lies in one of these ranges of ASCII, their ends with them.
+pub fn find<const N: usize>(bytes: &[u8], ranges: [[u8; 2]; N]) -> Option<usize> {
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    let mut at = 0;
+    for chunk in chunks {
+        let eight = u64::from_le_bytes(*chunk);
+        let within =
+            ranges.iter().fold(0, |all, [first, last]| all | between(eight & !HIGH, *first, *last)) & !eight;
+        if within != 0 {
+            return Some(at + within.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    let within = |byte: &u8| ranges.iter().any(|[first, last]| (first..=last).contains(&byte));
+    rest.iter().position(within).map(|rest| at + rest)
+}
+
+/// How many bytes lie in one of these ranges of ASCII, their ends with them.
+pub fn count<const N: usize>(bytes: &[u8], ranges: [[u8; 2]; N]) -> usize {
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    let within = |byte: &&u8| ranges.iter().any(|[first, last]| (first..=last).contains(byte));
+    let wide = chunks.iter().map(|chunk| {
+        let eight = u64::from_le_bytes(*chunk);
+        let within = ranges.iter().fold(0, |all, [first, last]| all | between(eight & !HIGH, *first, *last));
+        (within & !eight).count_ones() as usize
+    });
+    wide.sum::<usize>() + rest.iter().filter(within).count()
+}
+
 /// The length of the run at the beginning; `wide` sets the high bits of the bytes that belong to it, given eight of them.
 fn run(bytes: &[u8], wide: impl Fn(u64) -> u64, narrow: impl Fn(u8) -> bool) -> usize {
     let (chunks, rest) = bytes.as_chunks::<8>();
@@ -56,7 +85,7 @@ const fn all(byte: u8) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{alphanumerics, graphic, letters, run, small_letters};
+    use super::{alphanumerics, count as number, find, graphic, letters, run, small_letters};
 
     fn count(bytes: &[u8], of: impl Fn(&u8) -> bool) -> usize {
         bytes.iter().take_while(|byte| of(byte)).count()
@@ -81,7 +110,27 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_in_ranges_is_found_and_counted() {
+        let ranges = [*b".:", *b"yy", *b"\0\0", *b"\x7f\x7f"];
+        let within = |byte: &u8| matches!(byte, 0 | b'.'..=b':' | b'y' | 0x7F);
+        for byte in 0..=u8::MAX {
+            for at in 0..20 {
+                let mut bytes = [b'a'; 20];
+                bytes[at..].fill(byte);
+                bytes[19 - at] = b'y';
+                assert_eq!(find(&bytes, ranges), bytes.iter().position(within), "{byte} {at}");
+                assert_eq!(
+                    number(&bytes, ranges),
+                    bytes.iter().filter(|byte| within(byte)).count(),
+                    "{byte} {at}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn the_empty_text_has_no_run() {
         assert_eq!(run(&[], |eight| eight, |_| true), 0);
+        assert_eq!((find(&[], [*b"az"]), number(&[], [*b"az"])), (None, 0));
     }
 }

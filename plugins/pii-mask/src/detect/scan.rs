@@ -13,6 +13,8 @@ use super::entity::{
 use super::groups::Groups;
 use super::{Found, Scanner, bic, card, crypto, date, email, iban, ip, mac, national, phone, secret, url};
 
+use text_kit::ascii;
+
 /// What a value that is the whole text is worth more: somebody typed it into a field.
 const ALONE: u8 = 14;
 /// What a number with letters is worth as a passport or a licence before any word speaks for it.
@@ -151,12 +153,12 @@ impl<'a> Scan<'a> {
     /// Whatever the run of letters and digits at `i` starts.
     fn word(&mut self, i: usize) -> usize {
         let b = self.b;
-        let (mut end, mut digits) = (i, 0);
-        while at(b, end).is_ascii_alphanumeric() {
-            digits += usize::from(at(b, end).is_ascii_digit());
-            end += 1;
-        }
-        let len = end - i;
+        let rest = b.get(i..).unwrap_or_default();
+        let len = ascii::alphanumerics(rest);
+        let run = rest.get(..len).unwrap_or_default();
+        let plain = ascii::letters(run) == len;
+        let digits = if plain { 0 } else { run.iter().filter(|c| c.is_ascii_digit()).count() };
+        let end = i + len;
         self.hardware(i, len);
         if digits == len {
             self.number(i, end);
@@ -254,6 +256,7 @@ impl<'a> Scan<'a> {
             if named
                 && digits == 0
                 && (3..=24).contains(&len)
+                && secret::may_be_assigned(b, i, end)
                 && let Some((start, stop, score)) = secret::assigned(b, i, end)
             {
                 self.offer(SECRET, start, stop, score);
@@ -270,6 +273,7 @@ impl<'a> Scan<'a> {
         if digits == 0
             && (3..=9).contains(&len)
             && matches!(at(b, end), b' ' | b'.')
+            && (at(b, end + 1).is_ascii_digit() || at(b, end + 2).is_ascii_digit())
             && self.scanner.looks_for(DATE_OF_BIRTH)
             && let Some(stop) = date::month_first(b, i, end)
         {

@@ -118,6 +118,12 @@ pub fn private_key(b: &[u8], i: usize) -> Option<usize> {
     Some(i + foot + mark.len() + close + 5)
 }
 
+/// Whether [`assigned`] may find anything: behind nearly all words stands just another word, and that is soon seen.
+pub fn may_be_assigned(b: &[u8], i: usize, end: usize) -> bool {
+    let word_follows = at(b, end) == b' ' && at(b, end + 1).is_ascii_alphabetic();
+    !word_follows || b.get(end + 1..end + 4) == Some(b"is ") || end - i == b"bearer".len()
+}
+
 /// The value behind the name whose last word is `i..end`: its range and score.
 pub fn assigned(b: &[u8], i: usize, end: usize) -> Option<(usize, usize, u8)> {
     let mut j = end;
@@ -235,4 +241,23 @@ fn distinct(value: &[u8]) -> u32 {
 pub fn may_start(b: &[u8], i: usize) -> bool {
     let prev = before(b, i, 1);
     !prev.is_ascii_alphanumeric() && !matches!(prev, b'_' | b'-' | b'/' | b'+')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{assigned, may_be_assigned};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_assigned_is_looked_for(
+            name in "password|bearer|Bearer|api_key|token|the",
+            behind in r#"( |: | is | ?[:=>]{1,2} ?|['"` *\]]{0,4}|b|i|is|bearer ){0,3}[a-zA-Z0-9!]{0,20}"#,
+        ) {
+            let text = format!("{name}{behind}");
+            let from = name.rfind('_').map_or(0, |at| at + 1);
+            let b = text.as_bytes();
+            assert!(assigned(b, from, name.len()).is_none() || may_be_assigned(b, from, name.len()), "{text:?}");
+        }
+    }
 }

@@ -4,11 +4,15 @@
 //! parses: it looks at the signs around.
 
 use std::ops::Range;
+use text_kit::ascii;
 
 /// The score that a name needs within code.
 pub const LEAST: u8 = 85;
 /// From so many lines on a text may be code as a whole.
 const FEWEST: usize = 3;
+
+/// What pairs of signs are made of that sentences do not have.
+const SIGNS: [[u8; 2]; 7] = [*b"()", *b"./", *b"::", *b"=>", *b"[[", *b"__", *b"{}"];
 
 /// What is code: what stands between lines of three backticks, lines that look like it, and all of a text most of whose
 /// lines do.
@@ -40,20 +44,27 @@ fn is_code(line: &str) -> bool {
     if line.ends_with(['{', '}', ';']) || line.ends_with("):") || line.ends_with("(") {
         return true;
     }
+    // Each of the pairs has one of these of its own.
+    ascii::count(line.as_bytes(), SIGNS) >= 2 && pairs(line).take(2).count() == 2
+}
+
+/// Pairs of signs that sentences do not have.
+fn pairs(line: &str) -> impl Iterator<Item = [u8; 2]> {
     // A URL or an address of mail has such signs, too, and stands in any letter.
-    let words = line.split_whitespace().filter(|word| !word.contains("://") && !word.contains('@'));
+    let words = line.split_whitespace().filter(|word| {
+        ascii::find(word.as_bytes(), SIGNS).is_some() && !word.contains('@') && !word.contains("://")
+    });
     let pairs = words.flat_map(|word| {
         let first = word.bytes().next().map(|first| [b' ', first]);
         first.into_iter().chain(word.as_bytes().array_windows().copied())
     });
-    let marks = pairs.filter(|pair| match pair {
+    pairs.filter(|pair| match pair {
         b"::" | b"->" | b"=>" | b"()" | b"==" | b"!=" | b"</" | b"/>" | b"//" | b"[]" | b"{}" => true,
         [before, b'_' | b'('] => before.is_ascii_lowercase() || before.is_ascii_digit(),
         [b'.', after] => after.is_ascii_lowercase(),
         [_, b'{' | b'}' | b'='] => true,
         _ => false,
-    });
-    marks.take(2).count() == 2
+    })
 }
 
 /// Whether a name in code is one of two words with capitals, or all that stands between quotes.
@@ -68,6 +79,9 @@ pub fn stands_out(text: &str, start: usize, end: usize) -> bool {
 
 fn fences(text: &str) -> Vec<Range<usize>> {
     let mut fences = Vec::new();
+    if !text.as_bytes().contains(&b'`') {
+        return fences;
+    }
     let mut open = None;
     for (at, _) in text.match_indices("```") {
         let line = text.get(..at).unwrap_or_default();
@@ -125,4 +139,17 @@ fn is_path(b: &[u8], i: usize) -> bool {
     let run = b.get(i - back..i + ahead).unwrap_or_default();
     let slashes = run.iter().filter(|c| **c == b'/').count();
     slashes > 1 || slashes > 0 && run.iter().any(|c| matches!(c, b'.' | b'_' | b'~'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SIGNS, ascii, pairs};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_pair_is_without_a_sign_of_its_own(line in "[a-c0 :<>=!/.(){}\\[\\]_@-]{0,24}") {
+            assert!(pairs(&line).count() <= ascii::count(line.as_bytes(), SIGNS), "{line:?}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 //! from `data/tagger.bin`.
 //!
 //! The file: `bits: u8`, `scale: f32`, `TAGS * TAGS` transition weights (f32, from row to column), `TAGS` weights
-//! for the first word (f32), all little endian, then `2^bits` places of eight bytes: a signed weight for each of six
+//! for the first word (f32), all little endian, zeros up to a multiple of 32 bytes, then `2^bits` places of eight bytes: a signed weight for each of six
 //! tags, and a mark (u16, 0 where the place is free). A feature is a hash: its upper bits name four places, its lower
 //! 16 the mark of the one. What is not there says nothing. A tag is outside (0) or a type; the two
 //! where the mark stands are for nothing, so that eight bytes are added at once. Never decides: it gives
@@ -11,7 +11,12 @@
 use super::features::features;
 use super::words::Word;
 
-const BUILT_IN: &[u8] = include_bytes!("../../data/tagger.bin");
+static BUILT_IN: &Aligned<[u8]> = &Aligned(*include_bytes!("../../data/tagger.bin"));
+
+/// Begins where a line of the processor's cache does, so that what lies together is not in two.
+#[repr(C, align(64))]
+struct Aligned<Bytes: ?Sized>(Bytes);
+
 /// Types of names: person, location, address, organisation, other.
 pub const TYPES: usize = 5;
 /// Tags: outside, the types, and two for nothing.
@@ -19,6 +24,9 @@ pub const TAGS: usize = 8;
 
 /// So many places a feature may stand at.
 pub const BUCKET: usize = 4;
+
+/// Bytes of all of them.
+pub const BUCKET_BYTES: usize = BUCKET * TAGS;
 
 /// More features than a word has.
 const MOST: usize = 48;
@@ -53,19 +61,20 @@ pub fn mark(feature: u32) -> u16 {
 impl Model {
     /// Reads the built-in weights; `None` when the file is not what it should be.
     pub fn built_in() -> Option<Model> {
-        Model::read(BUILT_IN)
+        Model::read(&BUILT_IN.0)
     }
 
     /// Reads weights; `None` when they are not what they should be.
-    pub fn read(file: &'static [u8]) -> Option<Model> {
-        let (bits, file) = file.split_first()?;
+    pub fn read(all: &'static [u8]) -> Option<Model> {
+        let (bits, file) = all.split_first()?;
         let (scale, mut file) = file.split_first_chunk()?;
         let mut chain = Chain { moves: [[0.0; TAGS]; TAGS], first: [0.0; TAGS] };
         for slot in chain.moves.iter_mut().flatten().chain(&mut chain.first) {
             let (number, rest) = file.split_first_chunk()?;
             (*slot, file) = (f32::from_le_bytes(*number).exp(), rest);
         }
-        let (places, rest) = file.as_chunks::<TAGS>();
+        let buckets = (all.len() - file.len()).next_multiple_of(BUCKET_BYTES);
+        let (places, rest) = all.get(buckets..)?.as_chunks::<TAGS>();
         let (buckets, over) = places.as_chunks::<BUCKET>();
         let right =
             places.len() == 1_usize.checked_shl(u32::from(*bits))? && rest.is_empty() && over.is_empty();
@@ -75,7 +84,7 @@ impl Model {
 
     /// The score of each tag for the word at `at`.
     pub fn scores(&self, words: &[Word], at: usize) -> Row {
-        // First all features, then all look-ups: the processor waits for many places of memory at once.
+        // First all features, then all places of memory, then what stands there: the processor waits for many at once.
         let (mut seen, mut count) = ([0_u32; MOST], 0);
         features(words, at, |feature| {
             if let Some(slot) = seen.get_mut(count) {
@@ -83,33 +92,60 @@ impl Model {
                 count += 1;
             }
         });
-        let mut sum = [0_i16; TAGS];
-        for feature in seen.iter().take(count) {
-            let row = self.row(*feature).to_le_bytes();
-            for (sum, weight) in sum.iter_mut().zip(row) {
-                *sum += i16::from(weight.cast_signed());
+        let mut found = [[0_u64; BUCKET]; MOST];
+        for (found, feature) in found.iter_mut().zip(&seen).take(count) {
+            let bucket = (feature >> (32 - self.bits)) as usize / BUCKET;
+            if let Some(places) = self.buckets.get(bucket) {
+                *found = places.map(u64::from_le_bytes);
             }
         }
+        let mut sum = Sum::default();
+        found.iter().zip(&seen).take(count).for_each(|(places, feature)| sum.add(row(places, *feature)));
+        let sum = sum.tags();
         let mut scores = sum.map(|sum| f32::from(sum) * self.scale);
         scores.iter_mut().skip(1 + TYPES).for_each(|score| *score = 0.0);
         scores
     }
 
-    /// The weights of a feature, zero where it has none. Without branches, which would be guessed wrong.
-    #[inline]
-    fn row(&self, feature: u32) -> u64 {
-        let mark = u64::from(mark(feature));
-        let bucket = (feature >> (32 - self.bits)) as usize / BUCKET;
-        let Some(places) = self.buckets.get(bucket) else { return 0 };
-        places.iter().fold(0, |row, place| {
-            let place = u64::from_le_bytes(*place);
-            row | (place & u64::from(place >> 48 == mark).wrapping_neg())
-        })
-    }
-
     /// The transitions.
     pub fn chain(&self) -> &Chain {
         &self.chain
+    }
+}
+
+/// The weights of a feature that may stand at these places, zero where it does not. Without branches, which would be
+/// guessed wrong.
+#[inline]
+fn row(places: &[u64; BUCKET], feature: u32) -> u64 {
+    let mark = u64::from(mark(feature));
+    places.iter().fold(0, |row, place| row | (place & u64::from(place >> 48 == mark).wrapping_neg()))
+}
+
+/// A sum of rows, four tags to a number: of each weight 128 more, so that none is below zero.
+#[derive(Default)]
+struct Sum {
+    even: u64,
+    odd: u64,
+    rows: i16,
+}
+
+impl Sum {
+    fn add(&mut self, row: u64) {
+        const TWO: u64 = 0x00FF_00FF_00FF_00FF;
+        let row = row ^ 0x8080_8080_8080_8080;
+        self.even += row & TWO;
+        self.odd += row >> 8 & TWO;
+        self.rows += 1;
+    }
+
+    /// The sum of each tag; sixteen bits are enough for the rows of a word.
+    fn tags(&self) -> [i16; TAGS] {
+        let lane = |four: u64, n: usize| {
+            let bytes = four.to_le_bytes();
+            let two = [bytes.get(2 * n), bytes.get(2 * n + 1)].map(|byte| byte.copied().unwrap_or(0));
+            i16::from_le_bytes(two) - 128 * self.rows
+        };
+        std::array::from_fn(|tag| lane(if tag % 2 == 0 { self.even } else { self.odd }, tag / 2))
     }
 }
 

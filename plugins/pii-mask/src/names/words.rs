@@ -5,6 +5,8 @@
 
 use super::lexicon::{Entry, Lexicon};
 use crate::detect::Found;
+use text_kit::ascii;
+use text_kit::memo::Memo;
 
 /// What kind of word it is, by its letters.
 pub const LOWER: u8 = 0;
@@ -52,12 +54,13 @@ pub struct Word {
 pub fn cut(lexicon: &Lexicon, text: &str, out: &mut Vec<Word>) {
     let bytes = text.as_bytes();
     let mut lower = Vec::new();
+    let mut met = Memo::for_text(text.len());
     let mut line = out.len();
     let (mut spaced, mut at) = (true, 0);
     while let Some(byte) = bytes.get(at) {
         let start = at;
         if byte.is_ascii_alphanumeric()
-            && let Some(word) = plain(lexicon, text, start, spaced)
+            && let Some(word) = plain(lexicon, &mut met, text, start, spaced)
         {
             at = word.end;
             out.push(word);
@@ -98,23 +101,28 @@ pub fn cut(lexicon: &Lexicon, text: &str, out: &mut Vec<Word>) {
     mark_line(out.get_mut(line..).unwrap_or_default());
 }
 
+/// What is the same of a word of ASCII wherever it stands.
+#[derive(Clone, Copy, Debug, Default)]
+struct Met {
+    hash: u32,
+    shape: u8,
+    entry: Entry,
+}
+
 /// The word at `start`, where all of it is ASCII: what nearly all words of most texts are.
-fn plain(lexicon: &Lexicon, text: &str, start: usize, spaced: bool) -> Option<Word> {
-    let (mut end, mut state, mut small) = (start, FNV, true);
-    while let Some(byte) = text.as_bytes().get(end) {
-        if !byte.is_ascii_alphanumeric() {
-            if byte.is_ascii() {
-                break;
-            }
-            return None;
-        }
-        small &= byte.is_ascii_lowercase();
-        state = step(state, byte.to_ascii_lowercase());
-        end += 1;
+fn plain(lexicon: &Lexicon, met: &mut Memo<Met>, text: &str, start: usize, spaced: bool) -> Option<Word> {
+    let rest = text.get(start..)?;
+    let length = ascii::alphanumerics(rest.as_bytes());
+    if rest.as_bytes().get(length).is_some_and(|behind| !behind.is_ascii()) {
+        return None;
     }
-    let hash = stirred(state);
-    let shape = if small { LOWER } else { shape(text.get(start..end)?) };
-    let entry = lexicon.entry(hash);
+    let Met { hash, shape, entry } = *met.of(rest.get(..length)?, |word| {
+        let state = word.bytes().fold(FNV, |state, byte| step(state, byte.to_ascii_lowercase()));
+        let hash = stirred(state);
+        let small = ascii::small_letters(word.as_bytes()) == word.len();
+        Met { hash, shape: if small { LOWER } else { shape(word) }, entry: lexicon.entry(hash) }
+    });
+    let end = start + length;
     Some(Word { start, end, hash, affixes: [0; 4], plain: true, shape, line: USUAL, entry, spaced })
 }
 
