@@ -3,6 +3,8 @@
 //! Bounded: at most [`MOST_RUNS`] runs are decoded, each up to [`MOST_BYTES`], and what was decoded is not
 //! decoded again. Never fails: what does not decode to readable text is not a layer.
 
+use text_kit::ascii;
+
 /// The most encoded runs looked at in one text.
 const MOST_RUNS: usize = 8;
 /// The most bytes of a run, and of a text that is turned as a whole.
@@ -47,7 +49,7 @@ fn runs(text: &str) -> impl Iterator<Item = &str> {
 
 /// The readable texts that are spelled in escapes: `%69`, `&#105;`, `\u0069`, `\x69`.
 pub fn escaped(text: &str) -> Vec<String> {
-    let signs = |run: &str| run.bytes().filter(|c| matches!(c, b'%' | b'#' | b'\\')).count();
+    let signs = |run: &str| ascii::count(run.as_bytes(), [*b"%%", *b"##", *b"\\\\"]);
     // Nearly no text has as many.
     let text = if signs(text) < FEWEST { "" } else { text };
     text.split_whitespace()

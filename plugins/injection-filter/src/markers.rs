@@ -1,58 +1,63 @@
 //! Literal texts that give an attack away, such as forged turn delimiters, found in any case in the raw text.
 //!
-//! Nearly no two bytes of a text begin a marker, so those are looked up first. Invariant: a marker has two bytes.
+//! A marker has four bytes at least, and so three pairs of bytes at its beginning: of a text every third pair is looked at,
+//! and nearly none of them begins a marker. Invariant: work in proportion to the text.
+
+/// Pairs at the beginning of each marker that are known, and how many bytes of a text lie between two that are looked at.
+const KNOWN: usize = 3;
 
 /// The markers of all rules.
 #[derive(Debug, Default)]
 pub struct Markers {
-    /// For each first byte, in either case, the markers in lower case and the rule of each.
-    by_first: Vec<Vec<(String, usize)>>,
-    /// For each two bytes, a bit: whether a marker begins with them.
+    /// In lower case, with the rule of each.
+    markers: Vec<(String, usize)>,
+    /// For each byte that may begin a known pair, the markers, and where in them it does.
+    by_first: Vec<Vec<(usize, usize)>>,
+    /// For each two bytes, a bit: whether they are a known pair.
     pairs: Vec<u64>,
 }
 
 impl Markers {
-    /// Adds a marker of a rule.
+    /// Adds a marker of a rule; one of fewer than four bytes is never found.
     pub fn add(&mut self, marker: &str, rule: usize) {
         self.by_first.resize(256, Vec::new());
-        let marker = marker.to_ascii_lowercase();
-        let Some([first, second]) = marker.as_bytes().first_chunk().copied() else { return };
         self.pairs.resize(PAIRS / 64, 0);
-        let upper = first.to_ascii_uppercase();
-        for (a, b) in [first, upper].into_iter().flat_map(|a| [(a, second), (a, second.to_ascii_uppercase())])
-        {
-            let (word, bit) = place(a, b);
-            self.pairs.get_mut(word).into_iter().for_each(|bits| *bits |= bit);
+        let marker = marker.to_ascii_lowercase();
+        let known = marker.as_bytes().array_windows().take(KNOWN).enumerate();
+        for (offset, [first, second]) in known.filter(|_| marker.len() > KNOWN) {
+            let cases = |byte: &u8| [*byte, byte.to_ascii_uppercase()];
+            for (a, b) in cases(first).into_iter().flat_map(|a| cases(second).map(|b| (a, b))) {
+                let (word, bit) = place(a, b);
+                self.pairs.get_mut(word).into_iter().for_each(|bits| *bits |= bit);
+            }
+            for byte in cases(first) {
+                let of_byte = self.by_first.get_mut(usize::from(byte)).into_iter();
+                let new = (self.markers.len(), offset);
+                of_byte.filter(|of| of.last() != Some(&new)).for_each(|of| of.push(new));
+            }
         }
-        if upper != first {
-            self.begin(upper, (marker.clone(), rule));
-        }
-        self.begin(first, (marker, rule));
+        self.markers.push((marker, rule));
     }
 
-    fn begin(&mut self, byte: u8, marker: (String, usize)) {
-        if let Some(markers) = self.by_first.get_mut(usize::from(byte)) {
-            markers.push(marker);
-        }
-    }
-
-    /// The rules whose markers stand in a text, each once.
+    /// The rules whose markers stand in a text, each once, in their order.
     pub fn found(&self, text: &str) -> Vec<usize> {
         let mut rules = Vec::new();
-        for (at, [byte, second]) in text.as_bytes().array_windows().enumerate() {
+        for (at, [byte, second]) in text.as_bytes().array_windows().enumerate().step_by(KNOWN) {
             let (word, bit) = place(*byte, *second);
             if self.pairs.get(word).is_none_or(|bits| bits & bit == 0) {
                 continue;
             }
-            for (marker, rule) in self.by_first.get(usize::from(*byte)).into_iter().flatten() {
-                let head = text.as_bytes().get(at..at + marker.len());
-                if head.is_some_and(|head| head.eq_ignore_ascii_case(marker.as_bytes()))
-                    && !rules.contains(rule)
-                {
+            for (n, offset) in self.by_first.get(usize::from(*byte)).into_iter().flatten() {
+                let Some((marker, rule)) = self.markers.get(*n) else { continue };
+                let start = at.checked_sub(*offset);
+                let here = start.and_then(|start| text.as_bytes().get(start..start + marker.len()));
+                if here.is_some_and(|here| here.eq_ignore_ascii_case(marker.as_bytes())) {
                     rules.push(*rule);
                 }
             }
         }
+        rules.sort_unstable();
+        rules.dedup();
         rules
     }
 }
@@ -76,8 +81,22 @@ mod tests {
         for (marker, rule) in [("<|end|>", 0), ("Zebra:", 1), ("zeal", 1), ("éclair", 2)] {
             markers.add(marker, rule);
         }
-        assert_eq!(markers.found("zebra: ZEAL <|END|> <|end|"), [1, 0]);
+        assert_eq!(markers.found("zebra: ZEAL <|END|> <|end|"), [0, 1]);
         assert_eq!(markers.found("un éclair"), [2]);
         assert!(markers.found("zebr").is_empty() && Markers::default().found("zebra:").is_empty());
+    }
+    #[test]
+    fn markers_are_found_wherever_they_begin() {
+        let mut markers = Markers::default();
+        let all = ["abcd", "aaaa", "bcdab", "-- x", "dddddddd"];
+        (0..).zip(all).for_each(|(rule, marker)| markers.add(marker, rule));
+        for (n, marker) in (0..).zip(all) {
+            for before in 0..7 {
+                for case in [marker.to_owned(), marker.to_uppercase()] {
+                    let text = format!("{}{case}{}", "é~".repeat(before), "~".repeat(before % 3));
+                    assert_eq!(markers.found(&text), [n], "{text}");
+                }
+            }
+        }
     }
 }

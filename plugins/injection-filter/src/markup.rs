@@ -5,6 +5,8 @@
 //! never strict: what looks like a hidden span is one. Hiding alone says nothing: only an attack found inside
 //! counts for more because it was hidden.
 
+use text_kit::ascii;
+
 /// The most hidden spans looked at in one text.
 const MOST_SPANS: usize = 8;
 /// The most bytes of a span.
@@ -34,7 +36,7 @@ pub fn hidden(text: &str) -> Vec<&str> {
     let mut out = Vec::new();
     let mut rest = text;
     while out.len() < MOST_SPANS
-        && let Some(at) = rest.bytes().position(|c| matches!(c, b'<' | b'['))
+        && let Some(at) = ascii::find(rest.as_bytes(), [*b"<<", *b"[["])
     {
         rest = rest.get(at..).unwrap_or_default();
         let (span, len) = span(rest);

@@ -6,7 +6,9 @@
 //! hashes; the words themselves are not kept.
 
 use crate::lexicon::{Lexicon, Sets};
+use text_kit::ascii;
 use text_kit::fold::{Fold, fold};
+use text_kit::memo::Memo;
 
 /// Runs of letters longer than this may be words run together.
 const GLUED: usize = 16;
@@ -62,6 +64,7 @@ pub struct Tokens {
 pub fn read(lexicon: &Lexicon, text: &str) -> Tokens {
     let mut reader = Reader {
         lexicon,
+        met: Memo::for_text(text.len()),
         out: Tokens::default(),
         word: String::new(),
         leet: false,
@@ -75,8 +78,7 @@ pub fn read(lexicon: &Lexicon, text: &str) -> Tokens {
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         if c.is_ascii_alphanumeric() {
-            let end = rest.bytes().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
-            let (run, after) = rest.split_at(end);
+            let (run, after) = rest.split_at(ascii::alphanumerics(rest.as_bytes()));
             if reader.word.is_empty() && is_whole(run, after) {
                 reader.end_spelling();
                 reader.take(run);
@@ -131,8 +133,16 @@ pub fn read(lexicon: &Lexicon, text: &str) -> Tokens {
     reader.out
 }
 
+/// What is the same of a word wherever it stands.
+#[derive(Clone, Copy, Debug, Default)]
+struct Met<'l> {
+    sets: Option<&'l Sets>,
+    hashes: (u32, u32),
+}
+
 struct Reader<'l> {
     lexicon: &'l Lexicon,
+    met: Memo<Met<'l>>,
     out: Tokens,
     word: String,
     leet: bool,
@@ -196,8 +206,10 @@ impl Reader<'_> {
 
     /// Adds a word.
     fn take(&mut self, word: &str) {
-        let mut sets = self.lexicon.get(word).copied().unwrap_or_default();
-        let mut hashes = None;
+        let lexicon = self.lexicon;
+        let Met { sets, hashes: own } =
+            *self.met.of(word, |word| Met { sets: lexicon.get(word), hashes: hash(word) });
+        let (mut sets, mut hashes) = (sets.copied().unwrap_or_default(), None);
         if self.leet && word.chars().any(|c| c.is_ascii_alphabetic()) {
             let mut read_as = std::mem::take(&mut self.read_as);
             for one in ['i', 'l'] {
@@ -216,7 +228,7 @@ impl Reader<'_> {
         if sets.is_empty() && word.len() >= GLUED && self.segment(word) {
             return;
         }
-        self.push(sets, hashes.unwrap_or_else(|| hash(word)));
+        self.push(sets, hashes.unwrap_or(own));
     }
 
     fn end_spelling(&mut self) {
@@ -271,7 +283,7 @@ fn is_whole(run: &str, after: &str) -> bool {
     let ends = |next: &u8| next.is_ascii() && !matches!(next, b'\'' | b'@' | b'$' | b'!');
     run.len() > 1
         && after.as_bytes().first().is_none_or(ends)
-        && run.bytes().all(|byte| byte.is_ascii_lowercase())
+        && ascii::small_letters(run.as_bytes()) == run.len()
 }
 
 /// The hashes of a word and of its beginning.
