@@ -6,6 +6,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 fn similarity(a: &str, b: &str) -> f32 {
     HashedEmbedder::vector(a).iter().zip(HashedEmbedder::vector(b)).map(|(x, y)| x * y).sum()
@@ -101,6 +102,28 @@ fn the_table_sees_meaning_beyond_letters() {
     }
     assert!(StaticEmbedder::vector(" \n\u{200b}").iter().all(|number| *number == 0.0));
     assert!(meaning(&"word ".repeat(100_000), "word") > 0.999, "a long text is cut");
+}
+
+/// Knows every piece of three bytes at most.
+struct Short;
+
+impl wordpiece::Vocabulary for Short {
+    fn row(&self, hash: u32, continues: bool, piece: &[u8]) -> Option<usize> {
+        (piece.len() <= 3).then(|| hash as usize * 2 + usize::from(continues))
+    }
+}
+
+proptest! {
+    #[test]
+    fn rows_are_counted_as_they_stand(text in "([a-cA-C]{1,20}[ .é]?){0,30}") {
+        let mut one_by_one: HashMap<usize, u32> = HashMap::new();
+        wordpiece::each_row(&text, &Short, |row| *one_by_one.entry(row).or_default() += 1);
+        let mut counted: HashMap<usize, u32> = HashMap::new();
+        for (row, count) in wordpiece::counted_rows(&text, &Short) {
+            *counted.entry(row).or_default() += count;
+        }
+        prop_assert_eq!(one_by_one, counted);
+    }
 }
 
 struct Server {

@@ -6,6 +6,8 @@
 //!
 //! Invariant: a word of which any part is in no piece gives no piece at all. Never knows what a piece means.
 
+use foldhash::fast::FixedState;
+use std::collections::HashMap;
 use unicode_general_category::{GeneralCategory as G, get_general_category};
 use unicode_normalization::UnicodeNormalization;
 
@@ -32,6 +34,35 @@ pub(super) fn each_row(text: &str, vocabulary: &impl Vocabulary, mut see: impl F
             rows.iter().copied().for_each(&mut see);
         }
     });
+}
+
+/// A row, and how often.
+pub(super) type Counted = (usize, u32);
+
+/// The rows of a text's pieces with how often they stand there, in no order that says anything but the same for the same
+/// text: most words of a text stand there again, and are looked up once.
+pub(super) fn counted_rows(text: &str, vocabulary: &impl Vocabulary) -> Vec<Counted> {
+    let (mut all, mut rows): (Vec<Counted>, _) = (Vec::new(), Vec::with_capacity(16));
+    let mut met: HashMap<u128, std::ops::Range<usize>, FixedState> = HashMap::default();
+    each_word(text, |word| {
+        let mut key = [0; size_of::<u128>()];
+        let short = key.get_mut(..word.len()).map(|place| place.copy_from_slice(word.as_bytes()));
+        let key = short.map(|()| u128::from_le_bytes(key));
+        let again = key.and_then(|key| met.get(&key)).and_then(|range| all.get_mut(range.clone()));
+        if let Some(again) = again {
+            again.iter_mut().for_each(|(_, count)| *count += 1);
+            return;
+        }
+        rows.clear();
+        let from = all.len();
+        if pieces(word.as_bytes(), vocabulary, &mut rows).is_some() {
+            all.extend(rows.iter().map(|row| (*row, 1)));
+        }
+        if let Some(key) = key {
+            met.insert(key, from..all.len());
+        }
+    });
+    all
 }
 
 /// The rows of a word's pieces; none where a part of it is in no piece.

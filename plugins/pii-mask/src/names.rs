@@ -79,21 +79,23 @@ impl Names {
 
     /// Calls `each` with every stretch of words that is worth a look (`active`), as a range and the tags' probabilities.
     fn stretches(&self, words: &[Word], active: &[bool], mut each: impl FnMut(usize, &[Row])) {
-        let (mut rows, mut forward) = (Vec::new(), Vec::new());
+        let on = active.iter().enumerate().filter(|(_, on)| **on).map(|(at, _)| at);
+        let (mut scores, mut forward) = (self.model.scores(words, on), Vec::new());
+        let mut scores = scores.as_mut_slice();
         let mut at = 0;
         while let Some(start) = active.get(at..).and_then(|rest| rest.iter().position(|on| *on)) {
             let start = at + start;
             let length = active.get(start..).unwrap_or_default().iter().take_while(|on| **on).count();
-            rows.clear();
-            rows.extend((start..start + length).map(|n| self.model.scores(words, n)));
+            let Some((rows, rest)) = scores.split_at_mut_checked(length) else { return };
+            scores = rest;
             // Most stretches are no names beyond doubt: what stands beside cannot change that.
             let plain = |row: &Row| {
                 let (outside, others) = row.split_first().unwrap_or((&0.0, &[]));
                 others.iter().all(|score| outside - score > BEYOND_DOUBT)
             };
             if !rows.iter().all(plain) {
-                self.model.chain().marginals(&mut rows, &mut forward);
-                each(start, &rows);
+                self.model.chain().marginals(rows, &mut forward);
+                each(start, rows);
             }
             at = start + length;
         }

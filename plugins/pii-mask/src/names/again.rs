@@ -7,6 +7,7 @@ use super::Names;
 use crate::detect::entity::{ADDRESS, PERSON, is_impersonal};
 use crate::detect::{Detector, Found};
 use std::collections::BTreeMap;
+use text_kit::ascii;
 
 /// How sure a name is that was found elsewhere.
 const SCORE: u8 = 80;
@@ -102,10 +103,35 @@ fn runs(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let rest = text.get(at..)?;
-        let start = at + rest.find(char::is_alphanumeric)?;
+        let start = at + next_word(rest)?;
         let run = text.get(start..)?;
-        let length = run.find(|c: char| !c.is_alphanumeric()).unwrap_or(run.len());
+        let mut length = ascii::alphanumerics(run.as_bytes());
+        if run.as_bytes().get(length).is_some_and(|behind| !behind.is_ascii()) {
+            length = run.find(|c: char| !c.is_alphanumeric()).unwrap_or(run.len());
+        }
         at = start + length;
         Some((start, run.get(..length)?))
     })
+}
+
+/// Where the first letter or digit is.
+fn next_word(text: &str) -> Option<usize> {
+    let plain = text.bytes().position(|byte| !byte.is_ascii() || byte.is_ascii_alphanumeric())?;
+    let rest = text.get(plain..)?;
+    Some(plain + rest.find(char::is_alphanumeric)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::runs;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn runs_are_what_letters_and_digits_make(text in "([a-z0-9\u{e9}\u{4e00}]{0,9}[ _.\u{301}\u{2014}]{0,3}){0,9}") {
+            let split = text.split(|c: char| !c.is_alphanumeric()).filter(|run| !run.is_empty());
+            prop_assert!(runs(&text).map(|(_, run)| run).eq(split), "{text:?}");
+            prop_assert!(runs(&text).all(|(at, run)| text[at..].starts_with(run)));
+        }
+    }
 }

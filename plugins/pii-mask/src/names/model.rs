@@ -30,6 +30,8 @@ pub const BUCKET_BYTES: usize = BUCKET * TAGS;
 
 /// More features than a word has.
 const MOST: usize = 48;
+/// So many words are looked at together.
+const MANY: usize = 64;
 
 /// One number for each tag.
 pub type Row = [f32; TAGS];
@@ -82,43 +84,55 @@ impl Model {
         right.then_some(Model { buckets, bits: u32::from(*bits), scale, chain })
     }
 
-    /// The score of each tag for the word at `at`.
-    pub fn scores(&self, words: &[Word], at: usize) -> Row {
-        // First all features, then all places of memory, then what stands there: the processor waits for many at once.
-        let (mut seen, mut count) = ([0_u32; MOST], 0);
-        features(words, at, |feature| {
-            if let Some(slot) = seen.get_mut(count) {
-                *slot = feature;
-                count += 1;
+    /// The score of each tag for each of these words.
+    ///
+    /// First the features of many words, then all their places of memory, then what stands there: the processor waits for
+    /// many places at once, and for one after another it would wait most of the time.
+    pub fn scores(&self, words: &[Word], of: impl Iterator<Item = usize>) -> Vec<Row> {
+        let (mut all, mut of) = (Vec::new(), of.peekable());
+        let (mut seen, mut ends, mut found) = (Vec::with_capacity(MANY * MOST), Vec::new(), Vec::new());
+        while of.peek().is_some() {
+            seen.clear();
+            ends.clear();
+            for at in of.by_ref().take(MANY) {
+                features(words, at, |feature| seen.push(feature));
+                ends.push(seen.len());
             }
-        });
-        let mut found = [[0_u64; BUCKET]; MOST];
-        for (found, feature) in found.iter_mut().zip(&seen).take(count) {
-            let bucket = (feature >> (32 - self.bits)) as usize / BUCKET;
-            if let Some(places) = self.buckets.get(bucket) {
-                *found = places.map(u64::from_le_bytes);
+            found.clear();
+            found.extend(seen.iter().map(|feature| self.row(*feature)));
+            let mut from = 0;
+            for end in &ends {
+                all.push(self.sum(found.get(from..*end).unwrap_or_default()));
+                from = *end;
             }
         }
+        all
+    }
+
+    fn sum(&self, rows: &[u64]) -> Row {
         let mut sum = Sum::default();
-        found.iter().zip(&seen).take(count).for_each(|(places, feature)| sum.add(row(places, *feature)));
-        let sum = sum.tags();
-        let mut scores = sum.map(|sum| f32::from(sum) * self.scale);
+        rows.iter().for_each(|row| sum.add(*row));
+        let mut scores = sum.tags().map(|sum| f32::from(sum) * self.scale);
         scores.iter_mut().skip(1 + TYPES).for_each(|score| *score = 0.0);
         scores
+    }
+
+    /// The weights of a feature, zero where it has none. Without branches, which would be guessed wrong.
+    #[inline]
+    fn row(&self, feature: u32) -> u64 {
+        let mark = u64::from(mark(feature));
+        let bucket = (feature >> (32 - self.bits)) as usize / BUCKET;
+        let Some(places) = self.buckets.get(bucket) else { return 0 };
+        places.iter().fold(0, |row, place| {
+            let place = u64::from_le_bytes(*place);
+            row | (place & u64::from(place >> 48 == mark).wrapping_neg())
+        })
     }
 
     /// The transitions.
     pub fn chain(&self) -> &Chain {
         &self.chain
     }
-}
-
-/// The weights of a feature that may stand at these places, zero where it does not. Without branches, which would be
-/// guessed wrong.
-#[inline]
-fn row(places: &[u64; BUCKET], feature: u32) -> u64 {
-    let mark = u64::from(mark(feature));
-    places.iter().fold(0, |row, place| row | (place & u64::from(place >> 48 == mark).wrapping_neg()))
 }
 
 /// A sum of rows, four tags to a number: of each weight 128 more, so that none is below zero.

@@ -55,12 +55,13 @@ pub fn cut(lexicon: &Lexicon, text: &str, out: &mut Vec<Word>) {
     let bytes = text.as_bytes();
     let mut lower = Vec::new();
     let mut met = Memo::for_text(text.len());
-    let mut line = out.len();
+    let first = out.len();
+    let mut line = first;
     let (mut spaced, mut at) = (true, 0);
     while let Some(byte) = bytes.get(at) {
         let start = at;
         if byte.is_ascii_alphanumeric()
-            && let Some(word) = plain(lexicon, &mut met, text, start, spaced)
+            && let Some(word) = plain(&mut met, text, start, spaced)
         {
             at = word.end;
             out.push(word);
@@ -99,6 +100,9 @@ pub fn cut(lexicon: &Lexicon, text: &str, out: &mut Vec<Word>) {
         }
     }
     mark_line(out.get_mut(line..).unwrap_or_default());
+    let words = out.get_mut(first..).unwrap_or_default();
+    lexicon.touch(words.iter().map(|word| word.hash));
+    words.iter_mut().filter(|word| word.plain).for_each(|word| word.entry = lexicon.entry(word.hash));
 }
 
 /// What is the same of a word of ASCII wherever it stands.
@@ -106,24 +110,24 @@ pub fn cut(lexicon: &Lexicon, text: &str, out: &mut Vec<Word>) {
 struct Met {
     hash: u32,
     shape: u8,
-    entry: Entry,
 }
 
-/// The word at `start`, where all of it is ASCII: what nearly all words of most texts are.
-fn plain(lexicon: &Lexicon, met: &mut Memo<Met>, text: &str, start: usize, spaced: bool) -> Option<Word> {
+/// The word at `start`, where all of it is ASCII: what nearly all words of most texts are. What is known about it is still
+/// to be looked up.
+fn plain(met: &mut Memo<Met>, text: &str, start: usize, spaced: bool) -> Option<Word> {
     let rest = text.get(start..)?;
     let length = ascii::alphanumerics(rest.as_bytes());
     if rest.as_bytes().get(length).is_some_and(|behind| !behind.is_ascii()) {
         return None;
     }
-    let Met { hash, shape, entry } = *met.of(rest.get(..length)?, |word| {
+    let Met { hash, shape } = *met.of(rest.get(..length)?, |word| {
         let state = word.bytes().fold(FNV, |state, byte| step(state, byte.to_ascii_lowercase()));
         let hash = stirred(state);
         let small = ascii::small_letters(word.as_bytes()) == word.len();
-        Met { hash, shape: if small { LOWER } else { shape(word) }, entry: lexicon.entry(hash) }
+        Met { hash, shape: if small { LOWER } else { shape(word) } }
     });
     let end = start + length;
-    Some(Word { start, end, hash, affixes: [0; 4], plain: true, shape, line: USUAL, entry, spaced })
+    Some(Word { start, end, hash, plain: true, shape, line: USUAL, spaced, ..Word::default() })
 }
 
 /// Hashes the affixes of a word of `text`, where they are not yet.
