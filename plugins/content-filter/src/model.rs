@@ -12,6 +12,7 @@ use crate::features::{Feature, Reading, window};
 use crate::lexicon::Lexicon;
 use crate::sums::{CALM, HEADS, Sum, Whole};
 use crate::verdict::Verdict;
+use text_kit::lanes;
 
 /// What ships with the plugin.
 static BUILT_IN: &Aligned<[u8]> = &Aligned(*include_bytes!("../data/model.bin"));
@@ -25,8 +26,8 @@ pub const POWER: f32 = 0.35;
 pub type Row = [u8; HEADS + 1];
 /// The sum of rows.
 type Wide = [i32; HEADS + 1];
-/// Rows that are noted before they are added: as many as sixteen bits hold the sum of.
-const NOTED: usize = 256;
+/// Rows that are noted before they are added.
+const NOTED: usize = lanes::MOST;
 /// What each head is about; the first is "unwanted at all".
 pub const NAMES: [&str; HEADS] =
     ["any", "sexual", "hate", "violence", "harassment", "self-harm", "sexual-minors"];
@@ -169,8 +170,10 @@ impl Rows {
 
     fn take_up(&mut self) {
         let noted = self.noted.get(..self.count).unwrap_or_default();
-        let part = add_up(self.table, noted);
-        self.sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += i32::from(part));
+        let mut sum = lanes::Sum::default();
+        let rows = noted.iter().filter_map(|row| self.table.get(*row as usize));
+        rows.for_each(|row| sum.add(u64::from_le_bytes(*row)));
+        self.sum.iter_mut().zip(sum.totals()).for_each(|(sum, part)| *sum += part);
         self.count = 0;
     }
 
@@ -178,16 +181,6 @@ impl Rows {
         self.take_up();
         self.sum
     }
-}
-
-/// The sum of [`NOTED`] rows at most. By itself, so that the machine's registers are all for this.
-#[inline(never)]
-fn add_up(table: &[Row], noted: &[u32]) -> [i16; HEADS + 1] {
-    let mut sum = [0; HEADS + 1];
-    for row in noted.iter().filter_map(|row| table.get(*row as usize)) {
-        sum.iter_mut().zip(row).for_each(|(sum, weight)| *sum += i16::from(weight.cast_signed()));
-    }
-    sum
 }
 
 /// Sums of bytes over a unit are far below what a float holds exactly.

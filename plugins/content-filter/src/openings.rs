@@ -2,9 +2,9 @@
 //!
 //! Most words of most texts differ from every known one within four letters, and a walk takes long to find that out.
 //! Invariant: where this says no, a walk finds nothing and is not open, whatever follows. It says yes wherever it does
-//! not know: behind digits and disguises, at letters that are not ASCII, where a letter stands twice, where the text ends.
-//! A word may be split, so white space and signs between letters are passed. A `v` may stand for a `u` (see `walk`), so
-//! here they are one letter.
+//! not know: behind digits and disguises, at letters that are not ASCII, where the text ends. A word may be split, so white
+//! space and signs between letters are passed. A letter may be drawn out: where one stands twice in the text, both are one,
+//! here and in the words. A `v` may stand for a `u` (see `walk`), so here they are one letter.
 
 use crate::trie::{Letter, Trie, letter};
 use crate::walk::readings;
@@ -24,14 +24,30 @@ pub struct Openings {
     signs: u128,
     /// Signs that are read as nothing but a gap, wherever they stand.
     gaps: u128,
-    /// By so many letters, from one on: whether any word begins so, and whether anything but a letter may follow, which
-    /// is the word's end as well.
+    /// The beginnings of words as they are written.
+    written: Beginnings,
+    /// The same with one letter where one stands twice or more.
+    single: Beginnings,
+}
+
+/// Beginnings of words.
+#[derive(Debug, Default)]
+struct Beginnings {
+    /// By so many letters, from one on: whether any word begins so, whether one is no longer, and whether the space of a
+    /// phrase, or a sign, may follow. Those are passed, as they are in a text: the next letters are those behind them.
     begun: [Bits; 3],
     ended: [Bits; 3],
+    spaced: [Bits; 3],
     /// By a hash of the first four letters.
     fours: Bits,
-    /// By the first three, where a space of a phrase follows, which need not be written.
-    phrases: Bits,
+}
+
+/// Whether words begin as a text does.
+enum Told {
+    Yes,
+    No,
+    /// A letter stands twice.
+    Twice,
 }
 
 impl Openings {
@@ -45,80 +61,99 @@ impl Openings {
             let gap = letter(c) == Letter::Gap && c != '*' && readings(c).count() == 1;
             openings.gaps |= u128::from(gap) << sign;
         }
-        openings.gather(trie, 0, Letters::default());
+        openings.written.gather(trie, 0, Letters::default(), false);
+        openings.single.gather(trie, 0, Letters::default(), true);
         openings
-    }
-
-    /// Takes in everything below a place that these letters lead to.
-    fn gather(&mut self, trie: &Trie, node: u32, path: Letters) {
-        if path.count > SHORT {
-            return self.fours.set(path.four());
-        }
-        if let Some(at) = path.count.checked_sub(1) {
-            let (begun, ended) = (self.begun.get_mut(at), self.ended.get_mut(at));
-            begun.into_iter().for_each(|bits| bits.set(path.number));
-            let other = |(c, _): &(char, u32)| u8::try_from(*c).ok().and_then(number).is_none();
-            let ends = trie.node(node).is_some_and(|node| !node.ends.is_empty());
-            if ends || trie.children(node).iter().any(other) {
-                ended.into_iter().for_each(|bits| bits.set(path.number));
-            }
-            if path.count == SHORT && trie.child(node, ' ').is_some() {
-                self.phrases.set(path.number);
-            }
-        }
-        for (c, child) in trie.children(node) {
-            if let Some(letter) = u8::try_from(*c).ok().and_then(number) {
-                self.gather(trie, *child, path.and(letter));
-            }
-        }
     }
 
     /// Whether a walk from the byte `at` may find anything.
     pub fn may_lead_on(&self, text: &[u8], at: usize) -> bool {
         let text = text.get(at..).unwrap_or_default();
-        !self.begins_like_none(text) && self.follow(text)
+        if self.written.has_none_like(text) {
+            return false;
+        }
+        match self.follow(&self.written, text, false) {
+            Told::Twice => !matches!(self.follow(&self.single, text, true), Told::No),
+            told => !matches!(told, Told::No),
+        }
+    }
+
+    fn follow(&self, words: &Beginnings, text: &[u8], single: bool) -> Told {
+        let (mut path, mut gaps) = (Letters::default(), 0);
+        let yes = |yes: bool| if yes { Told::Yes } else { Told::No };
+        for byte in text {
+            let Some(letter) = number(*byte) else {
+                let of = |signs: u128| byte.is_ascii() && signs >> *byte & 1 == 1;
+                let Some(before) = path.count.checked_sub(1) else {
+                    return yes(!byte.is_ascii() || of(self.signs));
+                };
+                let has = |bits: &[Bits; 3]| bits.get(before).is_none_or(|bits| bits.has(path.number));
+                if !of(self.gaps) || has(&words.ended) {
+                    return Told::Yes;
+                }
+                gaps += 1;
+                if gaps > SIGNS {
+                    // The space of a phrase may be of any width.
+                    return yes(has(&words.spaced));
+                }
+                continue;
+            };
+            if path.last == Some(letter) {
+                if !single {
+                    return Told::Twice;
+                }
+                gaps = 0;
+                continue;
+            }
+            path = path.and(letter);
+            if path.count > SHORT {
+                return yes(words.fours.has(path.four()));
+            }
+            if !words.begun.get(path.count - 1).is_some_and(|bits| bits.has(path.number)) {
+                return Told::No;
+            }
+            gaps = 0;
+        }
+        Told::Yes
+    }
+}
+
+impl Beginnings {
+    /// Takes in everything below a place that these letters lead to; with `single`, a letter that stands twice once.
+    fn gather(&mut self, trie: &Trie, node: u32, path: Letters, single: bool) {
+        if path.count > SHORT {
+            return self.fours.set(path.four());
+        }
+        if let Some(at) = path.count.checked_sub(1) {
+            let set =
+                |bits: &mut [Bits; 3]| bits.get_mut(at).into_iter().for_each(|bits| bits.set(path.number));
+            set(&mut self.begun);
+            if trie.node(node).is_some_and(|node| !node.ends.is_empty()) {
+                set(&mut self.ended);
+            }
+            // To what is not ASCII, and to digits, nothing leads that is a gap.
+            for (_, child) in
+                trie.children(node).iter().filter(|(c, _)| c.is_ascii() && !c.is_ascii_alphanumeric())
+            {
+                set(&mut self.spaced);
+                self.gather(trie, *child, path, single);
+            }
+        }
+        for (c, child) in trie.children(node) {
+            if let Some(letter) = u8::try_from(*c).ok().and_then(number) {
+                let again = single && path.last == Some(letter);
+                self.gather(trie, *child, if again { path } else { path.and(letter) }, single);
+            }
+        }
     }
 
     /// Whether the first three letters tell that no word begins so: nearly all of most texts' words are told by these.
-    fn begins_like_none(&self, text: &[u8]) -> bool {
+    fn has_none_like(&self, text: &[u8]) -> bool {
         let Some([Some(a), Some(b), Some(c)]) = text.first_chunk::<3>().map(|three| three.map(number)) else {
             return false;
         };
         let begun = |bits: &Bits| bits.has((a * LETTERS + b) * LETTERS + c);
         a != b && b != c && !self.begun.last().is_some_and(begun)
-    }
-
-    fn follow(&self, text: &[u8]) -> bool {
-        let (mut path, mut gaps) = (Letters::default(), 0);
-        for byte in text {
-            let Some(letter) = number(*byte) else {
-                let of = |signs: u128| byte.is_ascii() && signs >> *byte & 1 == 1;
-                let Some(before) = path.count.checked_sub(1) else {
-                    return !byte.is_ascii() || of(self.signs);
-                };
-                gaps += 1;
-                if !of(self.gaps) || self.ended.get(before).is_none_or(|bits| bits.has(path.number)) {
-                    return true;
-                }
-                if gaps > SIGNS {
-                    return false;
-                }
-                continue;
-            };
-            if path.last == Some(letter) {
-                return true;
-            }
-            let phrase = path.count == SHORT && self.phrases.has(path.number);
-            path = path.and(letter);
-            if path.count > SHORT {
-                return phrase || self.fours.has(path.four());
-            }
-            if !self.begun.get(path.count - 1).is_some_and(|bits| bits.has(path.number)) {
-                return false;
-            }
-            gaps = 0;
-        }
-        true
     }
 }
 

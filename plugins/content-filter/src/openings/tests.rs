@@ -12,7 +12,8 @@ const PROFANITY: &str = include_str!("../../data/profanity.txt");
 /// All lists, and words that are hard to begin: short ones, phrases, doubled letters, signs, other scripts.
 static TRIE: LazyLock<Trie> = LazyLock::new(|| {
     let own = [
-        "ai", "q", "i am x", "red fox", "the end", "aardvark", "vvv", "uva", "c++", ".net", "4chan", "ölung",
+        "ai", "q", "i am x", "bb c", "a-b-c", "e f g", "red fox", "the end", "aardvark", "vvv", "uva", "c++",
+        ".net", "4chan", "ölung",
     ];
     let listed = PROFANITY.lines().filter(|line| !line.starts_with(['#', '=']));
     let listed = listed.map(|line| line.trim_start_matches('~'));
@@ -70,7 +71,7 @@ proptest! {
             prop_oneof![
                 4 => prop::sample::select(PROFANITY.lines().collect::<Vec<_>>()).prop_map(str::to_owned),
                 3 => "[a-vA-V]{1,6}",
-                2 => prop::sample::select(vec![" ", "  ", "-", ".", "*", "'", "1", "3", "$", "u", "v", "ss", "é", "\u{200b}", "ѕ", "\n"])
+                2 => prop::sample::select(vec![" ", "  ", "-", ".", "*", "'", "1", "3", "$", "u", "v", "ss", "é", "\u{200b}", "ѕ", "\n", "     "])
                     .prop_map(str::to_owned),
             ],
             1..8,

@@ -10,6 +10,7 @@
 
 use super::features::features;
 use super::words::Word;
+use text_kit::lanes::Sum;
 
 static BUILT_IN: &Aligned<[u8]> = &Aligned(*include_bytes!("../../data/tagger.bin"));
 
@@ -112,7 +113,7 @@ impl Model {
     fn sum(&self, rows: &[u64]) -> Row {
         let mut sum = Sum::default();
         rows.iter().for_each(|row| sum.add(*row));
-        let mut scores = sum.tags().map(|sum| f32::from(sum) * self.scale);
+        let mut scores = sum.totals().map(|sum| f32::from(i16::try_from(sum).unwrap_or(0)) * self.scale);
         scores.iter_mut().skip(1 + TYPES).for_each(|score| *score = 0.0);
         scores
     }
@@ -132,34 +133,6 @@ impl Model {
     /// The transitions.
     pub fn chain(&self) -> &Chain {
         &self.chain
-    }
-}
-
-/// A sum of rows, four tags to a number: of each weight 128 more, so that none is below zero.
-#[derive(Default)]
-struct Sum {
-    even: u64,
-    odd: u64,
-    rows: i16,
-}
-
-impl Sum {
-    fn add(&mut self, row: u64) {
-        const TWO: u64 = 0x00FF_00FF_00FF_00FF;
-        let row = row ^ 0x8080_8080_8080_8080;
-        self.even += row & TWO;
-        self.odd += row >> 8 & TWO;
-        self.rows += 1;
-    }
-
-    /// The sum of each tag; sixteen bits are enough for the rows of a word.
-    fn tags(&self) -> [i16; TAGS] {
-        let lane = |four: u64, n: usize| {
-            let bytes = four.to_le_bytes();
-            let two = [bytes.get(2 * n), bytes.get(2 * n + 1)].map(|byte| byte.copied().unwrap_or(0));
-            i16::from_le_bytes(two) - 128 * self.rows
-        };
-        std::array::from_fn(|tag| lane(if tag % 2 == 0 { self.even } else { self.odd }, tag / 2))
     }
 }
 
