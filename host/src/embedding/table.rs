@@ -85,10 +85,11 @@ impl Table {
     /// Asks for the memory of all rows at once: one after another each would be waited for.
     fn touch(&self, rows: &[Counted]) {
         const LINE: usize = 64;
-        let lines = rows
-            .iter()
-            .flat_map(|(row, _)| (0..=DIMENSIONS).step_by(LINE).map(move |at| row * DIMENSIONS + at));
-        let touched = lines.fold(0, |touched, at| touched ^ self.numbers.get(at).copied().unwrap_or(0));
+        let at = |bytes: &[u8], at: usize| bytes.get(at).copied().unwrap_or(0);
+        let touched = rows.iter().fold(0, |touched, (row, _)| {
+            let lines = (0..=DIMENSIONS).step_by(LINE).map(|line| at(self.numbers, row * DIMENSIONS + line));
+            lines.fold(touched ^ at(self.scales, row * 4), |touched, byte| touched ^ byte)
+        });
         std::hint::black_box(touched);
     }
 
@@ -103,21 +104,38 @@ impl Table {
     }
 
     fn text(&self, row: usize) -> Option<&[u8]> {
-        let end = |row: usize| word(self.ends, row).map(|end| u32::from_le_bytes(end) as usize);
         let from = match row.checked_sub(1) {
-            Some(before) => end(before)?,
+            Some(before) => self.end(before)?,
             None => 0,
         };
-        self.texts.get(from..end(row)?)
+        self.texts.get(from..self.end(row)?)
+    }
+
+    /// Where the text of a row ends.
+    fn end(&self, row: usize) -> Option<usize> {
+        word(self.ends, row).map(|end| u32::from_le_bytes(end) as usize)
+    }
+
+    /// The row in a slot.
+    fn slot(&self, at: usize) -> Option<usize> {
+        let slot = self.slots.get(2 * at..2 * at + 2)?.try_into().ok()?;
+        usize::from(u16::from_le_bytes(slot)).checked_sub(1)
     }
 }
 
 impl Vocabulary for Table {
+    fn touch(&self, hashes: impl Iterator<Item = u32>) {
+        // Each of these is told by the one before it, so all slots come first, then all ends, then all texts.
+        let rows: Vec<usize> = hashes.filter_map(|hash| self.slot(hash as usize % SLOTS)).collect();
+        let ends: Vec<usize> = rows.iter().filter_map(|row| self.end(*row)).collect();
+        let text = |end: &usize| self.texts.get(end.checked_sub(1)?).copied();
+        std::hint::black_box(ends.iter().filter_map(text).fold(0, |touched, byte| touched ^ byte));
+    }
+
     fn row(&self, hash: u32, continues: bool, piece: &[u8]) -> Option<usize> {
         let first = hash as usize % SLOTS;
         for at in (first..SLOTS).chain(0..first) {
-            let slot = self.slots.get(2 * at..2 * at + 2)?.try_into().ok()?;
-            let row = usize::from(u16::from_le_bytes(slot)).checked_sub(1)?;
+            let row = self.slot(at)?;
             let text = self.text(row)?;
             let same = if continues { text.strip_prefix(b"##") == Some(piece) } else { text == piece };
             if same {

@@ -23,6 +23,10 @@ const BASIS: u32 = 0x811c_9dc5;
 pub(super) trait Vocabulary {
     /// The row of a piece, whose hash this is; `continues` where `##` is written before it.
     fn row(&self, hash: u32, continues: bool, piece: &[u8]) -> Option<usize>;
+
+    /// Asks for the memory that the pieces with these hashes are looked up in, all at once: one after another each would
+    /// be waited for.
+    fn touch(&self, _hashes: impl Iterator<Item = u32>) {}
 }
 
 /// Calls `see` with the rows of a text's pieces, in order.
@@ -30,7 +34,7 @@ pub(super) fn each_row(text: &str, vocabulary: &impl Vocabulary, mut see: impl F
     let mut rows = Vec::with_capacity(16);
     each_word(text, |word| {
         rows.clear();
-        if pieces(word.as_bytes(), vocabulary, &mut rows).is_some() {
+        if pieces(word.as_bytes(), hash(word.as_bytes()), vocabulary, &mut rows).is_some() {
             rows.iter().copied().for_each(&mut see);
         }
     });
@@ -42,38 +46,66 @@ pub(super) type Counted = (usize, u32);
 /// The rows of a text's pieces with how often they stand there, in no order that says anything but the same for the same
 /// text: most words of a text stand there again, and are looked up once.
 pub(super) fn counted_rows(text: &str, vocabulary: &impl Vocabulary) -> Vec<Counted> {
-    let (mut all, mut rows): (Vec<Counted>, _) = (Vec::new(), Vec::with_capacity(16));
-    let mut met: HashMap<u128, std::ops::Range<usize>, FixedState> = HashMap::default();
-    each_word(text, |word| {
-        let mut key = [0; size_of::<u128>()];
-        let short = key.get_mut(..word.len()).map(|place| place.copy_from_slice(word.as_bytes()));
-        let key = short.map(|()| u128::from_le_bytes(key));
-        let again = key.and_then(|key| met.get(&key)).and_then(|range| all.get_mut(range.clone()));
-        if let Some(again) = again {
-            again.iter_mut().for_each(|(_, count)| *count += 1);
-            return;
-        }
+    let words = Words::of(text);
+    vocabulary.touch(words.all.iter().map(|word| word.hash));
+    let mut rows = Vec::with_capacity(16);
+    let mut counted = Vec::with_capacity(words.all.len() + words.all.len() / 4);
+    let mut start = 0;
+    for word in &words.all {
+        let letters = words.letters.get(start..word.end).unwrap_or_default();
+        start = word.end;
         rows.clear();
-        let from = all.len();
-        if pieces(word.as_bytes(), vocabulary, &mut rows).is_some() {
-            all.extend(rows.iter().map(|row| (*row, 1)));
+        if pieces(letters.as_bytes(), word.hash, vocabulary, &mut rows).is_some() {
+            counted.extend(rows.iter().map(|row| (*row, word.count)));
         }
-        if let Some(key) = key {
-            met.insert(key, from..all.len());
-        }
-    });
-    all
+    }
+    counted
 }
 
-/// The rows of a word's pieces; none where a part of it is in no piece.
-fn pieces(word: &[u8], vocabulary: &impl Vocabulary, rows: &mut Vec<usize>) -> Option<()> {
+/// The words of a text, each once.
+#[derive(Default)]
+struct Words {
+    /// One behind another.
+    letters: String,
+    all: Vec<Word>,
+}
+
+struct Word {
+    /// Where it ends in the letters.
+    end: usize,
+    hash: u32,
+    count: u32,
+}
+
+impl Words {
+    fn of(text: &str) -> Self {
+        let mut words = Self::default();
+        let mut met: HashMap<u128, usize, FixedState> = HashMap::default();
+        each_word(text, |word| {
+            let mut key = [0; size_of::<u128>()];
+            let short = key.get_mut(..word.len()).map(|place| place.copy_from_slice(word.as_bytes()));
+            let at = short.map(|()| *met.entry(u128::from_le_bytes(key)).or_insert(words.all.len()));
+            match at.and_then(|at| words.all.get_mut(at)) {
+                Some(again) => again.count += 1,
+                // What is too long for a key is counted one by one.
+                None => {
+                    words.letters.push_str(word);
+                    words.all.push(Word { end: words.letters.len(), hash: hash(word.as_bytes()), count: 1 });
+                }
+            }
+        });
+        words
+    }
+}
+
+/// The rows of the pieces of a word with this hash; none where a part of it is in no piece.
+fn pieces(word: &[u8], hash: u32, vocabulary: &impl Vocabulary, rows: &mut Vec<usize>) -> Option<()> {
     let characters = word.iter().filter(|byte| **byte & 0b1100_0000 != 0b1000_0000).count();
     if characters > MAX_CHARACTERS {
         return None;
     }
     // Most words are a piece.
-    let whole = word.iter().fold(BASIS, |hash, byte| step(hash, *byte));
-    if let Some(row) = vocabulary.row(stirred(whole), false, word) {
+    if let Some(row) = vocabulary.row(hash, false, word) {
         rows.push(row);
         return Some(());
     }
@@ -101,6 +133,10 @@ fn pieces(word: &[u8], vocabulary: &impl Vocabulary, rows: &mut Vec<usize>) -> O
 /// The bits that name a place depend on all of them.
 const fn stirred(hash: u32) -> u32 {
     hash ^ (hash >> 16)
+}
+
+fn hash(word: &[u8]) -> u32 {
+    stirred(word.iter().fold(BASIS, |hash, byte| step(hash, *byte)))
 }
 
 const fn step(hash: u32, byte: u8) -> u32 {
