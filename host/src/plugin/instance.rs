@@ -6,7 +6,7 @@ use super::engine::Engine;
 use super::grants::Grants;
 use super::hooks::Hooks;
 use super::imports::LogLimit;
-use super::meter::{CallClock, MemoryLimit};
+use super::meter::{CallClock, MemoryLimit, Turn};
 use super::services::{Services, Watch};
 use crate::exchange::{BindingId, Exchange};
 use std::sync::Arc;
@@ -108,8 +108,11 @@ pub(super) fn store(
     store.limiter(|state| &mut state.memory);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut context| {
-        let over = context.data_mut().clock.is_over();
-        Ok(if over { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) })
+        Ok(match context.data_mut().clock.tick() {
+            Turn::Over => UpdateDeadline::Interrupt,
+            Turn::On => UpdateDeadline::Continue(1),
+            Turn::Next => UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())),
+        })
     });
     store
 }

@@ -1,8 +1,10 @@
 //! What a call may spend: time to compute, time in all, memory.
 //!
 //! The guest's own computing is charged, not the time in which it waited for the host or for a core: a slow
-//! service or a busy machine is not the plugin's fault. Waiting is bounded by the time in all.
+//! service or a busy machine is not the plugin's fault. Waiting is bounded by the time in all. Who computes for long does so in
+//! turns with everything else that the thread has to do.
 
+use super::engine::TICK;
 use std::time::{Duration, Instant};
 use wasmtime::ResourceLimiter;
 
@@ -11,12 +13,27 @@ const MAX_TABLE: usize = 100_000;
 /// The most that is charged between two looks at the clock. Looks are a tick apart, so a longer gap is time
 /// that the machine gave to somebody else.
 const MAX_CHARGE: Duration = Duration::from_millis(5);
+/// What a call computes before it takes turns: nearly all are done by then, and a turn costs what the caches held.
+const FIRST_TURN: Duration = Duration::from_millis(2);
+
+/// What becomes of a call that has computed for a tick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It has spent what it may.
+    Over,
+    /// It goes on.
+    On,
+    /// It goes on once others have had their turn.
+    Next,
+}
 
 /// How much a call has spent.
 #[derive(Debug)]
 pub(super) struct CallClock {
     looked: Instant,
     charged: Duration,
+    /// The most that is charged at the next look.
+    most: Duration,
     budget: Duration,
     ends: Instant,
 }
@@ -24,14 +41,22 @@ pub(super) struct CallClock {
 impl CallClock {
     /// A clock for a call that may compute for `budget` and last for `wait` in all.
     pub(super) fn new(started: Instant, budget: Duration, wait: Duration) -> Self {
-        Self { looked: started, charged: Duration::ZERO, budget, ends: started + wait }
+        Self { looked: started, charged: Duration::ZERO, most: MAX_CHARGE, budget, ends: started + wait }
     }
 
-    /// Charges what passed since the last look, and says whether the call has spent what it may.
-    pub(super) fn is_over(&mut self) -> bool {
+    /// Charges what passed since the last look, and says how the call goes on.
+    pub(super) fn tick(&mut self) -> Turn {
         let now = Instant::now();
         self.charge(now);
-        self.charged >= self.budget || now >= self.ends
+        if self.charged >= self.budget || now >= self.ends {
+            return Turn::Over;
+        }
+        if self.charged < FIRST_TURN {
+            return Turn::On;
+        }
+        // Others compute now; of what passes till the next look it can have had a tick.
+        self.most = TICK;
+        Turn::Next
     }
 
     /// The guest waits for the host from here on.
@@ -50,7 +75,8 @@ impl CallClock {
     }
 
     fn charge(&mut self, now: Instant) {
-        self.charged += now.saturating_duration_since(self.looked).min(MAX_CHARGE);
+        let most = std::mem::replace(&mut self.most, MAX_CHARGE);
+        self.charged += now.saturating_duration_since(self.looked).min(most);
         self.looked = now;
     }
 }
@@ -115,9 +141,23 @@ mod tests {
     #[test]
     fn either_bound_ends_the_call() {
         let now = Instant::now();
-        assert!(!CallClock::new(now, HOUR, HOUR).is_over());
-        assert!(CallClock::new(now, Duration::ZERO, HOUR).is_over());
-        assert!(CallClock::new(now, HOUR, Duration::ZERO).is_over());
+        assert_ne!(CallClock::new(now, HOUR, HOUR).tick(), Turn::Over);
+        assert_eq!(CallClock::new(now, Duration::ZERO, HOUR).tick(), Turn::Over);
+        assert_eq!(CallClock::new(now, HOUR, Duration::ZERO).tick(), Turn::Over);
+    }
+
+    #[test]
+    fn who_computes_for_long_takes_turns_and_does_not_pay_for_those_of_others() {
+        let started = Instant::now();
+        let mut clock = CallClock::new(started, HOUR, HOUR);
+        assert_eq!(clock.tick(), Turn::On);
+        clock.looked = Instant::now() - FIRST_TURN;
+        assert_eq!(clock.tick(), Turn::Next);
+        let charged = clock.charged;
+        clock.charge(clock.looked + HOUR);
+        assert_eq!(clock.charged, charged + TICK);
+        clock.charge(clock.looked + HOUR);
+        assert_eq!(clock.charged, charged + TICK + MAX_CHARGE);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use lockgate::plugin::*;
 use lockgate_guests::HOSTILE;
 use serde_json::json;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How a deed ends.
@@ -73,6 +74,29 @@ async fn each_deed_ends_in_time_while_a_neighbour_answers() {
             }
         }
     }
+}
+
+/// On one thread, which the loop would otherwise have for all of its deadline.
+#[tokio::test]
+async fn a_loop_takes_turns_with_everybody_else() {
+    let house = house();
+    let looping =
+        house.hostile("loop", |settings| settings.limits.deadline = Duration::from_millis(300)).await;
+    let ended = Arc::new(AtomicBool::new(false));
+    let told = ended.clone();
+    let looping = tokio::spawn(async move {
+        let ended = looping.binding.on_request(&exchange("hello")).await;
+        told.store(true, Ordering::SeqCst);
+        ended
+    });
+    let mut turns = 0;
+    while !ended.load(Ordering::SeqCst) {
+        tokio::task::yield_now().await;
+        turns += 1;
+    }
+    let error = looping.await.expect("it does not panic").expect_err("it never ends by itself");
+    assert_eq!(error.kind, CallErrorKind::Deadline);
+    assert!(turns > 10, "{turns} turns in 300 ms");
 }
 
 async fn try_deed(house: &House, neighbour: &Used, deed: &str, end: &End, isolation: Isolation) {
