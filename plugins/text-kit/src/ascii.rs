@@ -85,6 +85,8 @@ const fn all(byte: u8) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
+
     use super::{alphanumerics, count as number, find, graphic, letters, run, small_letters};
 
     fn count(bytes: &[u8], of: impl Fn(&u8) -> bool) -> usize {

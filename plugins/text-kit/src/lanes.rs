@@ -46,7 +46,8 @@ mod tests {
             row[3] = !byte;
             let mut sum = Sum::default();
             (0..MOST).for_each(|_| sum.add(u64::from_le_bytes(row.map(i8::cast_unsigned))));
-            assert_eq!(sum.totals(), row.map(|byte| i32::from(byte) * MOST as i32), "{byte}");
+            let one_by_one = row.map(|byte| std::iter::repeat_n(i32::from(byte), MOST).sum::<i32>());
+            assert_eq!(sum.totals(), one_by_one, "{byte}");
         }
         assert_eq!(Sum::default().totals(), [0; 8]);
     }

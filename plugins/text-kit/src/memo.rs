@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn no_word_is_taken_for_another() {
-        let letters = |n: usize| (0..n).map(|at| char::from(b'a' + (at % 3) as u8)).collect::<String>();
+        let letters = |n: usize| "abc".chars().cycle().take(n).collect::<String>();
         let mut words: HashSet<String> = (0..40).map(letters).collect();
         words.extend((0..40).map(|n| "a".repeat(n)));
         words.extend((0..40).map(|n| "\0".repeat(n)));
