@@ -60,10 +60,53 @@ impl<'l> Reading<'l> {
         Self { lexicon, words: Memo::for_text(bytes), units: 0 }
     }
 
-    /// Calls `each` with every feature of a unit, once.
-    pub fn features(&mut self, unit: &str, each: impl FnMut(Feature)) -> Said {
-        self.units += 1;
-        features(self.lexicon, &mut self.words, self.units, unit, each)
+    /// Calls `each` with every feature of the next unit, once.
+    pub fn features(&mut self, unit: &str, mut each: impl FnMut(Feature)) -> Said {
+        let Self { lexicon, words, units } = self;
+        *units += 1;
+        let mut said = Said::default();
+        let mut seen = [0_u64; SEEN / 64];
+        let mut each = |feature: Feature| {
+            let (Feature::Word(hash) | Feature::Other(hash)) = feature;
+            let at = (hash >> 16) as usize % SEEN;
+            let bit = 1 << (at % 64);
+            if let Some(word) = seen.get_mut(at / 64).filter(|word| **word & bit == 0) {
+                *word |= bit;
+                each(feature);
+            }
+        };
+        let (mut before, mut recent) = (1, [0_u64; NEAR]);
+        reader::words(unit, |word| {
+            said.words += 1;
+            let known = words.of(word, |word| Word::new(lexicon, word));
+            let again = std::mem::replace(&mut known.unit, *units) == *units;
+            let Word { looked, number, .. } = *known;
+            let Looked { hash, classes, .. } = looked;
+            // What is said again in a unit has told of itself.
+            if !again {
+                each(Feature::Word(hash));
+            }
+            each(Feature::Other(mix(1, hash, before)));
+            if !again && !number {
+                parts(word.as_bytes(), &looked, &mut each);
+            }
+            for (back, earlier) in recent.iter().enumerate().filter(|_| classes != 0) {
+                pairs(*earlier, classes, |a, b| each(Feature::Other(mix(3 + u32::from(back > 0), a, b))));
+            }
+            recent.rotate_right(1);
+            if let Some(newest) = recent.first_mut() {
+                *newest = classes;
+            }
+            said.classes |= classes;
+            before = hash;
+        });
+        bits(said.classes).for_each(|class| each(Feature::Other(mix(5, class, 0))));
+        pairs(said.classes, said.classes, |a, b| {
+            if a < b {
+                each(Feature::Other(mix(6, a, b)));
+            }
+        });
+        said
     }
 }
 
@@ -76,58 +119,6 @@ impl Word {
         }
         Word { looked, number, unit: 0 }
     }
-}
-
-fn features(
-    lexicon: &Lexicon,
-    words: &mut Memo<Word>,
-    number_of_unit: u32,
-    unit: &str,
-    mut each: impl FnMut(Feature),
-) -> Said {
-    let mut said = Said::default();
-    let mut seen = [0_u64; SEEN / 64];
-    let mut each = |feature: Feature| {
-        let (Feature::Word(hash) | Feature::Other(hash)) = feature;
-        let at = (hash >> 16) as usize % SEEN;
-        let bit = 1 << (at % 64);
-        if let Some(word) = seen.get_mut(at / 64).filter(|word| **word & bit == 0) {
-            *word |= bit;
-            each(feature);
-        }
-    };
-    let (mut before, mut recent) = (1, [0_u64; NEAR]);
-    reader::words(unit, |word| {
-        said.words += 1;
-        let known = words.of(word, |word| Word::new(lexicon, word));
-        let again = std::mem::replace(&mut known.unit, number_of_unit) == number_of_unit;
-        let Word { looked, number, .. } = *known;
-        let Looked { hash, classes, .. } = looked;
-        // What is said again in a unit has told of itself.
-        if !again {
-            each(Feature::Word(hash));
-        }
-        each(Feature::Other(mix(1, hash, before)));
-        if !again && !number {
-            parts(word.as_bytes(), &looked, &mut each);
-        }
-        for (back, earlier) in recent.iter().enumerate().filter(|_| classes != 0) {
-            pairs(*earlier, classes, |a, b| each(Feature::Other(mix(3 + u32::from(back > 0), a, b))));
-        }
-        recent.rotate_right(1);
-        if let Some(newest) = recent.first_mut() {
-            *newest = classes;
-        }
-        said.classes |= classes;
-        before = hash;
-    });
-    bits(said.classes).for_each(|class| each(Feature::Other(mix(5, class, 0))));
-    pairs(said.classes, said.classes, |a, b| {
-        if a < b {
-            each(Feature::Other(mix(6, a, b)));
-        }
-    });
-    said
 }
 
 /// Calls `each` with the features of the classes of a whole window.

@@ -37,3 +37,17 @@ fn a_window_is_the_newest_units() {
     assert_eq!(window_of([].into_iter()), 0);
     assert_eq!(window_of([0, 0, 5].into_iter()), 3);
 }
+
+#[test]
+fn what_is_remembered_of_words_changes_no_sum() {
+    let model = Model::built_in().unwrap();
+    let units = [
+        "You are a pathetic loser, a loser.",
+        "Kill the zombie process and its child; kill it.",
+        "100 and 7 and 100 people, l0sers and losers, 東京 東京",
+    ];
+    let mut reading = model.reading(4_096);
+    for unit in units.iter().cycle().take(9) {
+        assert_eq!(model.unit(&mut reading, unit), model.unit(&mut model.reading(0), unit), "{unit}");
+    }
+}
