@@ -12,6 +12,11 @@
 
 use crate::json::escape_into;
 
+/// What opens a placeholder: in any text, and in JSON besides.
+const OPENINGS: [&str; 4] = ["<", "&lt;", "\\u003c", "\\u0026lt;"];
+/// No placeholder that is written loosely has more bytes.
+const LONGEST: usize = 128;
+
 /// A replacement: bytes from `start` up to `end` become `to`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
@@ -195,9 +200,9 @@ fn exact(name: &str, text: &str) -> Eat {
 /// A placeholder with its brackets, in any of the ways that it may be written.
 fn bracketed(core: &str, text: &str, json: bool) -> Eat {
     let (open, close): (&[&str], &[&str]) = if json {
-        (&["<", "&lt;", "\\u003c", "\\u0026lt;"], &[">", "&gt;", "\\u003e", "\\u0026gt;"])
+        (&OPENINGS, &[">", "&gt;", "\\u003e", "\\u0026gt;"])
     } else {
-        (&["<", "&lt;"], &[">", "&gt;"])
+        (OPENINGS.split_at(2).0, &[">", "&gt;"])
     };
     let gap: &[&str] = if json { &["_", "\\\\_", " ", "-"] } else { &["_", "\\_", " ", "-"] };
     let mut at = 0;
@@ -230,6 +235,26 @@ fn bracketed(core: &str, text: &str, json: bool) -> Eat {
         }
     }
     eat(close).unwrap_or(Eat::Took(at))
+}
+
+/// What a text has that would be read as a placeholder, if there were one of that name: the names, in capitals.
+pub fn lookalikes(text: &str) -> impl Iterator<Item = String> {
+    text.match_indices(['<', '&', '\\']).filter_map(|(at, _)| {
+        let rest = text.as_bytes().get(at..)?;
+        let opens =
+            |way: &&&str| rest.get(..way.len()).is_some_and(|r| r.eq_ignore_ascii_case(way.as_bytes()));
+        let inside = rest.get(OPENINGS.iter().find(opens)?.len()..)?;
+        let mut core = String::new();
+        for (n, c) in inside.iter().take(LONGEST).enumerate() {
+            match c {
+                b'\\' if matches!(inside.get(n + 1), Some(b'\\' | b'_')) => {}
+                b' ' | b'-' | b'_' => core.push('_'),
+                c if c.is_ascii_alphanumeric() => core.push(char::from(c.to_ascii_uppercase())),
+                _ => break,
+            }
+        }
+        core.ends_with(|c: char| c.is_ascii_digit()).then_some(core)
+    })
 }
 
 /// The characters of words.

@@ -3,6 +3,7 @@
 //! Invariants: the same value of the same kind has one placeholder; no placeholder is one that occurs in
 //! the request by itself. The encoded form goes into the exchange's scratch and nowhere else.
 
+use crate::restore::lookalikes;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Placeholders and their values.
@@ -16,8 +17,10 @@ pub struct Vault {
 
 impl Vault {
     /// Keeps every `NAME_1` that the text contains from becoming a placeholder. The brackets are not looked
-    /// at: they may be written in some escaped form.
+    /// at: they may be written in some escaped form. With brackets, it may be written in any of the ways that an answer
+    /// may, `<name 1>`: what the client wrote must come back as it was.
     pub fn avoid(&mut self, text: &str) {
+        self.taken.extend(lookalikes(text));
         let b = text.as_bytes();
         for (i, _) in text.match_indices('_') {
             let digits = b.get(i + 1..).unwrap_or_default().iter().take_while(|c| c.is_ascii_digit()).count();
@@ -42,7 +45,7 @@ impl Vault {
         let core = loop {
             *next += 1;
             let core = format!("{label}_{next}");
-            if !self.taken.contains(&core) {
+            if !self.taken.contains(&core) && !self.taken.contains(&core.to_ascii_uppercase()) {
                 break core;
             }
         };

@@ -122,3 +122,24 @@ proptest! {
         prop_assert_eq!(stream(&pieces, json), stream(&[&text], json));
     }
 }
+
+proptest! {
+    /// Whatever is read as a placeholder in an answer is known to be like one in a request.
+    #[test]
+    fn what_is_read_as_a_placeholder_is_a_lookalike(
+        open in prop::sample::select(vec!["<", "&lt;", "&LT;", "\\u003c", "\\u003C", "\\u0026lt;", ""]),
+        gaps in prop::array::uniform3(prop::sample::select(vec!["_", "\\_", "\\\\_", " ", "-", ""])),
+        close in prop::sample::select(vec![">", "&gt;", "&GT;", "\\u003e", "\\u0026gt;", ""]),
+        small: [bool; 3],
+        json: bool,
+    ) {
+        let case = |word: &str, small: bool| if small { word.to_lowercase() } else { word.to_owned() };
+        let [a, b, c] = ["DATE", "OF", "BIRTH"];
+        let [x, y, z] = small;
+        let [g, h, i] = gaps;
+        let text = format!("{open}{}{g}{}{h}{}{i}1{close}", case(a, x), case(b, y), case(c, z));
+        let found = restore(&[("<DATE_OF_BIRTH_1>", "-")], &text, json, true, false).changes;
+        let bracketed = found.iter().any(|change| change.end - change.start > "DATE_OF_BIRTH_1".len());
+        prop_assert!(!bracketed || lookalikes(&text).any(|core| core == "DATE_OF_BIRTH_1"), "{text:?}");
+    }
+}

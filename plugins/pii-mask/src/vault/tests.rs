@@ -21,6 +21,14 @@ fn placeholders_of_the_text_itself_are_avoided() {
 }
 
 #[test]
+fn placeholders_that_the_text_writes_loosely_are_avoided() {
+    let mut v = Vault::default();
+    v.avoid(r"<Email 1>, &lt;email\_2&GT;, <EMAIl_3>, \u003cemail-4\u003e and email 5, <date of birth 1>");
+    assert_eq!(v.placeholder(0, "EMAIL", "a@x.org"), "<EMAIL_5>");
+    assert_eq!(v.placeholder(1, "DATE_OF_BIRTH", "1.1.1980"), "<DATE_OF_BIRTH_2>");
+}
+
+#[test]
 fn the_encoded_form_reads_back_and_garbage_does_not() {
     let mut v = Vault::default();
     v.placeholder(0, "EMAIL", "a@x.org");
