@@ -14,6 +14,9 @@ const LETTERS: usize = 26;
 /// Bits for the first four letters of words; few enough to stay near the processor, many enough to be mostly empty.
 const FOURS: usize = 1 << 15;
 
+/// So far a text is followed: letters that stand again and again tell nothing new, and every one may be followed from.
+const FAR: usize = 64;
+
 /// Signs between two letters of a word at most, as in `walk`.
 const SIGNS: usize = 3;
 
@@ -81,7 +84,7 @@ impl Openings {
     fn follow(&self, words: &Beginnings, text: &[u8], single: bool) -> Told {
         let (mut path, mut gaps) = (Letters::default(), 0);
         let yes = |yes: bool| if yes { Told::Yes } else { Told::No };
-        for byte in text {
+        for byte in text.iter().take(FAR) {
             let Some(letter) = number(*byte) else {
                 let of = |signs: u128| byte.is_ascii() && signs >> *byte & 1 == 1;
                 let Some(before) = path.count.checked_sub(1) else {

@@ -55,6 +55,14 @@ fn a_short_word_that_goes_on_is_not_open() {
 }
 
 #[test]
+fn a_letter_that_stands_again_and_again_is_not_followed_for_ever() {
+    for again in ["a", "a ", "a. "] {
+        assert!(OPENINGS.may_lead_on(format!("{}zq", again.repeat(1_000)).as_bytes(), 0), "{again:?}");
+        assert!(!OPENINGS.may_lead_on(format!("{}zq", again.repeat(5)).as_bytes(), 0), "{again:?}");
+    }
+}
+
+#[test]
 fn every_listed_word_is_walked_to() {
     for line in PROFANITY.lines().filter(|line| !line.starts_with(['#', '='])) {
         for text in [line.trim_start_matches('~').to_owned(), line.trim_start_matches('~').to_uppercase()] {
