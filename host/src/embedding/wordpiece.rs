@@ -87,7 +87,7 @@ impl Words {
             let at = short.map(|()| *met.entry(u128::from_le_bytes(key)).or_insert(words.all.len()));
             match at.and_then(|at| words.all.get_mut(at)) {
                 Some(again) => again.count += 1,
-                // What is too long for a key is counted one by one.
+                // It is new, or too long for a key: such words are counted one by one.
                 None => {
                     words.letters.push_str(word);
                     words.all.push(Word { end: words.letters.len(), hash: hash(word.as_bytes()), count: 1 });

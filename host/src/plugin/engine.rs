@@ -6,17 +6,15 @@
 use super::artifact::CodeCache;
 use super::imports;
 use super::instance::State;
+use super::meter::TICK;
 use super::template::Templates;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
 use wasmtime::component::Linker;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig};
 
-/// How often epochs tick: the grain of every deadline.
-pub(super) const TICK: Duration = Duration::from_millis(1);
 /// The most memory any instance may have; bindings may set less.
 pub(super) const MAX_MEMORY: usize = 64 * 1024 * 1024;
 /// Instances that the pool is made for, most wished first. Each reserves 4 GiB of address space (a smaller

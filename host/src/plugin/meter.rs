@@ -4,10 +4,11 @@
 //! service or a busy machine is not the plugin's fault. Waiting is bounded by the time in all. Who computes for long does so in
 //! turns with everything else that the thread has to do.
 
-use super::engine::TICK;
 use std::time::{Duration, Instant};
 use wasmtime::ResourceLimiter;
 
+/// How often epochs tick: the grain of every deadline.
+pub(super) const TICK: Duration = Duration::from_millis(1);
 /// Elements of a component's tables at most; function tables are small.
 const MAX_TABLE: usize = 100_000;
 /// The most that is charged between two looks at the clock. Looks are a tick apart, so a longer gap is time

@@ -12,7 +12,7 @@ use crate::features::{Feature, Reading, window};
 use crate::lexicon::Lexicon;
 use crate::sums::{CALM, HEADS, Sum, Whole};
 use crate::verdict::Verdict;
-use text_kit::lanes;
+use text_kit::lanes::{self, Aligned};
 
 /// What ships with the plugin.
 static BUILT_IN: &Aligned<[u8]> = &Aligned(*include_bytes!("../data/model.bin"));
@@ -31,10 +31,6 @@ const NOTED: usize = lanes::MOST;
 /// What each head is about; the first is "unwanted at all".
 pub const NAMES: [&str; HEADS] =
     ["any", "sexual", "hate", "violence", "harassment", "self-harm", "sexual-minors"];
-
-/// Begins where a line of the processor's cache does, so that no row lies in two.
-#[repr(C, align(64))]
-struct Aligned<Bytes: ?Sized>(Bytes);
 
 /// The weights, where they lie in the component.
 #[derive(Debug)]

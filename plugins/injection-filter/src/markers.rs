@@ -51,13 +51,14 @@ impl Markers {
                 let Some((marker, rule)) = self.markers.get(*n) else { continue };
                 let start = at.checked_sub(*offset);
                 let here = start.and_then(|start| text.as_bytes().get(start..start + marker.len()));
-                if here.is_some_and(|here| here.eq_ignore_ascii_case(marker.as_bytes())) {
+                if !rules.contains(rule)
+                    && here.is_some_and(|here| here.eq_ignore_ascii_case(marker.as_bytes()))
+                {
                     rules.push(*rule);
                 }
             }
         }
         rules.sort_unstable();
-        rules.dedup();
         rules
     }
 }

@@ -30,28 +30,29 @@ pub fn find<const N: usize>(bytes: &[u8], ranges: [[u8; 2]; N]) -> Option<usize>
     let (chunks, rest) = bytes.as_chunks::<8>();
     let mut at = 0;
     for chunk in chunks {
-        let eight = u64::from_le_bytes(*chunk);
-        let within =
-            ranges.iter().fold(0, |all, [first, last]| all | between(eight & !HIGH, *first, *last)) & !eight;
+        let within = within(u64::from_le_bytes(*chunk), &ranges);
         if within != 0 {
             return Some(at + within.trailing_zeros() as usize / 8);
         }
         at += 8;
     }
-    let within = |byte: &u8| ranges.iter().any(|[first, last]| (first..=last).contains(&byte));
-    rest.iter().position(within).map(|rest| at + rest)
+    rest.iter().position(|byte| lies_in(*byte, &ranges)).map(|rest| at + rest)
 }
 
 /// How many bytes lie in one of these ranges of ASCII, their ends with them.
 pub fn count<const N: usize>(bytes: &[u8], ranges: [[u8; 2]; N]) -> usize {
     let (chunks, rest) = bytes.as_chunks::<8>();
-    let within = |byte: &&u8| ranges.iter().any(|[first, last]| (first..=last).contains(byte));
-    let wide = chunks.iter().map(|chunk| {
-        let eight = u64::from_le_bytes(*chunk);
-        let within = ranges.iter().fold(0, |all, [first, last]| all | between(eight & !HIGH, *first, *last));
-        (within & !eight).count_ones() as usize
-    });
-    wide.sum::<usize>() + rest.iter().filter(within).count()
+    let wide = chunks.iter().map(|chunk| within(u64::from_le_bytes(*chunk), &ranges).count_ones() as usize);
+    wide.sum::<usize>() + rest.iter().filter(|byte| lies_in(**byte, &ranges)).count()
+}
+
+/// The high bits of the bytes that lie in one of the ranges.
+fn within(eight: u64, ranges: &[[u8; 2]]) -> u64 {
+    ranges.iter().fold(0, |all, [first, last]| all | between(eight & !HIGH, *first, *last)) & !eight
+}
+
+fn lies_in(byte: u8, ranges: &[[u8; 2]]) -> bool {
+    ranges.iter().any(|[first, last]| (*first..=*last).contains(&byte))
 }
 
 /// The length of the run at the beginning; `wide` sets the high bits of the bytes that belong to it, given eight of them.

@@ -1,6 +1,11 @@
-//! Sums of rows of eight signed bytes, as the tables of classifiers have them, without a vector unit.
+//! Tables of classifiers, whose rows are eight signed bytes: where they lie, and their sums without a vector unit.
 //!
 //! Invariant: a sum is exact up to [`MOST`] rows.
+
+/// Begins where a line of the processor's cache does, so that no row of a table lies in two.
+#[repr(C, align(64))]
+#[derive(Debug)]
+pub struct Aligned<Bytes: ?Sized>(pub Bytes);
 
 /// Rows of which a sum is exact, whatever they are.
 pub const MOST: usize = 256;

@@ -10,13 +10,9 @@
 
 use super::features::features;
 use super::words::Word;
-use text_kit::lanes::Sum;
+use text_kit::lanes::{Aligned, Sum};
 
 static BUILT_IN: &Aligned<[u8]> = &Aligned(*include_bytes!("../../data/tagger.bin"));
-
-/// Begins where a line of the processor's cache does, so that what lies together is not in two.
-#[repr(C, align(64))]
-struct Aligned<Bytes: ?Sized>(Bytes);
 
 /// Types of names: person, location, address, organisation, other.
 pub const TYPES: usize = 5;
