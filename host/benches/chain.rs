@@ -80,7 +80,7 @@ fn main() {
     let other = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
     runtime.block_on(async {
-        let house = of(&EngineSettings { cache_dir: None, pooling: true });
+        let house = of(&EngineSettings::default());
         let mut plugins: Vec<(&str, Vec<Used>)> = Vec::new();
         for (name, config) in standard() {
             let shipped = lockgate_bundle::find(name, None).expect("it ships");

@@ -22,7 +22,7 @@ fn runtime() -> Runtime {
 
 fn bind(runtime: &Runtime, wasm: &'static [u8], config: serde_json::Value, isolation: Isolation) -> Used {
     runtime.block_on(async {
-        let house = of(&EngineSettings { cache_dir: None, pooling: true });
+        let house = of(&EngineSettings::default());
         house.bind(wasm, config, |settings| settings.isolation = isolation).await
     })
 }

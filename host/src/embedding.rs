@@ -41,6 +41,9 @@ pub trait Embedder: Send + Sync {
     /// [`EmbedError`]; never part of the vectors.
     async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, EmbedError>;
 
+    /// Whether texts stay in this process.
+    fn is_local(&self) -> bool;
+
     /// The length of every vector.
     fn dimensions(&self) -> usize;
 }

@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
+mod draft;
+
 /// Which binding of the running configuration; unique within the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BindingId(pub u32);
@@ -41,7 +43,8 @@ pub struct Exchange {
     deadline: Instant,
     text_bytes: usize,
     prompt: Mutex<Arc<Prompt>>,
-    attrs: Mutex<Vec<(&'static str, String)>>,
+    /// Shared with forks and drafts until one of them sets a fact.
+    attrs: Mutex<Arc<Vec<(&'static str, String)>>>,
     flags: Mutex<Vec<(String, String)>>,
     scratch: Mutex<HashMap<BindingId, HashMap<String, Vec<u8>>>>,
     keeps: Mutex<Vec<Keep>>,
@@ -49,6 +52,8 @@ pub struct Exchange {
     /// The bindings that have nothing to do with the answer.
     passing: Mutex<Vec<BindingId>>,
     lost_flags: AtomicBool,
+    /// Of a draft that has calls ahead of its own.
+    ahead: Option<draft::Ahead>,
 }
 
 /// A write to the scratch was refused: the binding's bound would be passed.
@@ -76,6 +81,7 @@ impl Exchange {
             gather: AtomicBool::new(false),
             passing: Mutex::default(),
             lost_flags: AtomicBool::new(false),
+            ahead: None,
         }
     }
 
@@ -95,6 +101,7 @@ impl Exchange {
             gather: AtomicBool::new(self.gathers()),
             passing: Mutex::new(self.passing.lock().clone()),
             lost_flags: AtomicBool::new(self.lost_flags()),
+            ahead: None,
         }
     }
 
@@ -167,6 +174,7 @@ impl Exchange {
     /// Sets a fact, replacing an earlier value.
     pub fn set_attr(&self, key: &'static str, value: impl Into<String>) {
         let mut attrs = self.attrs.lock();
+        let attrs = Arc::make_mut(&mut attrs);
         let value = value.into();
         match attrs.iter_mut().find(|(name, _)| *name == key) {
             Some(slot) => slot.1 = value,

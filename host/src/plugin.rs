@@ -25,6 +25,7 @@ mod instance;
 mod manifest;
 mod meter;
 mod services;
+mod side;
 mod snapshot;
 mod source;
 mod template;
@@ -42,4 +43,5 @@ pub use services::{
     Answers, Destination, Fetch, FetchRequest, FetchResponse, Kv, NearestQuery, Neighbour, ServiceFault,
     Services, Vectors, Watch,
 };
+pub use side::{Beside, SideSettings};
 pub use source::{Plugin, PluginError};

@@ -53,7 +53,7 @@ use crate::error::{Error, Party};
 use crate::exchange::Exchange;
 use crate::ledger::Ledger;
 use crate::limit::Limits;
-use crate::pipeline::chain::Admission;
+use crate::pipeline::admission::Admission;
 use crate::price::{Currency, Prices};
 use crate::route::{Route, Routes, canary};
 use crate::server::BoxError;

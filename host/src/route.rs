@@ -25,7 +25,8 @@ pub use resilience::{
 use crate::balance::Health;
 use crate::chat::{Modality, Usage};
 use crate::credential::Credentials;
-use crate::pipeline::chain::{Chain, Gate};
+use crate::pipeline::chain::Chain;
+use crate::pipeline::gate::Gate;
 use crate::plugin::Binding;
 use crate::price::{Price, Prices, Usd};
 use crate::upstream::Upstream;

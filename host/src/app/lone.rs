@@ -4,7 +4,7 @@
 
 use super::{Shared, StartError, compose, share};
 use crate::config::{Binding, Loaded};
-use crate::pipeline::chain::Gate;
+use crate::pipeline::gate::Gate;
 use std::sync::Arc;
 
 /// A binding and what it lives on.

@@ -2,7 +2,7 @@
 
 use super::App;
 use crate::ledger::Record;
-use crate::pipeline::chain::Gate;
+use crate::pipeline::gate::Gate;
 use crate::plugin::ObservedEvent;
 use std::collections::HashMap;
 use std::sync::Arc;

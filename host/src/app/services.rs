@@ -91,6 +91,10 @@ impl Vectors for VectorsService {
         self.embedder.embed(texts).await.map_err(|error| ServiceFault::new("unavailable", error.to_string()))
     }
 
+    fn embeds_here(&self) -> bool {
+        self.embedder.is_local()
+    }
+
     async fn nearest(
         &self,
         tenant: &str,

@@ -9,7 +9,7 @@ use crate::credential::Credentials;
 use crate::embedding::{Embedder, HashedEmbedder, MiniLmEmbedder, OpenAiEmbedder, StaticEmbedder};
 use crate::ledger::{Ledger, LedgerSettings};
 use crate::limit::{Counters, Durable, Local, Waiting};
-use crate::plugin::{Engine, EngineSettings, Services};
+use crate::plugin::{Engine, EngineSettings, Services, SideSettings};
 use crate::route::canary;
 use crate::store::Limits;
 use crate::store::answers::{Answers, Stale};
@@ -99,7 +99,9 @@ impl Shared {
 
 pub(super) fn share(config: &Config) -> Result<Shared, StartError> {
     let part = |what, error: &dyn std::error::Error| StartError::Part { what, why: services::chain(error) };
-    let settings = EngineSettings { cache_dir: cache_dir(config), pooling: config.engine.pooling };
+    let mut side = SideSettings::default();
+    side.threads = config.engine.side_threads.unwrap_or(side.threads);
+    let settings = EngineSettings { cache_dir: cache_dir(config), pooling: config.engine.pooling, side };
     let engine = Engine::new(&settings).map_err(|error| part("the plugin engine", &error))?;
     let limits = Limits { entries: config.cache.max_entries, bytes: config.cache.max_bytes };
     let answers = Arc::new(Answers::new(limits));

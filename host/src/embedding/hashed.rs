@@ -48,6 +48,10 @@ impl Embedder for HashedEmbedder {
         Ok(texts.iter().map(|text| Self::vector(text)).collect())
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn dimensions(&self) -> usize {
         DIMENSIONS
     }

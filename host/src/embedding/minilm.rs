@@ -127,6 +127,10 @@ impl Embedder for MiniLmEmbedder {
         tokio::task::spawn_blocking(run).await.map_err(|_| EmbedError::Busy)
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn dimensions(&self) -> usize {
         self.model.network.width()
     }

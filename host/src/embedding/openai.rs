@@ -111,6 +111,10 @@ impl<F: Fetch> Embedder for OpenAiEmbedder<F> {
         Ok(vectors)
     }
 
+    fn is_local(&self) -> bool {
+        false
+    }
+
     fn dimensions(&self) -> usize {
         self.dimensions
     }

@@ -32,6 +32,10 @@ impl Embedder for StaticEmbedder {
         Ok(texts.iter().map(|text| Self::vector(text)).collect())
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn dimensions(&self) -> usize {
         DIMENSIONS
     }

@@ -1,72 +1,27 @@
 //! The ordered bindings of a route, per hook, and what their decisions and failures mean.
 //!
 //! Request hooks run in the order of the chain, answer hooks in the reverse: the first gate in is the last
-//! gate out, so what masks early restores last, and everything between sees masked text only. A plugin's
-//! failure becomes an [`Error`] here (`on_error: reject`) or is passed over (`skip`), and nowhere else.
+//! gate out, so what masks early restores last, and everything between sees masked text only.
 
+use super::admission::{self, Admission, Step};
 use super::coverage::{Guarding, Streams};
+use super::gate::{Gate, failed, open_or_closed, rejected};
 use super::stream::{self, Edit, Guard, Hold, OnError, Stop};
 use crate::chat::{TextAt, TextPart};
 use crate::error::{Error, Party};
 use crate::exchange::Exchange;
-use crate::plugin::{Binding, CallError, CallErrorKind, Decision, Hook, Outcome, Rejection, Verdict};
+use crate::plugin::{CallError, Hook, Outcome, Rejection, Verdict};
 use http::StatusCode;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// One binding in its place, with what the operator chose for it.
-#[derive(Clone)]
-pub struct Gate {
-    /// The binding.
-    pub binding: Arc<Binding>,
-    /// What its failure means.
-    pub on_error: OnError,
-    /// How much it may hold back of a stream.
-    pub hold: Hold,
-    /// How its `post-response` deals with streams.
-    pub streams: Option<Streams>,
-    /// The exceptions to its coverage that the operator wrote down.
-    pub uncovered: Vec<String>,
-    /// The hooks that the operator wants of it; none for all.
-    pub hooks: Option<Vec<Hook>>,
-}
-
-impl Gate {
-    /// Whether it acts there: the component can, and the operator wants it to.
-    #[must_use]
-    pub fn acts(&self, hook: Hook) -> bool {
-        self.binding.has(hook) && self.hooks.as_ref().is_none_or(|wanted| wanted.contains(&hook))
-    }
-
-    /// Whether it has anything to do with the answer of an exchange.
-    fn faces_answer(&self, x: &Exchange) -> bool {
-        !x.passes_answer(self.binding.id())
-    }
-}
 
 /// The bindings of a route in order.
 #[derive(Clone, Default)]
 pub struct Chain {
-    requests: Vec<Gate>,
+    requests: Arc<[Step]>,
     filters: Vec<Gate>,
     judges: Vec<Gate>,
     observers: Vec<Gate>,
     all: Vec<Gate>,
-}
-
-/// What `pre-request` made of a request.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Admission {
-    /// Ask a provider.
-    Forward,
-    /// Answer with this text.
-    Answer(String),
-    /// Answer with this kept answer.
-    Replay(String),
-    /// Start over on this route.
-    Reroute(String),
-    /// Keep the request for review, and tell the client.
-    Quarantine(Rejection),
 }
 
 /// What `post-response` made of an answer.
@@ -84,7 +39,7 @@ impl Chain {
     pub fn new(gates: Vec<Gate>) -> Self {
         let with = |hook| gates.iter().filter(move |gate| gate.acts(hook)).cloned();
         Self {
-            requests: with(Hook::PreRequest).collect(),
+            requests: with(Hook::PreRequest).map(Step::new).collect(),
             filters: with(Hook::TextFilter).collect::<Vec<_>>().into_iter().rev().collect(),
             judges: with(Hook::PostResponse).collect::<Vec<_>>().into_iter().rev().collect(),
             observers: with(Hook::Observer).collect(),
@@ -138,25 +93,7 @@ impl Chain {
     /// # Errors
     /// A rejection, or a failure of a gate that fails closed.
     pub async fn admit(&self, x: &Arc<Exchange>) -> Result<Admission, Error> {
-        for gate in &self.requests {
-            let before = x.prompt();
-            // What it said of another request, before a reroute, is over.
-            x.face_answer(gate.binding.id());
-            match gate.binding.on_request(x).await {
-                Ok(Decision::Next) => {}
-                Ok(Decision::Reject(rejection)) => return Err(rejected(gate, rejection)),
-                Ok(Decision::Answer(text)) => return Ok(Admission::Answer(text)),
-                Ok(Decision::Replay(id)) => return Ok(Admission::Replay(id)),
-                Ok(Decision::Reroute(route)) => return Ok(Admission::Reroute(route)),
-                Ok(Decision::Quarantine(rejection)) => return Ok(Admission::Quarantine(rejection)),
-                Err(failure) => {
-                    x.restore_prompt(before);
-                    x.face_answer(gate.binding.id());
-                    open_or_closed(gate, failure)?;
-                }
-            }
-        }
-        Ok(Admission::Forward)
+        admission::admit(&self.requests, x).await
     }
 
     /// The text filters over one answer: those that have anything to do with it.
@@ -223,57 +160,6 @@ pub fn stopped(guard: &Guard<GateFilter>, stop: Stop<Rejection, CallError>) -> E
             )
         }
     }
-}
-
-/// Makes a failure of a gate the end of the exchange, or passes over it.
-///
-/// # Errors
-/// When the gate fails closed.
-pub fn open_or_closed(gate: &Gate, failure: CallError) -> Result<(), Error> {
-    match gate.on_error {
-        OnError::Reject => Err(failed(gate, failure)),
-        OnError::Skip => {
-            tracing::warn!(binding = gate.binding.name(), error = %failure, "plugin failed and was skipped");
-            Ok(())
-        }
-    }
-}
-
-fn rejected(gate: &Gate, rejection: Rejection) -> Error {
-    tracing::info!(binding = gate.binding.name(), code = rejection.code, "plugin rejected");
-    rejection_error(rejection)
-}
-
-/// What the client is told when a plugin decided no.
-#[must_use]
-pub fn rejection_error(rejection: Rejection) -> Error {
-    let status = StatusCode::from_u16(rejection.status)
-        .ok()
-        .filter(|status| status.is_client_error() || status.is_server_error())
-        .unwrap_or(StatusCode::FORBIDDEN);
-    Error::new(Party::Plugin, status, rejection.code, rejection.message).retry_after(rejection.retry_after)
-}
-
-/// A plugin failed, and fails closed.
-fn failed(gate: &Gate, failure: CallError) -> Error {
-    let name = gate.binding.name();
-    let error = if failure.kind == CallErrorKind::Overloaded {
-        Error::new(
-            Party::Plugin,
-            StatusCode::SERVICE_UNAVAILABLE,
-            "overloaded",
-            format!("The policy '{name}' is overloaded; try again."),
-        )
-        .retry_after(Some(Duration::from_secs(1)))
-    } else {
-        Error::new(
-            Party::Plugin,
-            StatusCode::SERVICE_UNAVAILABLE,
-            "policy_unavailable",
-            format!("The policy '{name}' could not be applied, so the request was not served."),
-        )
-    };
-    error.caused_by(failure)
 }
 
 /// A gate's text filter over one exchange.

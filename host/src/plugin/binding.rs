@@ -140,7 +140,7 @@ pub struct Binding {
     slots: Semaphore,
     waiting: AtomicUsize,
     /// None where each call has an instance of its own.
-    warm: Option<Warm>,
+    warm: Option<Arc<Warm>>,
     asks_for_signals: bool,
     breaker: Breaker,
 }
@@ -170,7 +170,7 @@ impl Binding {
         let scratch_bytes = limits.scratch;
         let around = Arc::new(Surroundings { id, name, tenant, grants, services, watch, scratch_bytes, log });
         let template = Template::get(engine, &plugin, config.to_string(), &around).await?;
-        let warm = (isolation == Isolation::Reuse).then(|| Warm::new(engine, &limits));
+        let warm = (isolation == Isolation::Reuse).then(|| Arc::new(Warm::new(engine, &limits)));
         if !template.is_proven(limits.memory) {
             let clock = CallClock::new(Instant::now(), limits.deadline, limits.wait);
             let first = template.instantiate(engine, &around, limits.memory, clock).await?;
@@ -197,6 +197,20 @@ impl Binding {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.around.name
+    }
+
+    pub(super) fn name_shared(&self) -> Arc<str> {
+        self.around.name.clone()
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Whether it has nothing but the exchange and its own computing: no service that waits or that anybody else sees.
+    #[must_use]
+    pub fn only_computes(&self) -> bool {
+        self.around.grants.only_computes()
     }
 
     /// Which it is.

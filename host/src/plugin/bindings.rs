@@ -12,6 +12,7 @@ pub mod host {
             "lockgate:plugin/kv.set": async,
             "lockgate:plugin/kv.delete": async,
             "lockgate:plugin/kv.incr": async,
+            "lockgate:plugin/responses.forget": async,
             "lockgate:plugin/vectors.embed": async,
             "lockgate:plugin/vectors.nearest": async,
             "lockgate:plugin/vectors.upsert": async,

@@ -5,6 +5,7 @@
 //! binding's share of the log, so a chatty guest fills neither a log nor a memory.
 
 use super::instance::Surroundings;
+use crate::exchange::Exchange;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::io;
@@ -21,24 +22,41 @@ const MAX_LINE: usize = 2_000;
 /// Bytes that are taken at once.
 const MAX_WRITE: usize = 16 * 1024;
 
-/// A guest's WASI.
-pub(super) fn inert(around: &Arc<Surroundings>) -> WasiCtx {
-    let console = || Console(Arc::new(Mutex::new(Line { around: around.clone(), said: Vec::new() })));
-    WasiCtx::builder().stdout(console()).stderr(console()).build()
+/// A guest's WASI, and the console in it.
+pub(super) fn inert(around: &Arc<Surroundings>, exchange: Option<&Arc<Exchange>>) -> (WasiCtx, Console) {
+    let line = || Line { around: around.clone(), exchange: exchange.cloned(), said: Vec::new() };
+    let stream = || Stream(Arc::new(Mutex::new(line())));
+    let console = Console([stream(), stream()]);
+    let [out, err] = console.0.clone();
+    (WasiCtx::builder().stdout(out).stderr(err).build(), console)
+}
+
+/// Both streams of an instance.
+pub(super) struct Console([Stream; 2]);
+
+impl Console {
+    /// Ends the lines of the call before; what follows is said in a call for this exchange.
+    pub(super) fn belongs_to(&self, exchange: Option<&Arc<Exchange>>) {
+        for Stream(line) in &self.0 {
+            let mut line = line.lock();
+            line.log();
+            line.exchange = exchange.cloned();
+        }
+    }
 }
 
 /// Where an instance's words go. A guest opens its console anew for each piece that it writes, so what is
 /// said of a line is kept here.
 #[derive(Clone)]
-struct Console(Arc<Mutex<Line>>);
+struct Stream(Arc<Mutex<Line>>);
 
-impl IsTerminal for Console {
+impl IsTerminal for Stream {
     fn is_terminal(&self) -> bool {
         false
     }
 }
 
-impl StdoutStream for Console {
+impl StdoutStream for Stream {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
         Box::new(self.clone())
     }
@@ -51,6 +69,8 @@ impl StdoutStream for Console {
 /// The line that is being said.
 struct Line {
     around: Arc<Surroundings>,
+    /// Whose call it is said in.
+    exchange: Option<Arc<Exchange>>,
     said: Vec<u8>,
 }
 
@@ -68,9 +88,16 @@ impl Line {
 
     fn log(&mut self) {
         if !self.said.is_empty() && self.around.log.admits() {
-            let said = String::from_utf8_lossy(&self.said);
-            let (binding, tenant) = (&*self.around.name, &*self.around.tenant);
-            tracing::warn!(target: "lockgate::plugin::said", binding, tenant, "{said}");
+            let (said, around) = (std::mem::take(&mut self.said), self.around.clone());
+            let say = move || {
+                let said = String::from_utf8_lossy(&said);
+                let (binding, tenant) = (&*around.name, &*around.tenant);
+                tracing::warn!(target: "lockgate::plugin::said", binding, tenant, "{said}");
+            };
+            match &self.exchange {
+                Some(exchange) => exchange.once_certain(say),
+                None => say(),
+            }
         }
         self.said.clear();
     }
@@ -83,11 +110,11 @@ impl Drop for Line {
 }
 
 #[async_trait::async_trait]
-impl Pollable for Console {
+impl Pollable for Stream {
     async fn ready(&mut self) {}
 }
 
-impl OutputStream for Console {
+impl OutputStream for Stream {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
         self.0.lock().take(&bytes);
         Ok(())
@@ -102,7 +129,7 @@ impl OutputStream for Console {
     }
 }
 
-impl AsyncWrite for Console {
+impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.0.lock().take(bytes);
         Poll::Ready(Ok(bytes.len()))

@@ -7,6 +7,7 @@ use super::artifact::CodeCache;
 use super::imports;
 use super::instance::State;
 use super::meter::TICK;
+use super::side::{Side, SideSettings};
 use super::template::Templates;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,6 +32,14 @@ pub struct EngineSettings {
     pub cache_dir: Option<PathBuf>,
     /// Whether instances come from a pool of prepared memory.
     pub pooling: bool,
+    /// Threads beside those that serve.
+    pub side: SideSettings,
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        Self { cache_dir: None, pooling: true, side: SideSettings::default() }
+    }
 }
 
 /// The engine cannot be made.
@@ -45,6 +54,7 @@ pub struct Engine {
     pub(super) templates: Templates,
     pub(super) cache: Option<CodeCache>,
     pub(super) idle: Idle,
+    pub(super) side: Side,
     pooled: u32,
     stop: Arc<AtomicBool>,
 }
@@ -53,7 +63,7 @@ impl Engine {
     /// Makes the engine and starts its ticker.
     ///
     /// # Errors
-    /// wasmtime cannot run on this machine.
+    /// wasmtime cannot run on this machine, or a thread cannot be had.
     pub fn new(settings: &EngineSettings) -> Result<Arc<Self>, EngineError> {
         let (wasm, pooled) = make(settings.pooling)?;
         let mut linker = Linker::new(&wasm);
@@ -65,6 +75,7 @@ impl Engine {
             templates: Templates::default(),
             cache,
             idle: Idle::new(pooled),
+            side: Side::new(settings.side).map_err(|error| EngineError(error.into()))?,
             pooled,
             stop: Arc::new(AtomicBool::new(false)),
         });

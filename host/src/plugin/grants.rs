@@ -46,6 +46,13 @@ impl Grants {
             .collect()
     }
 
+    /// Whether no service is granted.
+    #[must_use]
+    pub fn only_computes(&self) -> bool {
+        let Self { kv, responses, vectors, http, attributes: _, headers: _ } = self;
+        kv.is_empty() && !responses && vectors.is_empty() && http.is_none()
+    }
+
     /// Whether a fact of the exchange may be read.
     #[must_use]
     pub fn allows_attr(&self, key: &str) -> bool {

@@ -5,7 +5,7 @@
 use super::bindings::host::Plugin as HostWorld;
 use super::bindings::host::lockgate::plugin::{exchange, log, metrics, signals, types};
 use super::convert::{at_from_wit, texts_to_wit};
-use super::instance::{ExchangeHandle, PromptHandle, State};
+use super::instance::{ExchangeHandle, PromptHandle, State, Surroundings};
 use crate::chat::{Prompt, PromptError};
 use crate::exchange::Exchange;
 use parking_lot::Mutex;
@@ -62,6 +62,14 @@ impl State {
 
     fn prompt(&self) -> Option<Arc<Prompt>> {
         self.exchange().map(|x| x.prompt())
+    }
+
+    /// Does what others see, once that is certain to be said.
+    fn once_certain(&self, deed: impl FnOnce() + Send + 'static) {
+        match self.exchange() {
+            Some(x) => x.once_certain(deed),
+            None => deed(),
+        }
     }
 
     fn change(
@@ -236,29 +244,37 @@ impl log::Host for State {
         let mut fields =
             fields.into_iter().map(|(key, value)| format!("{key}={value:?}")).collect::<Vec<_>>().join(" ");
         fields.truncate(fields.floor_char_boundary(MAX_LOG));
-        let (binding, tenant) = (&*self.around.name, &*self.around.tenant);
+        let around = self.around.clone();
         let id = self.exchange().map(|x| x.id().to_owned());
-        match level.as_str() {
-            "error" => {
-                tracing::error!(target: "lockgate::plugin::said", binding, tenant, id, fields, "{message}")
-            }
-            "warn" => {
-                tracing::warn!(target: "lockgate::plugin::said", binding, tenant, id, fields, "{message}")
-            }
-            "info" => {
-                tracing::info!(target: "lockgate::plugin::said", binding, tenant, id, fields, "{message}")
-            }
-            _ => tracing::debug!(target: "lockgate::plugin::said", binding, tenant, id, fields, "{message}"),
+        self.once_certain(move || say(&around, &level, id, &fields, &message));
+    }
+}
+
+/// A line of a plugin's in the operator's log.
+fn say(around: &Surroundings, level: &str, id: Option<String>, fields: &str, message: &str) {
+    let (binding, tenant) = (&*around.name, &*around.tenant);
+    match level {
+        "error" => {
+            tracing::error!(target: "lockgate::plugin::said", binding, tenant, id, fields, "{message}")
         }
+        "warn" => {
+            tracing::warn!(target: "lockgate::plugin::said", binding, tenant, id, fields, "{message}")
+        }
+        "info" => {
+            tracing::info!(target: "lockgate::plugin::said", binding, tenant, id, fields, "{message}")
+        }
+        _ => tracing::debug!(target: "lockgate::plugin::said", binding, tenant, id, fields, "{message}"),
     }
 }
 
 impl metrics::Host for State {
     fn add(&mut self, name: String, by: u64, labels: Vec<(String, String)>) {
-        self.around.watch.add(&name, by, &labels);
+        let watch = self.around.watch.clone();
+        self.once_certain(move || watch.add(&name, by, &labels));
     }
 
     fn sample(&mut self, name: String, value: f64, labels: Vec<(String, String)>) {
-        self.around.watch.sample(&name, value, &labels);
+        let watch = self.around.watch.clone();
+        self.once_certain(move || watch.sample(&name, value, &labels));
     }
 }

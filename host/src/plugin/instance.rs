@@ -1,7 +1,7 @@
 //! One instance of a component, and what its store holds.
 
 use super::candidates::Candidates;
-use super::console;
+use super::console::{self, Console};
 use super::engine::Engine;
 use super::grants::Grants;
 use super::hooks::Hooks;
@@ -36,7 +36,7 @@ pub(super) struct Surroundings {
 /// What a store holds.
 pub(super) struct State {
     /// Made at its first use: most instances never ask for the time, a random number or their console.
-    wasi: Option<WasiCtx>,
+    wasi: Option<(WasiCtx, Console)>,
     pub table: ResourceTable,
     pub memory: MemoryLimit,
     pub clock: CallClock,
@@ -50,7 +50,8 @@ pub(super) struct State {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let ctx = self.wasi.get_or_insert_with(|| console::inert(&self.around));
+        let new = || console::inert(&self.around, self.exchange.as_ref());
+        let (ctx, _) = self.wasi.get_or_insert_with(new);
         WasiCtxView { ctx, table: &mut self.table }
     }
 }
@@ -74,10 +75,28 @@ impl Instance {
     /// Makes it ready for a call: whose it is, and its deadline.
     pub(super) fn arm(&mut self, exchange: Option<&Arc<Exchange>>, clock: CallClock) {
         let state = self.store.data_mut();
-        state.exchange = exchange.cloned();
+        state.belongs_to(exchange);
         state.memory.denied = false;
         state.clock = clock;
         self.store.set_epoch_deadline(1);
+    }
+
+    /// Takes from it what its call was about. Gives the call's exchange.
+    pub(super) fn disarm(&mut self) -> Option<Arc<Exchange>> {
+        let state = self.store.data_mut();
+        let exchange = state.exchange.clone();
+        state.belongs_to(None);
+        state.candidates = None;
+        exchange
+    }
+}
+
+impl State {
+    fn belongs_to(&mut self, exchange: Option<&Arc<Exchange>>) {
+        self.exchange = exchange.cloned();
+        if let Some((_, console)) = &self.wasi {
+            console.belongs_to(exchange);
+        }
     }
 }
 

@@ -60,14 +60,22 @@ impl CallClock {
         Turn::Next
     }
 
-    /// The guest waits for the host from here on.
-    pub(super) fn pause(&mut self) {
-        self.charge(Instant::now());
+    /// The guest waits for the host from here on. Gives the time.
+    pub(super) fn pause(&mut self) -> Instant {
+        let now = Instant::now();
+        self.charge(now);
+        now
     }
 
     /// The guest computes again.
     pub(super) fn resume(&mut self) {
         self.looked = Instant::now();
+    }
+
+    /// The guest computes again, and what passed since then is not counted at all.
+    pub(super) fn resume_from(&mut self, paused: Instant) {
+        self.resume();
+        self.ends += self.looked.saturating_duration_since(paused);
     }
 
     /// Time that is left in all.

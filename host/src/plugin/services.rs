@@ -90,6 +90,8 @@ pub struct NearestQuery {
 pub trait Vectors: Send + Sync {
     /// Unit vectors of texts.
     async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, ServiceFault>;
+    /// Whether texts are embedded in this process, and nobody else reads them.
+    fn embeds_here(&self) -> bool;
     /// The nearest, best first.
     async fn nearest(
         &self,

@@ -6,7 +6,7 @@
 use super::MAX_REROUTES;
 use super::life::Life;
 use crate::error::Error;
-use crate::pipeline::chain::Admission;
+use crate::pipeline::admission::Admission;
 use crate::route::{Route, Routes};
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ pub async fn admit(life: &mut Life, routes: &Routes) -> Result<Admission, Error>
                     original.body(),
                     &rejection.code,
                 );
-                return Err(crate::pipeline::chain::rejection_error(rejection));
+                return Err(crate::pipeline::gate::rejection_error(rejection));
             }
             admission => {
                 check_model(life, routes, original.model())?;

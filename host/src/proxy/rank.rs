@@ -65,7 +65,7 @@ async fn ranked(life: &Life, places: Vec<usize>) -> Result<Vec<usize>, Error> {
             }
             Ok(order)
         }
-        Err(failure) => crate::pipeline::chain::open_or_closed(router, failure).map(|()| in_order(places)),
+        Err(failure) => crate::pipeline::gate::open_or_closed(router, failure).map(|()| in_order(places)),
     }
 }
 

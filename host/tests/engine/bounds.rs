@@ -35,7 +35,7 @@ async fn a_full_queue_and_a_long_wait_are_overload() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_calls_at_once_leave_no_more_instances_than_are_kept_warm() {
-    let house = of(&EngineSettings { cache_dir: None, pooling: true });
+    let house = of(&EngineSettings::default());
     let used = house.hostile("nothing", |_| {}).await;
     let tasks: Vec<_> = (0..200)
         .map(|_| {
@@ -54,7 +54,7 @@ async fn many_calls_at_once_leave_no_more_instances_than_are_kept_warm() {
 
 #[tokio::test]
 async fn a_bomb_gives_its_memory_back() {
-    let house = of(&EngineSettings { cache_dir: None, pooling: true });
+    let house = of(&EngineSettings::default());
     let patient = |settings: &mut BindingSettings| {
         settings.isolation = Isolation::Fresh;
         settings.limits.deadline = Duration::from_secs(20);

@@ -3,6 +3,7 @@
 //! Every guest of `tests/guests` has a module here of its name; one without does not compile.
 
 mod adapters;
+mod beside;
 mod bounds;
 mod breaker;
 mod cancel;

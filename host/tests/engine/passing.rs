@@ -1,14 +1,13 @@
 //! A binding may say that an answer is nothing to it: it is not called for that answer, and for no other is it left out.
 #![expect(clippy::expect_used, reason = "tests")]
 
-use crate::support::{exchange, house};
+use crate::support::{exchange, gate, house};
 use lockgate::exchange::BindingId;
-use lockgate::pipeline::chain::{Admission, Chain, Gate};
-use lockgate::pipeline::coverage::Streams;
-use lockgate::pipeline::stream::{Hold, OnError, OnOverflow};
+use lockgate::pipeline::admission::Admission;
+use lockgate::pipeline::chain::Chain;
+use lockgate::pipeline::stream::OnError;
 use lockgate_guests::ECHO;
 use serde_json::{Value, json};
-use std::time::Duration;
 
 /// A chain of bindings with these settings, which are numbered from 1.
 async fn chain(bindings: &[Value]) -> Chain {
@@ -16,14 +15,7 @@ async fn chain(bindings: &[Value]) -> Chain {
     let mut gates = Vec::new();
     for (id, config) in (1..).zip(bindings) {
         let used = house.bind(ECHO, config.clone(), |settings| settings.id = BindingId(id)).await;
-        gates.push(Gate {
-            binding: used.binding,
-            on_error: OnError::Skip,
-            hold: Hold { bytes: 1 << 20, time: Duration::from_secs(60), on_overflow: OnOverflow::Reject },
-            streams: Some(Streams::Gather),
-            uncovered: Vec::new(),
-            hooks: None,
-        });
+        gates.push(gate(&used, OnError::Skip));
     }
     Chain::new(gates)
 }

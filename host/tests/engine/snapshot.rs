@@ -8,7 +8,11 @@ use serde_json::json;
 use std::path::Path;
 
 async fn configured(cache: &Path, isolation: Isolation) -> u64 {
-    let house = of(&EngineSettings { cache_dir: Some(cache.to_owned()), pooling: false });
+    let house = of(&EngineSettings {
+        cache_dir: Some(cache.to_owned()),
+        pooling: false,
+        side: SideSettings::default(),
+    });
     let config = json!({ "from": "a", "to": "b" });
     let used = house.bind(ECHO, config, |settings| settings.isolation = isolation).await;
     for _ in 0..3 {

@@ -3,14 +3,20 @@
 
 use lockgate::chat::{Operation, Prompt};
 use lockgate::exchange::{BindingId, Exchange, Keep};
+use lockgate::pipeline::coverage::Streams;
+use lockgate::pipeline::gate::Gate;
+use lockgate::pipeline::stream::{Hold, OnError, OnOverflow};
 use lockgate::plugin::*;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::fmt::MakeWriter;
 
 /// What calls did.
 #[derive(Default)]
@@ -61,12 +67,56 @@ impl Watch for Counts {
     fn sample(&self, _: &str, _: f64, _: &[(String, String)]) {}
 }
 
+/// A log that can be read.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Listens to what this thread logs, as long as the guard is there.
+    pub fn listen() -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock()).into_owned()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
 /// Services that keep nothing but what a test needs: `get` of the key `wait` tells `asked` and waits for
-/// `go`, of the key `panic` panics, of any other gives `tenant/bucket/key`.
+/// `go`, of the key `panic` panics, of any other gives `tenant/bucket/key`. All values are one sum.
 #[derive(Default)]
 pub struct Memory {
     pub asked: Notify,
     pub go: Notify,
+    counted: AtomicI64,
+}
+
+impl Memory {
+    /// What was added to all values.
+    pub fn counted(&self) -> i64 {
+        self.counted.load(Ordering::SeqCst)
+    }
 }
 
 #[async_trait::async_trait]
@@ -106,7 +156,7 @@ impl Kv for Memory {
         by: i64,
         _: Option<Duration>,
     ) -> Result<i64, ServiceFault> {
-        Ok(by)
+        Ok(self.counted.fetch_add(by, Ordering::SeqCst) + by)
     }
 }
 
@@ -126,6 +176,10 @@ impl Answers for Memory {
 impl Vectors for Memory {
     async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, ServiceFault> {
         Ok(vec![vec![1.0]; texts.len()])
+    }
+
+    fn embeds_here(&self) -> bool {
+        true
     }
 
     async fn nearest(
@@ -170,7 +224,7 @@ pub struct House {
 
 /// A house whose engine keeps no code and allocates instances one by one.
 pub fn house() -> House {
-    of(&EngineSettings { cache_dir: None, pooling: false })
+    of(&EngineSettings { pooling: false, ..EngineSettings::default() })
 }
 
 pub fn of(settings: &EngineSettings) -> House {
@@ -230,6 +284,18 @@ impl House {
     /// A binding of the hostile guest.
     pub async fn hostile(&self, deed: &str, change: impl FnOnce(&mut BindingSettings)) -> Used {
         self.bind(lockgate_guests::HOSTILE, json!({ "deed": deed }), change).await
+    }
+}
+
+/// A binding in a chain.
+pub fn gate(used: &Used, on_error: OnError) -> Gate {
+    Gate {
+        binding: used.binding.clone(),
+        on_error,
+        hold: Hold { bytes: 1 << 20, time: Duration::from_secs(60), on_overflow: OnOverflow::Reject },
+        streams: Some(Streams::Gather),
+        uncovered: Vec::new(),
+        hooks: None,
     }
 }
 

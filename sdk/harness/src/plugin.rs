@@ -4,11 +4,12 @@ use crate::HarnessError;
 use lockgate::app::embedded_services;
 use lockgate::chat::{Operation, Prompt, TextAt, channel};
 use lockgate::exchange::{BindingId, Exchange};
-use lockgate::pipeline::chain::{Chain, Gate, stopped};
+use lockgate::pipeline::chain::{Chain, stopped};
+use lockgate::pipeline::gate::Gate;
 use lockgate::pipeline::stream::{Hold, OnError, OnOverflow};
 use lockgate::plugin::{
     Binding, BindingSettings, Decision, Engine, EngineSettings, Hook, Isolation, Limits, Outcome, Plugin,
-    Watch,
+    SideSettings, Watch,
 };
 use serde_json::Value;
 use std::path::Path;
@@ -73,7 +74,11 @@ mod parking {
 impl TestPlugin {
     pub(crate) async fn load(component: &Path, config: Value, grants: Value) -> Result<Self, HarnessError> {
         let failed = |error: &dyn std::error::Error| HarnessError::Load(chain(error));
-        let settings = EngineSettings { cache_dir: None, pooling: false };
+        let settings = EngineSettings {
+            cache_dir: None,
+            pooling: false,
+            side: SideSettings { threads: 0, ..SideSettings::default() },
+        };
         let engine = Engine::new(&settings).map_err(|error| failed(&error))?;
         let wasm = std::fs::read(component)?;
         let name = component.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();

@@ -5,8 +5,8 @@ use super::{Composer, pointer};
 use crate::app::services::{self, Watched};
 use crate::config::{self, Faults, Loaded};
 use crate::exchange::BindingId;
-use crate::pipeline::chain::Gate;
 use crate::pipeline::coverage::Streams;
+use crate::pipeline::gate::Gate;
 use crate::pipeline::stream::{Hold, OnError, OnOverflow};
 use crate::plugin::{
     Binding, BindingSettings, Destination, Grants, Hook, Isolation, Limits, LoadError, Plugin, PluginError,

@@ -118,10 +118,13 @@ pub struct Engine {
     pub cache_dir: Option<PathBuf>,
     /// Whether instances come from a pool of prepared memory, where the machine allows it.
     pub pooling: bool,
+    /// Threads on which guards compute beside the exchange that they guard; one for every other core where nothing is
+    /// said, and 0 for none.
+    pub side_threads: Option<usize>,
 }
 
 impl Default for Engine {
     fn default() -> Self {
-        Self { cache_dir: None, pooling: true }
+        Self { cache_dir: None, pooling: true, side_threads: None }
     }
 }

@@ -15,8 +15,10 @@ use crate::plugin::instance::{ExchangeHandle, PromptHandle};
 use crate::plugin::manifest::Hook;
 use futures_util::FutureExt as _;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::error::Elapsed;
 use wasmtime::component::Resource;
 
 impl From<wit::Fault> for (String, String) {
@@ -35,10 +37,26 @@ macro_rules! call {
             let ($export, $store) = instance.$accessor(hooks)?;
             $call.await
         };
-        let limited = tokio::time::timeout($binding.limits.wait, called);
+        let limited = limited($binding.limits.wait, $exchange, called);
         let answered = AssertUnwindSafe(limited).catch_unwind().await;
         lease.settle(answered, $read)
     }};
+}
+
+/// Waits for a call as long as it may take in all. What it waits for those ahead of it is not its own: as long as it
+/// is ahead of its turn, it is waited for again.
+async fn limited<F: Future>(
+    wait: Duration,
+    exchange: Option<&Arc<Exchange>>,
+    called: F,
+) -> Result<F::Output, Elapsed> {
+    let mut called = pin!(called);
+    loop {
+        match tokio::time::timeout(wait, &mut called).await {
+            Err(_) if exchange.is_some_and(|exchange| !exchange.is_certain()) => {}
+            ended => return ended,
+        }
+    }
 }
 
 impl Binding {
@@ -197,7 +215,7 @@ impl Binding {
         let batch: Vec<observed::Event> = batch.into_iter().map(convert::observed).collect();
         call!(
             self,
-            Observer as observer for None,
+            Observer as observer for None::<&Arc<Exchange>>,
             |hook, store| {
                 // This hook has no faults of its own.
                 let called = hook.lockgate_plugin_observer().call_observe(store, &batch);

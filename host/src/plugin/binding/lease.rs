@@ -135,9 +135,13 @@ impl Lease<'_> {
         }
     }
 
-    fn give_back(&self, instance: Instance) {
-        if let Some(warm) = &self.binding.warm {
-            warm.put(instance);
+    /// What it has seen of a draft that comes to nothing is nobody's to remember: then the instance is gone.
+    fn give_back(&self, mut instance: Instance) {
+        let exchange = instance.disarm();
+        let Some(warm) = self.binding.warm.clone() else { return };
+        match exchange {
+            Some(exchange) => exchange.once_certain(move || warm.put(instance)),
+            None => warm.put(instance),
         }
     }
 

@@ -40,12 +40,10 @@ impl Warm {
         Some(instance)
     }
 
-    /// Takes an instance back that behaved, unless it is to be retired.
+    /// Takes an instance back that behaved, unless it is to be retired. It holds nothing of its call any more.
     pub(super) fn put(&self, mut instance: Instance) {
         instance.uses = instance.uses.saturating_add(1);
         instance.rested = Instant::now();
-        let state = instance.store.data_mut();
-        (state.exchange, state.candidates) = (None, None);
         if self.is_worn(instance.uses)
             || state_is_large(&instance, self.max_bytes)
             || !self.engine.idle.take()

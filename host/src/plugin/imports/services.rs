@@ -2,6 +2,9 @@
 //!
 //! Grants are asked at each use and everything is in the tenant's namespace. Time in which the guest waits for
 //! a service is not charged to its deadline.
+//!
+//! What leaves the process or stays behind waits until the exchange has got as far as the call: a guard ahead may
+//! still say no. Looking into the memory of this process does not.
 
 use super::{MAX_BATCH, MAX_KEY, MAX_LOG, check_key, fault, no_exchange};
 use crate::exchange::Keep;
@@ -31,9 +34,23 @@ fn ttl(ms: u32) -> Option<Duration> {
     (ms > 0).then(|| Duration::from_millis(ms.into()))
 }
 
+impl State {
+    /// Waits until those ahead have let the request pass, where the call began before. The guest's time stands still.
+    async fn certain(&mut self) {
+        if let Some(x) = self.exchange.clone()
+            && !x.is_certain()
+        {
+            let since = self.clock.pause();
+            x.certain().await;
+            self.clock.resume_from(since);
+        }
+    }
+}
+
 impl kv::Host for State {
     async fn get(&mut self, bucket: String, key: String) -> Result<Option<Vec<u8>>, types::Fault> {
         granted(&self.around.grants.kv, &bucket, "bucket")?;
+        self.certain().await;
         self.clock.pause();
         let got = self.around.services.kv.get(&self.around.tenant, &bucket, &key).await;
         self.clock.resume();
@@ -52,6 +69,7 @@ impl kv::Host for State {
         if value.len() > MAX_VALUE {
             return Err(fault("invalid", format!("a value has at most {MAX_VALUE} bytes")));
         }
+        self.certain().await;
         self.clock.pause();
         let set = self.around.services.kv.set(&self.around.tenant, &bucket, &key, value, ttl(ttl_ms)).await;
         self.clock.resume();
@@ -60,6 +78,7 @@ impl kv::Host for State {
 
     async fn delete(&mut self, bucket: String, key: String) -> Result<(), types::Fault> {
         granted(&self.around.grants.kv, &bucket, "bucket")?;
+        self.certain().await;
         self.clock.pause();
         let deleted = self.around.services.kv.delete(&self.around.tenant, &bucket, &key).await;
         self.clock.resume();
@@ -69,6 +88,7 @@ impl kv::Host for State {
     async fn incr(&mut self, bucket: String, key: String, by: i64, ttl_ms: u32) -> Result<i64, types::Fault> {
         granted(&self.around.grants.kv, &bucket, "bucket")?;
         check_key(&key)?;
+        self.certain().await;
         self.clock.pause();
         let sum = self.around.services.kv.incr(&self.around.tenant, &bucket, &key, by, ttl(ttl_ms)).await;
         self.clock.resume();
@@ -100,7 +120,8 @@ impl responses::Host for State {
         Ok(self.around.services.answers.describe(&self.around.tenant, &id))
     }
 
-    fn forget(&mut self, id: String) -> Result<(), types::Fault> {
+    async fn forget(&mut self, id: String) -> Result<(), types::Fault> {
+        self.certain().await;
         self.around.services.answers.forget(&self.around.tenant, &id);
         Ok(())
     }
@@ -110,6 +131,9 @@ impl vectors::Host for State {
     async fn embed(&mut self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, types::Fault> {
         if texts.len() > MAX_BATCH {
             return Err(fault("invalid", format!("at most {MAX_BATCH} texts are embedded at once")));
+        }
+        if !self.around.services.vectors.embeds_here() {
+            self.certain().await;
         }
         self.clock.pause();
         let embedded = self.around.services.vectors.embed(&texts).await;
@@ -150,6 +174,7 @@ impl vectors::Host for State {
         if fields.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() > MAX_LOG {
             return Err(fault("invalid", format!("a vector's fields have at most {MAX_LOG} bytes")));
         }
+        self.certain().await;
         self.clock.pause();
         let tenant = self.around.tenant.clone();
         let stored =
@@ -160,6 +185,7 @@ impl vectors::Host for State {
 
     async fn remove(&mut self, collection: String, id: String) -> Result<(), types::Fault> {
         granted(&self.around.grants.vectors, &collection, "collection")?;
+        self.certain().await;
         self.clock.pause();
         let removed = self.around.services.vectors.remove(&self.around.tenant, &collection, &id).await;
         self.clock.resume();
@@ -173,6 +199,7 @@ impl http::Host for State {
         let Some(destination) = around.grants.http.as_ref().and_then(|granted| granted.get(&r.grant)) else {
             return Err(fault("denied", "the destination is not granted to this binding"));
         };
+        self.certain().await;
         let timeout = ttl(r.timeout_ms).unwrap_or(Duration::MAX).min(self.clock.left());
         let request =
             FetchRequest { method: r.method, path: r.path, headers: r.headers, body: r.body, timeout };

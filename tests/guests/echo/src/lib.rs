@@ -5,8 +5,8 @@
 
 #![forbid(unsafe_code)]
 
-use lockgate_sdk::metrics;
 use lockgate_sdk::prelude::*;
+use lockgate_sdk::{log, metrics};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 #[derive(Deserialize, Default)]
@@ -32,6 +32,12 @@ struct Config {
     pass_answer: bool,
     /// Whether `pre-request` fails in the end.
     fail: bool,
+    /// A word that `pre-request` refuses.
+    refuse: Option<String>,
+    /// Whether `pre-request` tells the texts: in a metric, in the log, on the console.
+    tell: bool,
+    /// A word that `pre-request` answers itself.
+    answer: Option<String>,
 }
 
 struct Echo {
@@ -77,11 +83,25 @@ impl PreRequest for Echo {
                 p.set_text(&part.at, &part.text.replace(&self.config.from, &self.config.to))?;
             }
         }
+        for part in p.texts().iter().filter(|_| self.config.tell) {
+            metrics::add(&format!("told {}", part.text), 1, &[]);
+            log::warn(&format!("logged {}", part.text), &[]);
+            eprint!("printed {}", part.text);
+        }
         if self.config.pass_answer {
             x.pass_answer();
         }
         if self.config.fail {
             return Err(Fault::internal("it was told to fail"));
+        }
+        let says = |word: &Option<String>| {
+            word.as_ref().is_some_and(|w| p.texts().iter().any(|t| t.text.contains(w)))
+        };
+        if says(&self.config.refuse) {
+            return Ok(Decision::Reject(Rejection::new(403, "refused", "it was told to refuse")));
+        }
+        if says(&self.config.answer) {
+            return Ok(Decision::Answer("it was told to answer".into()));
         }
         Ok(Decision::Next)
     }

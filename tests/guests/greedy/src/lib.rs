@@ -1,4 +1,4 @@
-//! Imports the key-value service, which a binding must be granted, and asks it for one value per request.
+//! Imports the key-value service, which a binding must be granted, and asks it for one value per request, or counts it.
 
 #![forbid(unsafe_code)]
 
@@ -10,6 +10,8 @@ use lockgate_sdk::prelude::*;
 struct Config {
     bucket: String,
     key: String,
+    /// Whether it adds one to the value in place of reading it.
+    count: bool,
 }
 
 struct Greedy {
@@ -26,6 +28,10 @@ impl Plugin for Greedy {
 
 impl PreRequest for Greedy {
     fn on_request(&self, x: &Exchange, _: &Prompt) -> Result<Decision, Fault> {
+        if self.config.count {
+            kv::incr(&self.config.bucket, &self.config.key, 1, 0)?;
+            return Ok(Decision::Next);
+        }
         let value = kv::get(&self.config.bucket, &self.config.key)?;
         x.flag("value", &String::from_utf8_lossy(&value.unwrap_or_default()));
         Ok(Decision::Next)

@@ -1,0 +1,103 @@
+//! Drafts of an exchange: what a call works on that begins before those ahead of it have ended.
+//!
+//! A draft shows what the exchange will be if those ahead change nothing, and keeps what its own call says. Nothing
+//! of it is the exchange's before it is taken over, so a draft that comes to nothing has left no trace.
+
+use super::{BindingId, Exchange};
+use crate::chat::Prompt;
+use parking_lot::Mutex;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::watch;
+
+/// What a draft knows of the calls ahead of its own.
+pub(super) struct Ahead {
+    /// Turns true once all of them have let the request pass; its sender is dropped where the draft comes to nothing.
+    passed: watch::Receiver<bool>,
+    /// What is done once the draft is taken over.
+    later: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
+}
+
+impl fmt::Debug for Ahead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ahead").field("passed", &self.passed).finish_non_exhaustive()
+    }
+}
+
+impl Exchange {
+    /// A draft for a call of `binding`, with that prompt. `passed` turns true once all calls ahead have let the request
+    /// pass; its sender is dropped where the draft comes to nothing. Without one, nothing is ahead.
+    #[must_use]
+    pub fn draft(
+        &self,
+        binding: BindingId,
+        prompt: Arc<Prompt>,
+        passed: Option<watch::Receiver<bool>>,
+    ) -> Self {
+        let scratch = self.scratch.lock().get(&binding).map(|mine| (binding, mine.clone()));
+        Self {
+            id: self.id.clone(),
+            tenant: self.tenant.clone(),
+            deadline: self.deadline,
+            text_bytes: self.text_bytes,
+            prompt: Mutex::new(prompt),
+            attrs: Mutex::new(self.attrs.lock().clone()),
+            flags: Mutex::default(),
+            scratch: Mutex::new(scratch.into_iter().collect()),
+            keeps: Mutex::default(),
+            gather: AtomicBool::new(false),
+            passing: Mutex::default(),
+            lost_flags: AtomicBool::new(false),
+            ahead: passed.map(|passed| Ahead { passed, later: Mutex::default() }),
+        }
+    }
+
+    /// Takes over what the call of a draft has said. Of one that failed, neither its changes to the prompt count nor
+    /// that the answer is nothing to it.
+    pub fn take(&self, draft: &Self, binding: BindingId, failed: bool) {
+        for (key, value) in draft.flags.lock().drain(..) {
+            self.flag(&key, &value);
+        }
+        self.lost_flags.fetch_or(draft.lost_flags(), Ordering::Relaxed);
+        if let Some(mine) = draft.scratch.lock().remove(&binding) {
+            self.scratch.lock().insert(binding, mine);
+        }
+        self.keeps.lock().append(&mut draft.keeps.lock());
+        self.gather.fetch_or(draft.gathers(), Ordering::Relaxed);
+        self.face_answer(binding);
+        if !failed {
+            self.restore_prompt(draft.prompt());
+            if draft.passes_answer(binding) {
+                self.pass_answer(binding);
+            }
+        }
+        let later = draft.ahead.as_ref().map(|ahead| std::mem::take(&mut *ahead.later.lock()));
+        later.into_iter().flatten().for_each(|deed| deed());
+    }
+
+    /// Does something that must not be undone: at once, but for a draft; then when it is taken over, or never.
+    pub fn once_certain(&self, deed: impl FnOnce() + Send + 'static) {
+        match &self.ahead {
+            None => deed(),
+            Some(ahead) => ahead.later.lock().push(Box::new(deed)),
+        }
+    }
+
+    /// Whether the exchange has got as far as this: always, but for a draft.
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
+        self.ahead.as_ref().is_none_or(|ahead| *ahead.passed.borrow())
+    }
+
+    /// Waits until the exchange has got as far as this; for ever, where it never will.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost.
+    pub async fn certain(&self) {
+        let Some(ahead) = &self.ahead else { return };
+        if ahead.passed.clone().wait_for(|passed| *passed).await.is_err() {
+            std::future::pending().await
+        }
+    }
+}

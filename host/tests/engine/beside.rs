@@ -1,0 +1,238 @@
+//! Guards that compute beside one another: the outcome is that of one after the other, and nobody else sees more.
+#![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use crate::support::{House, Log, Used, exchange, flag, gate, of};
+use lockgate::exchange::{BindingId, Exchange};
+use lockgate::pipeline::admission::Admission;
+use lockgate::pipeline::chain::Chain;
+use lockgate::pipeline::stream::OnError;
+use lockgate::plugin::*;
+use lockgate_guests::{ECHO, GREEDY, HOSTILE};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A house with so many threads beside, which are used at every chance.
+fn eager(threads: usize) -> House {
+    let side = SideSettings { threads, worth: Duration::ZERO, quiet: 0, while_busy: true };
+    of(&EngineSettings { pooling: false, side, ..EngineSettings::default() })
+}
+
+/// Settings of a binding that may count in the shared values.
+fn counting(settings: &mut BindingSettings) {
+    settings.grants.kv = vec!["mine".into()];
+}
+
+async fn counter(house: &House, change: impl FnOnce(&mut BindingSettings)) -> Used {
+    let config = json!({ "bucket": "mine", "key": "k", "count": true });
+    let settings = |settings: &mut BindingSettings| {
+        counting(settings);
+        change(settings);
+    };
+    house.bind(GREEDY, config, settings).await
+}
+
+/// What becomes of an exchange: how it ended, and all that it carries.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    admission: Result<Admission, String>,
+    prompt: Value,
+    flags: Vec<(String, String)>,
+    passing: Vec<bool>,
+    kept: Vec<Option<Vec<u8>>>,
+    counted: i64,
+}
+
+/// Bindings of every kind, numbered from 1, and whether a failure of theirs is skipped.
+async fn bindings(house: &House) -> Vec<(Used, OnError)> {
+    let greedy = json!({ "bucket": "mine", "key": "k" });
+    let count = json!({ "bucket": "mine", "key": "k", "count": true });
+    let kinds: [(&'static [u8], Value, OnError); 12] = [
+        (ECHO, json!({ "attrs": ["tenant"] }), OnError::Reject),
+        (ECHO, json!({ "from": "a", "to": "b" }), OnError::Reject),
+        (ECHO, json!({ "from": "b", "to": "stop" }), OnError::Skip),
+        (ECHO, json!({ "from": "b", "to": "lost", "fail": true, "pass_answer": true }), OnError::Skip),
+        (ECHO, json!({ "system": "be kind", "pass_answer": true }), OnError::Reject),
+        (ECHO, json!({ "scratch": 9, "model": "other" }), OnError::Reject),
+        (ECHO, json!({ "refuse": "stop" }), OnError::Reject),
+        (ECHO, json!({ "answer": "c" }), OnError::Reject),
+        (HOSTILE, json!({ "deed": "panic-on-demand" }), OnError::Reject),
+        (HOSTILE, json!({ "deed": "slow", "ms": 1 }), OnError::Reject),
+        (GREEDY, greedy, OnError::Reject),
+        (GREEDY, count, OnError::Reject),
+    ];
+    let mut bindings = Vec::new();
+    for (id, (wasm, config, on_error)) in (1..).zip(kinds) {
+        let settings = |settings: &mut BindingSettings| {
+            (settings.id, settings.isolation) = (BindingId(id), Isolation::Fresh);
+            if wasm == GREEDY {
+                counting(settings);
+            }
+        };
+        bindings.push((house.bind(wasm, config, settings).await, on_error));
+    }
+    bindings
+}
+
+/// What becomes of an exchange with that text in a chain of some bindings.
+async fn outcome(house: &House, all: &[(Used, OnError)], chosen: &[usize], text: &str) -> Outcome {
+    let chain = Chain::new(chosen.iter().map(|&at| gate(&all[at].0, all[at].1)).collect());
+    let x = exchange(text);
+    let before = house.memory.counted();
+    let admission = chain.admit(&x).await.map_err(|error| format!("{error:?}"));
+    let ids = || (1..).map(BindingId).take(all.len());
+    Outcome {
+        admission,
+        prompt: x.prompt().json("").map_or(Value::Null, Value::String),
+        flags: x.flags(),
+        passing: ids().map(|id| x.passes_answer(id)).collect(),
+        kept: ids().map(|id| x.scratch_get(id, "kept")).collect(),
+        counted: house.memory.counted() - before,
+    }
+}
+
+#[test]
+fn the_outcome_is_that_of_one_after_the_other() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.expect("a runtime can be made");
+    let houses = [eager(0), eager(1), eager(3)];
+    let all: Vec<_> = houses.iter().map(|house| runtime.block_on(bindings(house))).collect();
+    let chains = prop::sample::subsequence((0..all[0].len()).collect::<Vec<_>>(), 1..=6).prop_shuffle();
+    let texts = prop::sample::select(vec!["x", "a", "b and c", "panic", "stop", "ac"]);
+    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(128) });
+    let same = |(chosen, text): (Vec<usize>, &str)| {
+        let became = |house: usize| runtime.block_on(outcome(&houses[house], &all[house], &chosen, text));
+        let in_turn = became(0);
+        prop_assert_eq!(&became(1), &in_turn);
+        prop_assert_eq!(&became(2), &in_turn);
+        Ok(())
+    };
+    runner.run(&(chains, texts), same).unwrap_or_else(|error| panic!("{error}"));
+    let cancelled = |house: usize| all[house].iter().any(|(used, _)| used.counts.outcome("cancelled") > 0);
+    assert!(!cancelled(0) && cancelled(2), "something was begun that came to nothing");
+}
+
+#[tokio::test]
+async fn those_behind_begin_while_a_guard_still_computes() {
+    let house = eager(1);
+    let endless = |settings: &mut BindingSettings| settings.limits.deadline = Duration::from_secs(60);
+    let (guard, behind) = (house.hostile("loop", endless).await, house.hostile("loop", endless).await);
+    let chain = Chain::new([&guard, &behind].map(|used| gate(used, OnError::Reject)).to_vec());
+    let x = exchange("hello");
+    let both = async {
+        while guard.counts.instances() + behind.counts.instances() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        admitted = chain.admit(&x) => panic!("the guard never ends: {admitted:?}"),
+        () = both => {}
+    }
+    // Who asked is gone, and nobody goes on for him.
+    while guard.counts.outcome("cancelled") == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((guard.counts.instances(), behind.counts.instances()), (0, 0));
+}
+
+/// A masks what B would tell; B was begun with what A had not masked yet.
+#[tokio::test]
+async fn who_is_begun_too_early_learns_and_tells_nothing() {
+    let house = eager(1);
+    let mask = house.bind(ECHO, json!({ "from": "private", "to": "masked" }), |_| ()).await;
+    let tell = house.bind(ECHO, json!({ "tell": true }), |_| ()).await;
+    let chain = Chain::new([&mask, &tell].map(|used| gate(used, OnError::Reject)).to_vec());
+    let (log, guard) = Log::listen();
+    for calls in 1..=20 {
+        let x = exchange("private");
+        assert_eq!(chain.admit(&x).await.expect("both let it pass"), Admission::Forward);
+        assert_eq!(tell.counts.own("told masked"), calls);
+        // The instance that has seen more has no further calls.
+        assert_eq!(flag(&x, "calls").as_deref(), Some("1"));
+    }
+    drop((guard, chain));
+    assert_eq!(tell.counts.own("told private"), 0);
+    let said = log.text();
+    assert!(!said.contains("private"), "{said}");
+    assert_eq!((said.matches("logged masked").count(), said.matches("printed masked").count()), (20, 20));
+}
+
+#[tokio::test]
+async fn what_others_see_waits_for_the_word_of_those_ahead() {
+    let house = eager(1);
+    let brief = |settings: &mut BindingSettings| settings.limits.deadline = Duration::from_millis(20);
+    let guard = house.hostile("loop", brief).await;
+    let count = counter(&house, |_| ()).await;
+    let gates = |first| Chain::new(vec![gate(&guard, first), gate(&count, OnError::Reject)]);
+    let refused = gates(OnError::Reject).admit(&exchange("hello")).await.expect_err("the guard fails closed");
+    assert_eq!((refused.code.as_ref(), house.memory.counted()), ("policy_unavailable", 0));
+    let admitted = gates(OnError::Skip).admit(&exchange("hello")).await;
+    assert_eq!((admitted.expect("the guard is skipped"), house.memory.counted()), (Admission::Forward, 1));
+}
+
+#[tokio::test]
+async fn waiting_for_those_ahead_is_not_their_followers_time() {
+    let house = eager(1);
+    let slow = json!({ "deed": "slow", "ms": 150 });
+    let patient = |settings: &mut BindingSettings| settings.limits.deadline = Duration::from_secs(60);
+    let guard = house.bind(HOSTILE, slow, patient).await;
+    let count = counter(&house, |settings| settings.limits.wait = Duration::from_millis(50)).await;
+    let chain = Chain::new([&guard, &count].map(|used| gate(used, OnError::Reject)).to_vec());
+    let admitted = chain.admit(&exchange("hello")).await;
+    assert_eq!((admitted.expect("both let it pass"), house.memory.counted()), (Admission::Forward, 1));
+}
+
+#[tokio::test]
+async fn who_speaks_or_is_cheap_or_uses_services_is_not_worked_ahead_of() {
+    let side = |worth, quiet| SideSettings { threads: 1, worth, quiet, while_busy: true };
+    let changes = json!({ "from": "a", "to": "b" });
+    let quick = Duration::from_secs(3_600);
+    for (wasm, config, side) in [
+        (ECHO, changes, side(Duration::ZERO, 3)),
+        (ECHO, json!({}), side(quick, 0)),
+        (GREEDY, json!({ "bucket": "mine", "key": "k" }), side(Duration::ZERO, 0)),
+    ] {
+        let house = of(&EngineSettings { pooling: false, side, ..EngineSettings::default() });
+        let grants = |settings: &mut BindingSettings| {
+            if wasm == GREEDY {
+                counting(settings);
+            }
+        };
+        let first = house.bind(wasm, config, grants).await;
+        let second = house.bind(ECHO, json!({}), |_| ()).await;
+        let chain = Chain::new([&first, &second].map(|used| gate(used, OnError::Reject)).to_vec());
+        for _ in 0..20 {
+            assert!(chain.admit(&exchange("a")).await.is_ok());
+        }
+        // Work that came to nothing would be counted beyond these, or as broken off.
+        assert_eq!((second.counts.outcome("ok"), second.counts.outcome("cancelled")), (20, 0));
+    }
+}
+
+#[test]
+fn a_draft_leaves_nothing_until_it_is_taken() {
+    let (x, id) = (exchange("hello"), BindingId(7));
+    x.scratch_put(id, "mine", vec![1], 100).expect("there is room");
+    let draft = Arc::new(x.draft(id, x.prompt(), None));
+    let says = |x: &Exchange| {
+        let lengths = ["mine", "more"].map(|key| x.scratch_get(id, key).map(|value| value.len()));
+        (x.flags().len(), lengths, x.gathers(), x.passes_answer(id), x.prompt().model().to_owned())
+    };
+    let before = says(&x);
+    draft.flag("key", "value");
+    draft.scratch_put(id, "more", vec![2, 3], 100).expect("there is room");
+    draft.gather_answer();
+    draft.pass_answer(id);
+    draft
+        .change_prompt(|prompt| {
+            prompt.set_model("other");
+            Ok(())
+        })
+        .expect("a model can be set");
+    assert_eq!(says(&x), before);
+    x.take(&draft, id, false);
+    assert_eq!(says(&x), (1, [Some(1), Some(2)], true, true, "other".to_owned()));
+    assert!(x.is_certain() && draft.is_certain());
+}
