@@ -1,6 +1,6 @@
 //! `pre-request` over a chain: gate after gate, and as if so where two of them compute at the same time.
 //!
-//! A gate that only computes, and of late let everything pass as it was, may do so on a thread beside while those
+//! A gate that only computes, and of late let nearly everything pass as it was, may do so on a thread beside while those
 //! behind it begin. They work on drafts; words are given in the order of the chain, and a draft is taken over only
 //! when its turn comes. If one ahead changed the prompt or said anything but "go on", the drafts behind it are
 //! dropped and nothing of them is left, not even in the memory of a plugin. What others would see waits for its turn
@@ -126,7 +126,7 @@ impl<'a> Open<'a> {
         let (step, behind) = steps.get(at..)?.split_first()?;
         let (binding, bytes) = (&step.gate.binding, x.text_bytes());
         let settings = binding.side();
-        if behind.is_empty() || !binding.only_computes() || !step.pace.is_quiet(settings.quiet) {
+        if behind.is_empty() || !binding.only_computes() || step.pace.restless() > settings.restless {
             return None;
         }
         let meanwhile: Duration = behind.iter().map(|step| step.pace.expected(bytes)).sum();

@@ -31,8 +31,9 @@ pub struct SideSettings {
     /// What must be saved at least: to wake a thread and to hear of it costs some 10 µs of the exchange's own, and
     /// some 50 till the thread is at it (Linux on a virtual machine).
     pub worth: Duration,
-    /// Calls in a row that a plugin must have let pass without a change.
-    pub quiet: u32,
+    /// Of a thousand calls of late, those that changed or refused the request, at most: what was begun behind them was
+    /// for nothing.
+    pub restless: u32,
     /// Whether calls are made there even while every thread that serves is at work. Nobody is the sooner done then.
     pub while_busy: bool,
 }
@@ -41,7 +42,7 @@ impl Default for SideSettings {
     /// A thread for every other core: who serves needs the machine, too.
     fn default() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self { threads: cores / 2, worth: Duration::from_micros(30), quiet: 16, while_busy: false }
+        Self { threads: cores / 2, worth: Duration::from_micros(30), restless: 125, while_busy: false }
     }
 }
 

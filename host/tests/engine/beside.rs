@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// A house with so many threads beside, which are used at every chance.
 fn eager(threads: usize) -> House {
-    let side = SideSettings { threads, worth: Duration::ZERO, quiet: 0, while_busy: true };
+    let side = SideSettings { threads, worth: Duration::ZERO, restless: 1_000, while_busy: true };
     of(&EngineSettings { pooling: false, side, ..EngineSettings::default() })
 }
 
@@ -186,13 +186,13 @@ async fn waiting_for_those_ahead_is_not_their_followers_time() {
 
 #[tokio::test]
 async fn who_speaks_or_is_cheap_or_uses_services_is_not_worked_ahead_of() {
-    let side = |worth, quiet| SideSettings { threads: 1, worth, quiet, while_busy: true };
+    let side = |worth, restless| SideSettings { threads: 1, worth, restless, while_busy: true };
     let changes = json!({ "from": "a", "to": "b" });
     let quick = Duration::from_secs(3_600);
     for (wasm, config, side) in [
-        (ECHO, changes, side(Duration::ZERO, 3)),
-        (ECHO, json!({}), side(quick, 0)),
-        (GREEDY, json!({ "bucket": "mine", "key": "k" }), side(Duration::ZERO, 0)),
+        (ECHO, changes, side(Duration::ZERO, 500)),
+        (ECHO, json!({}), side(quick, 1_000)),
+        (GREEDY, json!({ "bucket": "mine", "key": "k" }), side(Duration::ZERO, 1_000)),
     ] {
         let house = of(&EngineSettings { pooling: false, side, ..EngineSettings::default() });
         let grants = |settings: &mut BindingSettings| {

@@ -13,9 +13,14 @@ const FLOOR: usize = 256;
 pub(super) struct Pace {
     /// Nanoseconds for 1 KiB of text, the last calls counting most.
     per_kib: AtomicU32,
-    /// Calls in a row that let the request pass as it was.
+    /// The share of calls that let the request pass as it was, of [`ALL`], the last ones counting most.
     quiet: AtomicU32,
 }
+
+/// A share of one.
+const ALL: u32 = 1 << 16;
+/// The part that one call has in a share.
+const PART: u32 = 16;
 
 impl Pace {
     /// Notes how long a call took with that much text.
@@ -29,8 +34,9 @@ impl Pace {
 
     /// Notes whether a call let the request pass as it was.
     pub(super) fn said(&self, nothing: bool) {
-        let row = if nothing { self.quiet.load(Ordering::Relaxed).saturating_add(1) } else { 0 };
-        self.quiet.store(row, Ordering::Relaxed);
+        let before = self.quiet.load(Ordering::Relaxed);
+        let after = before - before / PART + if nothing { ALL / PART } else { 0 };
+        self.quiet.store(after.min(ALL), Ordering::Relaxed);
     }
 
     /// How long a call is likely to take with that much text.
@@ -39,9 +45,9 @@ impl Pace {
         Duration::from_nanos(per_kib.saturating_mul(bytes.saturating_add(FLOOR) as u64) / 1024)
     }
 
-    /// Whether at least so many calls in a row let the request pass as it was.
-    pub(super) fn is_quiet(&self, calls: u32) -> bool {
-        self.quiet.load(Ordering::Relaxed) >= calls
+    /// Of a thousand calls of late, how many changed or refused the request. All, before it is known.
+    pub(super) fn restless(&self) -> u32 {
+        (ALL - self.quiet.load(Ordering::Relaxed)).saturating_mul(1_000) / ALL
     }
 }
 
@@ -50,13 +56,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_that_spoke_is_not_quiet_for_a_while() {
+    fn who_speaks_now_and_then_is_not_restless_for_it() {
         let pace = Pace::default();
-        assert!(pace.is_quiet(0) && !pace.is_quiet(1));
-        (0..3).for_each(|_| pace.said(true));
-        assert!(pace.is_quiet(3) && !pace.is_quiet(4));
+        assert_eq!(pace.restless(), 1_000);
+        (0..200).for_each(|_| pace.said(true));
+        assert!(pace.restless() < 5, "{}", pace.restless());
         pace.said(false);
-        assert!(!pace.is_quiet(1));
+        assert!((50..80).contains(&pace.restless()), "{}", pace.restless());
+        (0..200).for_each(|call| pace.said(call % 3 > 0));
+        assert!((250..450).contains(&pace.restless()), "{}", pace.restless());
+        (0..200).for_each(|_| pace.said(false));
+        assert!(pace.restless() > 990, "{}", pace.restless());
     }
 
     #[test]
