@@ -46,6 +46,11 @@ impl Step {
     pub(super) fn new(gate: Gate) -> Self {
         Self { gate, pace: Pace::default() }
     }
+
+    /// How long steps are likely to take, one after the other, with that much text.
+    fn expected(steps: &[Self], bytes: usize) -> Duration {
+        steps.iter().map(|step| step.pace.expected(bytes)).sum()
+    }
 }
 
 /// What a call of `pre-request` said.
@@ -64,7 +69,7 @@ pub(super) async fn admit(steps: &[Step], x: &Arc<Exchange>) -> Result<Admission
     let mut next = 0;
     while let Some(step) = steps.get(next) {
         let base = x.prompt();
-        let reached = match Open::beside(steps, next, &base, x, None) {
+        let reached = match Open::beside(steps, next, &base, x, &VecDeque::new()) {
             Some(first) => overlap(steps, first, x).await?,
             None => in_turn(step, next, &base, x).await?,
         };
@@ -121,7 +126,7 @@ impl<'a> Open<'a> {
         at: usize,
         base: &Arc<Prompt>,
         x: &Exchange,
-        ahead: Option<&Beside>,
+        ahead: &VecDeque<Open<'_>>,
     ) -> Option<Self> {
         let (step, behind) = steps.get(at..)?.split_first()?;
         let (binding, bytes) = (&step.gate.binding, x.text_bytes());
@@ -129,13 +134,17 @@ impl<'a> Open<'a> {
         if behind.is_empty() || !binding.only_computes() || step.pace.restless() > settings.restless {
             return None;
         }
-        let meanwhile: Duration = behind.iter().map(|step| step.pace.expected(bytes)).sum();
-        if step.pace.expected(bytes).min(meanwhile) < settings.worth {
+        let (own, meanwhile) = (step.pace.expected(bytes), Step::expected(behind, bytes));
+        if own.min(meanwhile) < settings.worth {
             return None;
         }
-        let (passed, told) = ahead.map(|_| watch::channel(false)).unzip();
+        let computing = || ahead.iter().filter_map(Open::computing);
+        let before = computing().map(|(_, step)| step.pace.expected(bytes)).sum::<Duration>();
+        // Where no thread is free it may follow on those ahead of it, unless they would be waited for then.
+        let follows = computing().map(|(call, _)| call).next().filter(|_| before + own <= meanwhile);
+        let (passed, told) = (!ahead.is_empty()).then(|| watch::channel(false)).unzip();
         let draft = Arc::new(x.draft(binding.id(), base.clone(), told));
-        let word = Word::Coming(binding.begin_request(&draft, ahead)?);
+        let word = Word::Coming(binding.begin_request(&draft, follows)?);
         Some(Self { step, at, base: base.clone(), draft, passed, word })
     }
 
@@ -148,11 +157,11 @@ impl<'a> Open<'a> {
         }
     }
 
-    /// Its call, where that may still compute.
-    fn coming(&self) -> Option<&Beside> {
+    /// Its call, where that still computes, and whose it is.
+    fn computing(&self) -> Option<(&Beside, &'a Step)> {
         match &self.word {
-            Word::Coming(beside) => Some(beside),
-            Word::Come(_) => None,
+            Word::Coming(beside) if !beside.is_finished() => Some((beside, self.step)),
+            Word::Coming(_) | Word::Come(_) => None,
         }
     }
 
@@ -191,8 +200,7 @@ async fn overlap(steps: &[Step], first: Open<'_>, x: &Arc<Exchange>) -> Result<R
                 None => continue,
             }
         };
-        let ahead = open.iter().find_map(Open::coming);
-        if let Some(another) = Open::beside(steps, next, &base, x, ahead) {
+        if let Some(another) = Open::beside(steps, next, &base, x, &open) {
             open.push_back(another);
             continue;
         }

@@ -9,7 +9,7 @@ use super::call::{CallError, CallErrorKind, Decision};
 use crate::exchange::Exchange;
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -94,7 +94,8 @@ impl Drop for Side {
 pub struct Beside {
     call: JoinHandle<(Result<Decision, CallError>, Duration)>,
     binding: Arc<str>,
-    place: Arc<OwnedSemaphorePermit>,
+    /// Its thread, as long as it computes.
+    place: Weak<OwnedSemaphorePermit>,
     /// Whether it was looked out for already.
     awaited: bool,
 }
@@ -117,6 +118,12 @@ impl Future for Beside {
 }
 
 impl Beside {
+    /// Whether the call has ended.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.call.is_finished()
+    }
+
     /// Looks out for the end of the call for a moment.
     fn look_out(&self) {
         let since = Instant::now();
@@ -139,19 +146,18 @@ impl Binding {
         &self.engine().side.settings
     }
 
-    /// Begins `pre-request` on a thread beside, if one is free. Behind a call of the same exchange it takes its place once
-    /// that has ended, and no thread goes to sleep in between.
-    pub fn begin_request(self: &Arc<Self>, x: &Arc<Exchange>, behind: Option<&Beside>) -> Option<Beside> {
+    /// Begins `pre-request` on a thread beside: on one that is free, or on that of another call, once that has ended.
+    pub fn begin_request(self: &Arc<Self>, x: &Arc<Exchange>, follows: Option<&Beside>) -> Option<Beside> {
         let side = &self.engine().side;
         let runtime = side.runtime.as_ref()?;
-        let place = behind.map_or_else(|| side.place(), |before| Some(before.place.clone()))?;
-        let (binding, x, taken) = (self.clone(), x.clone(), place.clone());
+        let place = side.place().or_else(|| follows?.place.upgrade())?;
+        let (binding, x, lasting) = (self.clone(), x.clone(), Arc::downgrade(&place));
         let call = runtime.spawn(async move {
             let began = Instant::now();
             let said = binding.on_request(&x).await;
-            drop(taken);
+            drop(place);
             (said, began.elapsed())
         });
-        Some(Beside { call, binding: self.name_shared(), place, awaited: false })
+        Some(Beside { call, binding: self.name_shared(), place: lasting, awaited: false })
     }
 }
