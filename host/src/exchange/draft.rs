@@ -11,11 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 
+/// Deeds that a draft puts off at most; who has more to do waits.
+const MAX_LATER: usize = 1_024;
+
 /// What a draft knows of the calls ahead of its own.
 pub(super) struct Ahead {
     /// Turns true once all of them have let the request pass; its sender is dropped where the draft comes to nothing.
     passed: watch::Receiver<bool>,
-    /// What is done once the draft is taken over.
+    /// What is done once that is so, or the draft is taken over.
     later: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
 }
 
@@ -72,16 +75,32 @@ impl Exchange {
                 self.pass_answer(binding);
             }
         }
-        let later = draft.ahead.as_ref().map(|ahead| std::mem::take(&mut *ahead.later.lock()));
-        later.into_iter().flatten().for_each(|deed| deed());
+        draft.catch_up();
     }
 
-    /// Does something that must not be undone: at once, but for a draft; then when it is taken over, or never.
+    /// Does something that must not be undone: at once, but for a draft that is not certain; then when it is, or never.
+    /// What may be said without end asks for room first ([`has_room`](Self::has_room)).
     pub fn once_certain(&self, deed: impl FnOnce() + Send + 'static) {
         match &self.ahead {
-            None => deed(),
-            Some(ahead) => ahead.later.lock().push(Box::new(deed)),
+            Some(ahead) if !self.is_certain() => ahead.later.lock().push(Box::new(deed)),
+            _ => {
+                self.catch_up();
+                deed();
+            }
         }
+    }
+
+    /// Whether one more deed may be put off, or none need be.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        let full = |ahead: &Ahead| ahead.later.lock().len() >= MAX_LATER;
+        self.is_certain() || !self.ahead.as_ref().is_some_and(full)
+    }
+
+    /// Does what was put off, in its order.
+    fn catch_up(&self) {
+        let later = self.ahead.as_ref().map(|ahead| std::mem::take(&mut *ahead.later.lock()));
+        later.into_iter().flatten().for_each(|deed| deed());
     }
 
     /// Whether the exchange has got as far as this: always, but for a draft.

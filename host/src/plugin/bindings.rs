@@ -8,6 +8,8 @@ pub mod host {
         path: "../wit/0.1",
         world: "plugin",
         imports: {
+            "lockgate:plugin/metrics.add": async,
+            "lockgate:plugin/metrics.sample": async,
             "lockgate:plugin/kv.get": async,
             "lockgate:plugin/kv.set": async,
             "lockgate:plugin/kv.delete": async,

@@ -64,6 +64,25 @@ impl State {
         self.exchange().map(|x| x.prompt())
     }
 
+    /// Waits until those ahead have let the request pass, where the call began before. The guest's time stands still.
+    async fn certain(&mut self) {
+        if let Some(x) = self.exchange.clone()
+            && !x.is_certain()
+        {
+            let since = self.clock.pause();
+            x.certain().await;
+            self.clock.resume_from(since);
+        }
+    }
+
+    /// Waits where a figure cannot be put off: as a plugin may give them without end, and of any length.
+    async fn room_for(&mut self, name: &str, labels: &[(String, String)]) {
+        let bytes = name.len() + labels.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+        if bytes > MAX_KEY || self.exchange().is_some_and(|x| !x.has_room()) {
+            self.certain().await;
+        }
+    }
+
     /// Does what others see, once that is certain to be said.
     fn once_certain(&self, deed: impl FnOnce() + Send + 'static) {
         match self.exchange() {
@@ -268,12 +287,14 @@ fn say(around: &Surroundings, level: &str, id: Option<String>, fields: &str, mes
 }
 
 impl metrics::Host for State {
-    fn add(&mut self, name: String, by: u64, labels: Vec<(String, String)>) {
+    async fn add(&mut self, name: String, by: u64, labels: Vec<(String, String)>) {
+        self.room_for(&name, &labels).await;
         let watch = self.around.watch.clone();
         self.once_certain(move || watch.add(&name, by, &labels));
     }
 
-    fn sample(&mut self, name: String, value: f64, labels: Vec<(String, String)>) {
+    async fn sample(&mut self, name: String, value: f64, labels: Vec<(String, String)>) {
+        self.room_for(&name, &labels).await;
         let watch = self.around.watch.clone();
         self.once_certain(move || watch.sample(&name, value, &labels));
     }

@@ -172,6 +172,33 @@ async fn what_others_see_waits_for_the_word_of_those_ahead() {
     assert_eq!((admitted.expect("the guard is skipped"), house.memory.counted()), (Admission::Forward, 1));
 }
 
+/// What is put off is bounded: who counts without end waits, and nothing is lost for it.
+#[tokio::test]
+async fn figures_beyond_what_can_be_put_off_wait() {
+    let house = eager(1);
+    let patient = |settings: &mut BindingSettings| settings.limits.deadline = Duration::from_secs(60);
+    let slow = house.bind(HOSTILE, json!({ "deed": "slow", "ms": 100 }), patient).await;
+    let brief = |settings: &mut BindingSettings| settings.limits.deadline = Duration::from_millis(20);
+    let endless = house.hostile("loop", brief).await;
+    for (guard, told) in [(&slow, 5_000), (&endless, 0)] {
+        let count = house.bind(ECHO, json!({ "count": 5_000 }), patient).await;
+        let chain = Chain::new([guard, &count].map(|used| gate(used, OnError::Reject)).to_vec());
+        assert_eq!(chain.admit(&exchange("hello")).await.is_ok(), told > 0);
+        assert_eq!(count.counts.own("counted"), told);
+    }
+    let (x, id) = (exchange("hello"), BindingId(7));
+    let (passed, told) = tokio::sync::watch::channel(false);
+    let draft = x.draft(id, x.prompt(), Some(told));
+    let mut deeds = 0;
+    while draft.has_room() {
+        draft.once_certain(|| ());
+        deeds += 1;
+    }
+    assert!((1..10_000).contains(&deeds) && x.has_room(), "{deeds}");
+    passed.send_replace(true);
+    assert!(draft.has_room() && draft.is_certain());
+}
+
 #[tokio::test]
 async fn waiting_for_those_ahead_is_not_their_followers_time() {
     let house = eager(1);

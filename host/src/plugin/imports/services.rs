@@ -34,19 +34,6 @@ fn ttl(ms: u32) -> Option<Duration> {
     (ms > 0).then(|| Duration::from_millis(ms.into()))
 }
 
-impl State {
-    /// Waits until those ahead have let the request pass, where the call began before. The guest's time stands still.
-    async fn certain(&mut self) {
-        if let Some(x) = self.exchange.clone()
-            && !x.is_certain()
-        {
-            let since = self.clock.pause();
-            x.certain().await;
-            self.clock.resume_from(since);
-        }
-    }
-}
-
 impl kv::Host for State {
     async fn get(&mut self, bucket: String, key: String) -> Result<Option<Vec<u8>>, types::Fault> {
         granted(&self.around.grants.kv, &bucket, "bucket")?;

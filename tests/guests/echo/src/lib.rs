@@ -36,6 +36,8 @@ struct Config {
     refuse: Option<String>,
     /// Whether `pre-request` tells the texts: in a metric, in the log, on the console.
     tell: bool,
+    /// How often `pre-request` counts.
+    count: u32,
     /// A word that `pre-request` answers itself.
     answer: Option<String>,
 }
@@ -88,6 +90,7 @@ impl PreRequest for Echo {
             log::warn(&format!("logged {}", part.text), &[]);
             eprint!("printed {}", part.text);
         }
+        (0..self.config.count).for_each(|_| metrics::add("counted", 1, &[]));
         if self.config.pass_answer {
             x.pass_answer();
         }
