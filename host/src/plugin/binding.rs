@@ -142,7 +142,7 @@ pub struct Binding {
     /// None where each call has an instance of its own.
     warm: Option<Arc<Warm>>,
     asks_for_signals: bool,
-    breaker: Breaker,
+    breaker: Arc<Breaker>,
 }
 
 impl Binding {
@@ -189,7 +189,7 @@ impl Binding {
             limits,
             waiting: AtomicUsize::new(0),
             warm,
-            breaker: Breaker::new(),
+            breaker: Arc::new(Breaker::new()),
         }))
     }
 

@@ -44,9 +44,19 @@ impl Breaker {
         self.retry_at.compare_exchange(retry_at, next, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
+    /// Whether calls are made as if it were not there.
+    pub fn is_closed(&self) -> bool {
+        self.retry_at.load(Ordering::Acquire) == 0
+    }
+
+    /// Whether the last call that is counted behaved.
+    pub fn is_sound(&self) -> bool {
+        self.failures.load(Ordering::Relaxed) == 0
+    }
+
     /// A call behaved.
     pub fn succeeded(&self) {
-        if self.failures.load(Ordering::Relaxed) != 0 {
+        if !self.is_sound() {
             self.failures.store(0, Ordering::Relaxed);
             self.retry_at.store(0, Ordering::Release);
         }

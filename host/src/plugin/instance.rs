@@ -82,12 +82,10 @@ impl Instance {
     }
 
     /// Takes from it what its call was about. Gives the call's exchange.
-    pub(super) fn disarm(&mut self) -> Option<Arc<Exchange>> {
+    pub(super) fn disarm(&mut self) {
         let state = self.store.data_mut();
-        let exchange = state.exchange.clone();
         state.belongs_to(None);
         state.candidates = None;
-        exchange
     }
 }
 

@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Longer than any call takes that ends.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A house with so many threads beside, which are used at every chance.
 fn eager(threads: usize) -> House {
     let side = SideSettings { threads, worth: Duration::ZERO, restless: 1_000, while_busy: true };
@@ -45,6 +48,9 @@ struct Outcome {
     counted: i64,
 }
 
+/// Which of the bindings panics, if it is told to.
+const PANICS: usize = 8;
+
 /// Bindings of every kind, numbered from 1, and whether a failure of theirs is skipped.
 async fn bindings(house: &House) -> Vec<(Used, OnError)> {
     let greedy = json!({ "bucket": "mine", "key": "k" });
@@ -67,6 +73,8 @@ async fn bindings(house: &House) -> Vec<(Used, OnError)> {
     for (id, (wasm, config, on_error)) in (1..).zip(kinds) {
         let settings = |settings: &mut BindingSettings| {
             (settings.id, settings.isolation) = (BindingId(id), Isolation::Fresh);
+            // However slow the machine is, none runs out of time.
+            (settings.limits.deadline, settings.limits.wait) = (PATIENCE, PATIENCE);
             if wasm == GREEDY {
                 counting(settings);
             }
@@ -102,8 +110,15 @@ fn the_outcome_is_that_of_one_after_the_other() {
     let chains = prop::sample::subsequence((0..all[0].len()).collect::<Vec<_>>(), 1..=6).prop_shuffle();
     let texts = prop::sample::select(vec!["x", "a", "b and c", "panic", "stop", "ac"]);
     let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(128) });
-    let same = |(chosen, text): (Vec<usize>, &str)| {
-        let became = |house: usize| runtime.block_on(outcome(&houses[house], &all[house], &chosen, text));
+    let same = |(chosen, text): (Vec<usize>, &'static str)| {
+        let become_of = |house: usize, chosen: &[usize], text: &'static str| {
+            runtime.block_on(outcome(&houses[house], &all[house], chosen, text))
+        };
+        let became = |house: usize| {
+            // No breaker opens, for it would go by the clock when it closes.
+            assert_eq!(become_of(house, &[PANICS], "x").admission, Ok(Admission::Forward));
+            become_of(house, &chosen, text)
+        };
         let in_turn = became(0);
         prop_assert_eq!(&became(1), &in_turn);
         prop_assert_eq!(&became(2), &in_turn);
@@ -117,7 +132,7 @@ fn the_outcome_is_that_of_one_after_the_other() {
 #[tokio::test]
 async fn those_behind_begin_while_a_guard_still_computes() {
     let house = eager(1);
-    let endless = |settings: &mut BindingSettings| settings.limits.deadline = Duration::from_secs(60);
+    let endless = |settings: &mut BindingSettings| settings.limits.deadline = PATIENCE;
     let (guard, behind) = (house.hostile("loop", endless).await, house.hostile("loop", endless).await);
     let chain = Chain::new([&guard, &behind].map(|used| gate(used, OnError::Reject)).to_vec());
     let x = exchange("hello");
@@ -159,6 +174,34 @@ async fn who_is_begun_too_early_learns_and_tells_nothing() {
     assert_eq!((said.matches("logged masked").count(), said.matches("printed masked").count()), (20, 20));
 }
 
+/// What a plugin makes of a text that a guard keeps from it does not count against it, nor does it use up its trial.
+#[tokio::test]
+async fn a_breaker_counts_nothing_that_comes_to_nothing() {
+    let house = eager(1);
+    let patient = |settings: &mut BindingSettings| settings.limits.deadline = PATIENCE;
+    let strict = house.bind(ECHO, json!({ "refuse": "panic" }), patient).await;
+    let calm = house.bind(ECHO, json!({ "from": "panic", "to": "calm" }), patient).await;
+    let nervous = house.hostile("panic-on-demand", patient).await;
+    let chain =
+        |chosen: &[&Used]| Chain::new(chosen.iter().map(|used| gate(used, OnError::Reject)).collect());
+    let (refused, calmed, alone) =
+        (chain(&[&strict, &nervous]), chain(&[&calm, &nervous]), chain(&[&nervous]));
+    for _ in 0..20 {
+        refused.admit(&exchange("panic")).await.expect_err("it is refused");
+    }
+    assert!(nervous.counts.outcome("trap") > 5, "it was begun too early");
+    assert_eq!(alone.admit(&exchange("x")).await.expect("it is called"), Admission::Forward);
+    while nervous.counts.outcome("breaker") == 0 {
+        alone.admit(&exchange("panic")).await.expect_err("it panics");
+    }
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    tokio::time::resume();
+    // The trial is now: it is made with what the guard lets through.
+    assert_eq!(calmed.admit(&exchange("panic")).await.expect("it is calmed"), Admission::Forward);
+    assert_eq!(alone.admit(&exchange("x")).await.expect("it is tried"), Admission::Forward);
+}
+
 #[tokio::test]
 async fn what_others_see_waits_for_the_word_of_those_ahead() {
     let house = eager(1);
@@ -176,7 +219,7 @@ async fn what_others_see_waits_for_the_word_of_those_ahead() {
 #[tokio::test]
 async fn figures_beyond_what_can_be_put_off_wait() {
     let house = eager(1);
-    let patient = |settings: &mut BindingSettings| settings.limits.deadline = Duration::from_secs(60);
+    let patient = |settings: &mut BindingSettings| settings.limits.deadline = PATIENCE;
     let slow = house.bind(HOSTILE, json!({ "deed": "slow", "ms": 100 }), patient).await;
     let brief = |settings: &mut BindingSettings| settings.limits.deadline = Duration::from_millis(20);
     let endless = house.hostile("loop", brief).await;
@@ -203,7 +246,7 @@ async fn figures_beyond_what_can_be_put_off_wait() {
 async fn waiting_for_those_ahead_is_not_their_followers_time() {
     let house = eager(1);
     let slow = json!({ "deed": "slow", "ms": 150 });
-    let patient = |settings: &mut BindingSettings| settings.limits.deadline = Duration::from_secs(60);
+    let patient = |settings: &mut BindingSettings| settings.limits.deadline = PATIENCE;
     let guard = house.bind(HOSTILE, slow, patient).await;
     let count = counter(&house, |settings| settings.limits.wait = Duration::from_millis(50)).await;
     let chain = Chain::new([&guard, &count].map(|used| gate(used, OnError::Reject)).to_vec());

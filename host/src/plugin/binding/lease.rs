@@ -30,6 +30,7 @@ const SHARE: usize = 64 * 1024;
 pub(super) struct Lease<'a> {
     binding: &'a Binding,
     hook: Hook,
+    exchange: Option<&'a Arc<Exchange>>,
     started: Instant,
     instance: Option<Instance>,
     told: bool,
@@ -38,18 +39,25 @@ pub(super) struct Lease<'a> {
 
 impl Binding {
     /// Borrows an instance for one call.
-    pub(super) async fn lease(
-        &self,
+    pub(super) async fn lease<'a>(
+        &'a self,
         hook: Hook,
-        exchange: Option<&Arc<Exchange>>,
-    ) -> Result<Lease<'_>, CallError> {
+        exchange: Option<&'a Arc<Exchange>>,
+    ) -> Result<Lease<'a>, CallError> {
+        if let Some(exchange) = exchange
+            && !self.breaker.is_closed()
+        {
+            // The one trial is not for a draft that may come to nothing.
+            exchange.certain().await;
+        }
         if !self.breaker.admits() {
             self.around.watch.called(hook, CallErrorKind::Breaker.name(), Duration::ZERO);
             return Err(self.error(CallErrorKind::Breaker, "it kept failing and is not called for a while"));
         }
         let slot = self.slot(hook).await?;
         let started = Instant::now();
-        let mut lease = Lease { binding: self, hook, started, instance: None, told: false, _slot: slot };
+        let mut lease =
+            Lease { binding: self, hook, exchange, started, instance: None, told: false, _slot: slot };
         let shares = 1 + exchange.map_or(0, |exchange| exchange.text_bytes() / SHARE);
         let deadline = self.limits.deadline.saturating_mul(u32::try_from(shares).unwrap_or(u32::MAX));
         let clock = || CallClock::new(started, deadline, self.limits.wait);
@@ -114,7 +122,7 @@ impl Lease<'_> {
             Ok(Ok(Ok(Ok(answer)))) => match read(answer) {
                 Ok((value, outcome)) => {
                     self.give_back(instance);
-                    self.binding.breaker.succeeded();
+                    self.behaved();
                     self.tell(outcome);
                     Ok(value)
                 }
@@ -137,20 +145,42 @@ impl Lease<'_> {
 
     /// What it has seen of a draft that comes to nothing is nobody's to remember: then the instance is gone.
     fn give_back(&self, mut instance: Instance) {
-        let exchange = instance.disarm();
+        instance.disarm();
         let Some(warm) = self.binding.warm.clone() else { return };
-        match exchange {
-            Some(exchange) => exchange.once_certain(move || warm.put(instance)),
-            None => warm.put(instance),
+        self.once_certain(move || warm.put(instance));
+    }
+
+    /// Does something that others can tell from how they fare.
+    fn once_certain(&self, deed: impl FnOnce() + Send + 'static) {
+        match self.exchange {
+            Some(exchange) => exchange.once_certain(deed),
+            None => deed(),
         }
+    }
+
+    fn behaved(&self) {
+        let breaker = &self.binding.breaker;
+        if !breaker.is_sound() {
+            let breaker = breaker.clone();
+            self.once_certain(move || breaker.succeeded());
+        }
+    }
+
+    fn misbehaved(&self) {
+        let (breaker, name) = (self.binding.breaker.clone(), self.binding.name_shared());
+        self.once_certain(move || {
+            if breaker.failed() {
+                tracing::error!(binding = %name, "plugin keeps failing; its breaker is open");
+            }
+        });
     }
 
     fn failed(&mut self, kind: CallErrorKind, message: impl Into<String>) -> CallError {
         self.tell(kind.name());
-        if !kind.is_misbehaviour() {
-            self.binding.breaker.succeeded();
-        } else if self.binding.breaker.failed() {
-            tracing::error!(binding = self.binding.name(), "plugin keeps failing; its breaker is open");
+        if kind.is_misbehaviour() {
+            self.misbehaved();
+        } else {
+            self.behaved();
         }
         self.binding.error(kind, message)
     }
