@@ -24,6 +24,9 @@ const MAX_FLAGS: usize = 64;
 /// Bytes of one flag's key and value together.
 const MAX_FLAG_BYTES: usize = 256;
 
+/// Marks of a binding at most: each makes a copy of the answer.
+const MAX_KEEPS: usize = 16;
+
 /// That the answer is to be kept, as a plugin asked through `responses.keep`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keep {
@@ -47,7 +50,7 @@ pub struct Exchange {
     attrs: Mutex<Arc<Vec<(&'static str, String)>>>,
     flags: Mutex<Vec<(String, String)>>,
     scratch: Mutex<HashMap<BindingId, HashMap<String, Vec<u8>>>>,
-    keeps: Mutex<Vec<Keep>>,
+    keeps: Mutex<Vec<(BindingId, Keep)>>,
     gather: AtomicBool,
     /// The bindings that have nothing to do with the answer.
     passing: Mutex<Vec<BindingId>>,
@@ -63,6 +66,11 @@ pub struct ScratchFull {
     /// The bound, in bytes.
     pub limit: usize,
 }
+
+/// A mark was refused.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("at most {MAX_KEEPS} marks are set by a binding")]
+pub struct KeepsFull;
 
 impl Exchange {
     /// A new exchange.
@@ -272,14 +280,27 @@ impl Exchange {
         self.passing.lock().contains(&binding)
     }
 
-    /// Marks the answer to be kept.
-    pub fn keep(&self, keep: Keep) {
-        self.keeps.lock().push(keep);
+    /// Marks the answer to be kept. Of marks with one id the last counts.
+    ///
+    /// # Errors
+    /// [`KeepsFull`] when the binding has set as many marks as it may.
+    pub fn keep(&self, binding: BindingId, keep: Keep) -> Result<(), KeepsFull> {
+        let mut all = self.keeps.lock();
+        let mut own = all.iter_mut().filter(|(whose, _)| *whose == binding);
+        if let Some((_, same)) = own.find(|(_, mark)| mark.id == keep.id) {
+            *same = keep;
+            return Ok(());
+        }
+        if all.iter().filter(|(whose, _)| *whose == binding).count() >= MAX_KEEPS {
+            return Err(KeepsFull);
+        }
+        all.push((binding, keep));
+        Ok(())
     }
 
     /// Takes the marks.
     #[must_use]
     pub fn take_keeps(&self) -> Vec<Keep> {
-        std::mem::take(&mut self.keeps.lock())
+        std::mem::take(&mut *self.keeps.lock()).into_iter().map(|(_, keep)| keep).collect()
     }
 }

@@ -39,6 +39,7 @@ impl Exchange {
         passed: Option<watch::Receiver<bool>>,
     ) -> Self {
         let scratch = self.scratch.lock().get(&binding).map(|mine| (binding, mine.clone()));
+        let keeps = self.keeps.lock().iter().filter(|(whose, _)| *whose == binding).cloned().collect();
         Self {
             id: self.id.clone(),
             tenant: self.tenant.clone(),
@@ -48,7 +49,7 @@ impl Exchange {
             attrs: Mutex::new(self.attrs.lock().clone()),
             flags: Mutex::default(),
             scratch: Mutex::new(scratch.into_iter().collect()),
-            keeps: Mutex::default(),
+            keeps: Mutex::new(keeps),
             gather: AtomicBool::new(false),
             passing: Mutex::default(),
             lost_flags: AtomicBool::new(false),
@@ -66,7 +67,10 @@ impl Exchange {
         if let Some(mine) = draft.scratch.lock().remove(&binding) {
             self.scratch.lock().insert(binding, mine);
         }
-        self.keeps.lock().append(&mut draft.keeps.lock());
+        let mut keeps = self.keeps.lock();
+        keeps.retain(|(whose, _)| *whose != binding);
+        keeps.append(&mut draft.keeps.lock());
+        drop(keeps);
         self.gather.fetch_or(draft.gathers(), Ordering::Relaxed);
         self.face_answer(binding);
         if !failed {

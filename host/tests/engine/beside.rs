@@ -2,7 +2,7 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use crate::support::{House, Log, Used, exchange, flag, gate, of};
-use lockgate::exchange::{BindingId, Exchange};
+use lockgate::exchange::{BindingId, Exchange, Keep, KeepsFull};
 use lockgate::pipeline::admission::Admission;
 use lockgate::pipeline::chain::Chain;
 use lockgate::pipeline::stream::OnError;
@@ -305,4 +305,26 @@ fn a_draft_leaves_nothing_until_it_is_taken() {
     x.take(&draft, id, false);
     assert_eq!(says(&x), (1, [Some(1), Some(2)], true, true, "other".to_owned()));
     assert!(x.is_certain() && draft.is_certain());
+}
+
+/// Marks are bounded, and a draft's are counted with those that its binding has set before.
+#[test]
+fn a_binding_has_an_answer_kept_under_few_ids() {
+    let (x, id, other) = (exchange("hello"), BindingId(7), BindingId(8));
+    let mark = |id: u8, ms: u64| Keep {
+        id: id.to_string(),
+        ttl: Duration::from_millis(ms),
+        tags: vec!["tag".into()],
+    };
+    (0..10).for_each(|n| x.keep(id, mark(n, 1)).expect("there is room"));
+    let draft = x.draft(id, x.prompt(), None);
+    (10..16).for_each(|n| draft.keep(id, mark(n, 1)).expect("there is room"));
+    assert_eq!(draft.keep(id, mark(16, 1)), Err(KeepsFull));
+    assert_eq!(draft.keep(id, mark(0, 2)), Ok(()), "of one id the last counts");
+    assert_eq!(x.keep(other, mark(0, 3)), Ok(()), "others have room of their own");
+    x.take(&draft, id, false);
+    assert_eq!(x.keep(id, mark(16, 1)), Err(KeepsFull));
+    let kept = x.take_keeps();
+    let ttls = |of: &str| kept.iter().filter(|keep| keep.id == of).map(|keep| keep.ttl).collect::<Vec<_>>();
+    assert_eq!((kept.len(), ttls("0")), (17, [3, 2].map(Duration::from_millis).to_vec()));
 }

@@ -99,8 +99,7 @@ impl responses::Host for State {
         let ttl = ttl(ttl_ms).unwrap_or(MAX_KEEP).min(MAX_KEEP);
         let mark = Keep { id, ttl, tags };
         self.around.services.answers.check(&mark).map_err(of_service)?;
-        x.keep(mark);
-        Ok(())
+        x.keep(self.around.id, mark).map_err(|full| fault("invalid", full.to_string()))
     }
 
     fn describe(&mut self, id: String) -> Result<Option<Vec<(String, String)>>, types::Fault> {
