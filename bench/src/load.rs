@@ -8,7 +8,7 @@ use crate::target::{Answer, Asks, Target};
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use hdrhistogram::Histogram;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -27,10 +27,15 @@ const GRACE: Duration = Duration::from_secs(30);
 /// Characters of an unexpected answer that are shown.
 const SHOWN: usize = 400;
 
+/// In which Lockgate says how long it took itself, waiting for the provider left out, in milliseconds.
+const OWN: &str = "x-lockgate-overhead-ms";
+
 /// What one measurement gave.
 #[derive(Debug)]
 pub(crate) struct Sample {
     times: Histogram<u64>,
+    /// The target's own part of them, of whole answers that tell it.
+    own: Histogram<u64>,
     answers: u64,
     frames: u64,
     elapsed: Duration,
@@ -40,18 +45,31 @@ impl Sample {
     fn new() -> Result<Self> {
         let longest = u64::try_from(LONGEST.as_nanos())?;
         let times = Histogram::new_with_bounds(1, longest, 3)?;
-        Ok(Self { times, answers: 0, frames: 0, elapsed: Duration::ZERO })
+        Ok(Self { own: times.clone(), times, answers: 0, frames: 0, elapsed: Duration::ZERO })
+    }
+
+    fn add(&mut self, other: &Self) -> Result<()> {
+        self.times.add(&other.times)?;
+        self.own.add(&other.own)?;
+        self.answers += other.answers;
+        self.frames += other.frames;
+        Ok(())
     }
 
     fn record(&mut self, time: Duration, frames: u64) {
-        self.times.saturating_record(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+        self.times.saturating_record(nanos(time));
         self.answers += 1;
         self.frames += frames;
     }
 
     /// A quantile, in microseconds, of the times of whole answers, or to the first byte of streams.
     pub(crate) fn micros(&self, quantile: f64) -> f64 {
-        Duration::from_nanos(self.times.value_at_quantile(quantile)).as_secs_f64() * 1e6
+        micros(&self.times, quantile)
+    }
+
+    /// A quantile, in microseconds, of what whole answers took of the target's own time; none where they do not tell.
+    pub(crate) fn own_micros(&self, quantile: f64) -> Option<f64> {
+        (!self.own.is_empty()).then(|| micros(&self.own, quantile))
     }
 
     /// Answers in a second.
@@ -69,6 +87,20 @@ impl Sample {
     pub(crate) fn frames_per_second(&self) -> f64 {
         per_second(self.frames, self.elapsed)
     }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn micros(times: &Histogram<u64>, quantile: f64) -> f64 {
+    Duration::from_nanos(times.value_at_quantile(quantile)).as_secs_f64() * 1e6
+}
+
+/// What an answer tells of the target's own time.
+fn own(headers: &HeaderMap) -> Option<Duration> {
+    let millis: f64 = headers.get(OWN)?.to_str().ok()?.parse().ok()?;
+    Duration::try_from_secs_f64(millis / 1e3).ok()
 }
 
 fn per_second(count: u64, elapsed: Duration) -> f64 {
@@ -99,9 +131,7 @@ pub(crate) async fn measure(
     let finish = async {
         while let Some(done) = tasks.join_next().await {
             let sample = done.context("a connection panicked")??;
-            sum.times.add(&sample.times)?;
-            sum.answers += sample.answers;
-            sum.frames += sample.frames;
+            sum.add(&sample)?;
         }
         anyhow::Ok(())
     };
@@ -135,11 +165,13 @@ async fn one_connection(
             let started = Instant::now();
             sender.ready().await?;
             let response = sender.send_request(request).await?;
-            let (status, body) = (response.status(), response.into_body());
+            let (status, told) = (response.status(), own(response.headers()));
+            let body = response.into_body();
             match answer {
                 Answer::Whole => {
                     read_whole(status, body).await?;
                     sample.record(started.elapsed(), 0);
+                    told.into_iter().for_each(|told| sample.own.saturating_record(nanos(told)));
                 }
                 Answer::Stream => {
                     let (first, frames) = read_stream(status, body, started).await?;

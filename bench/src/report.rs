@@ -63,12 +63,22 @@ impl Report {
         let _ = writeln!(
             table,
             "\nMedians of {} rounds; prompts of {} B, streams of {FRAMES} frames. 1 connection: p50, p99, \
-             p50 over direct, first byte of a stream, end of one of {SHORT_FRAMES} frames (µs); {MANY} connections: answers/s, p99, \
+             p50 over direct, p50 of the gateway's own time, first byte of a stream, end of one of {SHORT_FRAMES} frames (µs); {MANY} connections: answers/s, p99, \
              processor time of an answer (µs); {STREAMING} connections: frames/s.\n",
             self.rounds, self.prompt_bytes
         );
-        let heads =
-            ["p50", "p99", "added", "first byte", "short", "answers/s", "p99 at 64", "processor", "frames/s"];
+        let heads = [
+            "p50",
+            "p99",
+            "added",
+            "own",
+            "first byte",
+            "short",
+            "answers/s",
+            "p99 at 64",
+            "processor",
+            "frames/s",
+        ];
         let _ = write!(table, "{:<28}", "");
         heads.iter().for_each(|head| _ = write!(table, "{head:>12}"));
         let _ = writeln!(table);
@@ -81,6 +91,7 @@ impl Report {
                         median(&figures.p50_us),
                         median(&figures.p99_us),
                         added,
+                        median(&figures.own_us),
                         median(&figures.first_byte_us),
                         median(&figures.short_us),
                         median(&figures.per_second),
@@ -165,6 +176,8 @@ impl Report {
         // A chain reads its prompts: the bound is for 1 KB, or for 2.
         let bound = if self.prompt_bytes > 1024 { 500.0 } else { 250.0 };
         at_most("standard chain with reuse, added p50", self.added(&row(STANDARD)), bound, "µs");
+        let own = self.value(&row(STANDARD), |f| &f.own_us);
+        at_most("standard chain with reuse, own p50", own, bound, "µs");
         at_most("standard chain with fresh, added p50", self.added(&row(STANDARD_FRESH)), 500.0, "µs");
         at_most(
             "OpenAI to Anthropic, added p50 of a short stream",
@@ -191,7 +204,11 @@ impl Report {
                 Ok(figures) => json!({
                     "name": name,
                     "added_p50_us": self.added(name).filter(|_| name != DIRECT),
-                    "one_connection": {"p50_us": spread(&figures.p50_us), "p99_us": spread(&figures.p99_us)},
+                    "one_connection": {
+                        "p50_us": spread(&figures.p50_us),
+                        "p99_us": spread(&figures.p99_us),
+                        "own_us": spread(&figures.own_us),
+                    },
                     "many_connections": {
                         "answers_per_second": spread(&figures.per_second),
                         "p99_us": spread(&figures.many_p99_us),
@@ -263,6 +280,7 @@ mod tests {
         Figures {
             p50_us: vec![p50 - 1.0, p50, p50 + 9.0],
             p99_us: vec![2.0 * p50],
+            own_us: Vec::new(),
             per_second: vec![per_second],
             many_p99_us: vec![900.0],
             processor_us: vec![30.0],

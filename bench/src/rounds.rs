@@ -31,6 +31,9 @@ pub(crate) struct Figures {
     pub(crate) p50_us: Vec<f64>,
     /// One connection: 99th percentile, µs.
     pub(crate) p99_us: Vec<f64>,
+    /// One connection: median of the gateway's own time, as it tells it, µs. The added time has besides what it costs
+    /// to wake the upstream and the client, which is the more the longer a core of the machine has slept.
+    pub(crate) own_us: Vec<f64>,
     /// Many connections: answers in a second.
     pub(crate) per_second: Vec<f64>,
     /// Many connections: 99th percentile, µs.
@@ -85,6 +88,7 @@ async fn one_round(target: &Target, durations: Durations, figures: &mut Figures)
     let alone = measure(target, 1, Answer::Whole, durations.latency).await?;
     figures.p50_us.push(alone.micros(0.5));
     figures.p99_us.push(alone.micros(0.99));
+    figures.own_us.extend(alone.own_micros(0.5));
     let worked = || target.process.and_then(processor_time);
     let before = worked();
     let many = measure(target, MANY, Answer::Whole, durations.throughput).await?;

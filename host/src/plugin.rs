@@ -43,5 +43,5 @@ pub use services::{
     Answers, Destination, Fetch, FetchRequest, FetchResponse, Kv, NearestQuery, Neighbour, ServiceFault,
     Services, Vectors, Watch,
 };
-pub use side::{Beside, SideSettings};
+pub use side::{Beside, Follows, SideSettings};
 pub use source::{Plugin, PluginError};

@@ -11,7 +11,7 @@ use super::gate::{Gate, open_or_closed, rejected};
 use crate::chat::Prompt;
 use crate::error::Error;
 use crate::exchange::Exchange;
-use crate::plugin::{Beside, CallError, Decision, Rejection};
+use crate::plugin::{Beside, CallError, Decision, Follows, Rejection};
 use pace::Pace;
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -45,6 +45,12 @@ pub(super) struct Step {
 impl Step {
     pub(super) fn new(gate: Gate) -> Self {
         Self { gate, pace: Pace::default() }
+    }
+
+    /// Whether those behind it may begin before it has ended.
+    fn may_be_beside(&self) -> bool {
+        let binding = &self.gate.binding;
+        binding.only_computes() && self.pace.restless() <= binding.side().restless
     }
 
     /// How long steps are likely to take, one after the other, with that much text.
@@ -131,7 +137,7 @@ impl<'a> Open<'a> {
         let (step, behind) = steps.get(at..)?.split_first()?;
         let (binding, bytes) = (&step.gate.binding, x.text_bytes());
         let settings = binding.side();
-        if behind.is_empty() || !binding.only_computes() || step.pace.restless() > settings.restless {
+        if behind.is_empty() || !step.may_be_beside() {
             return None;
         }
         let (own, meanwhile) = (step.pace.expected(bytes), Step::expected(behind, bytes));
@@ -140,11 +146,15 @@ impl<'a> Open<'a> {
         }
         let computing = || ahead.iter().filter_map(Open::computing);
         let before = computing().map(|(_, step)| step.pace.expected(bytes)).sum::<Duration>();
-        // Where no thread is free it may follow on those ahead of it, unless they would be waited for then.
-        let follows = computing().map(|(call, _)| call).next().filter(|_| before + own <= meanwhile);
+        let follows = Follows {
+            ended: ahead.iter().rev().find_map(Open::coming).filter(|last| last.is_finished()),
+            // Not where they would be waited for then.
+            computing: computing().map(|(call, _)| call).next().filter(|_| before + own <= meanwhile),
+        };
+        let more = behind.split_last().is_some_and(|(_, behind)| behind.iter().any(Step::may_be_beside));
         let (passed, told) = (!ahead.is_empty()).then(|| watch::channel(false)).unzip();
         let draft = Arc::new(x.draft(binding.id(), base.clone(), told));
-        let word = Word::Coming(binding.begin_request(&draft, follows)?);
+        let word = Word::Coming(binding.begin_request(&draft, follows, more)?);
         Some(Self { step, at, base: base.clone(), draft, passed, word })
     }
 
@@ -157,12 +167,17 @@ impl<'a> Open<'a> {
         }
     }
 
+    /// Its call, where the word of that has not been heard.
+    fn coming(&self) -> Option<&Beside> {
+        match &self.word {
+            Word::Coming(beside) => Some(beside),
+            Word::Come(_) => None,
+        }
+    }
+
     /// Its call, where that still computes, and whose it is.
     fn computing(&self) -> Option<(&Beside, &'a Step)> {
-        match &self.word {
-            Word::Coming(beside) if !beside.is_finished() => Some((beside, self.step)),
-            Word::Coming(_) | Word::Come(_) => None,
-        }
+        self.coming().filter(|call| !call.is_finished()).map(|call| (call, self.step))
     }
 
     /// Waits for its word.

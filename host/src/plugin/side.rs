@@ -7,18 +7,25 @@
 use super::binding::Binding;
 use super::call::{CallError, CallErrorKind, Decision};
 use crate::exchange::Exchange;
+use futures_util::FutureExt as _;
+use futures_util::future::{AbortHandle, Abortable, BoxFuture};
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinHandle;
+use tokio::sync::mpsc::error::TryRecvError;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// How long a thread looks out for the end of a call before it sleeps: as long as it takes to be woken again.
 const SPIN: Duration = Duration::from_micros(50);
+
+/// How long a thread looks out for another call of its exchange, where one is likely: about as long as it takes to put it
+/// to sleep and wake it again, and more than a guard takes for a question.
+const LINGER: Duration = Duration::from_micros(100);
 
 /// Threads at most.
 const MAX_THREADS: usize = 1_024;
@@ -67,9 +74,9 @@ impl Side {
         Ok(Self { settings, runtime, places: Arc::new(Semaphore::new(threads)) })
     }
 
-    fn place(&self) -> Option<Arc<OwnedSemaphorePermit>> {
+    fn place(&self) -> Option<OwnedSemaphorePermit> {
         let free = self.settings.while_busy || another_sleeps();
-        free.then(|| self.places.clone().try_acquire_owned().ok().map(Arc::new)).flatten()
+        free.then(|| self.places.clone().try_acquire_owned().ok()).flatten()
     }
 }
 
@@ -90,26 +97,62 @@ impl Drop for Side {
     }
 }
 
+/// A call, and whether another of its exchange is likely to follow.
+struct Call {
+    made: BoxFuture<'static, ()>,
+    more: bool,
+}
+
+/// Makes calls of one exchange, one after the other, and looks out for another for a moment where one is likely: a thread
+/// that sleeps is dearer to wake.
+async fn make(mut call: Call, mut calls: UnboundedReceiver<Call>) {
+    loop {
+        call.made.await;
+        match next(&mut calls, if call.more { LINGER } else { Duration::ZERO }) {
+            Some(next) => call = next,
+            None => return,
+        }
+    }
+}
+
+/// The next call; none where none has come in that time, and none can come then.
+fn next(calls: &mut UnboundedReceiver<Call>, within: Duration) -> Option<Call> {
+    let since = Instant::now();
+    loop {
+        match calls.try_recv() {
+            Ok(call) => return Some(call),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) if since.elapsed() < within => std::hint::spin_loop(),
+            // What came before the door was shut is still made.
+            Err(TryRecvError::Empty) => calls.close(),
+        }
+    }
+}
+
 /// A call of `pre-request` on a thread beside. Dropped, it is broken off as soon as it waits for anything.
 pub struct Beside {
-    call: JoinHandle<(Result<Decision, CallError>, Duration)>,
+    said: oneshot::Receiver<(Said, Duration)>,
+    call: AbortHandle,
     binding: Arc<str>,
-    /// Its thread, as long as it computes.
-    place: Weak<OwnedSemaphorePermit>,
+    /// Where its thread takes calls that are to follow.
+    calls: UnboundedSender<Call>,
     /// Whether it was looked out for already.
     awaited: bool,
 }
 
+/// What a call said.
+type Said = Result<Decision, CallError>;
+
 impl Future for Beside {
     /// What the call said, and how long it took.
-    type Output = (Result<Decision, CallError>, Duration);
+    type Output = (Said, Duration);
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if !std::mem::replace(&mut self.awaited, true) {
             self.look_out();
         }
-        Pin::new(&mut self.call).poll(context).map(|ended| {
-            ended.unwrap_or_else(|error| {
+        Pin::new(&mut self.said).poll(context).map(|said| {
+            said.unwrap_or_else(|error| {
                 let (binding, message) = (self.binding.to_string(), error.to_string());
                 (Err(CallError { binding, kind: CallErrorKind::Internal, message }), Duration::ZERO)
             })
@@ -121,13 +164,13 @@ impl Beside {
     /// Whether the call has ended.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.call.is_finished()
+        !self.said.is_empty()
     }
 
     /// Looks out for the end of the call for a moment.
     fn look_out(&self) {
         let since = Instant::now();
-        while !self.call.is_finished() && since.elapsed() < SPIN {
+        while !self.is_finished() && since.elapsed() < SPIN {
             std::hint::spin_loop();
         }
     }
@@ -139,6 +182,15 @@ impl Drop for Beside {
     }
 }
 
+/// On which thread a call may be made.
+#[derive(Clone, Copy, Default)]
+pub struct Follows<'a> {
+    /// On that of this call, which has ended, if the thread still looks out for more.
+    pub ended: Option<&'a Beside>,
+    /// Where no thread is free: on that of this call, once it has ended.
+    pub computing: Option<&'a Beside>,
+}
+
 impl Binding {
     /// How calls come to be made on threads beside.
     #[must_use]
@@ -146,18 +198,47 @@ impl Binding {
         &self.engine().side.settings
     }
 
-    /// Begins `pre-request` on a thread beside: on one that is free, or on that of another call, once that has ended.
-    pub fn begin_request(self: &Arc<Self>, x: &Arc<Exchange>, follows: Option<&Beside>) -> Option<Beside> {
+    /// Begins `pre-request` on a thread beside; none where there is none for it. `more` says that another call of the
+    /// exchange is likely to follow.
+    pub fn begin_request(
+        self: &Arc<Self>,
+        x: &Arc<Exchange>,
+        follows: Follows<'_>,
+        more: bool,
+    ) -> Option<Beside> {
         let side = &self.engine().side;
         let runtime = side.runtime.as_ref()?;
-        let place = side.place().or_else(|| follows?.place.upgrade())?;
-        let (binding, x, lasting) = (self.clone(), x.clone(), Arc::downgrade(&place));
-        let call = runtime.spawn(async move {
+        let takes_more = |call: &&Beside| !call.calls.is_closed();
+        let after = follows.ended.filter(takes_more);
+        let place = if after.is_none() { side.place() } else { None };
+        let after = after.or_else(|| follows.computing.filter(takes_more));
+        let (calls, thread) = match (place, after) {
+            (Some(place), _) => {
+                let (calls, coming) = mpsc::unbounded_channel();
+                (calls, Some((place, coming)))
+            }
+            (None, Some(after)) => (after.calls.clone(), None),
+            (None, None) => return None,
+        };
+        let (tell, said) = oneshot::channel();
+        let (binding, x) = (self.clone(), x.clone());
+        let (call, broken_off) = AbortHandle::new_pair();
+        let made = async move {
             let began = Instant::now();
             let said = binding.on_request(&x).await;
-            drop(place);
-            (said, began.elapsed())
-        });
-        Some(Beside { call, binding: self.name_shared(), place: lasting, awaited: false })
+            // Nobody may wait for it any more.
+            _ = tell.send((said, began.elapsed()));
+        };
+        let next = Call { made: Abortable::new(made, broken_off).map(drop).boxed(), more };
+        match thread {
+            Some((place, coming)) => {
+                runtime.spawn(async move {
+                    make(next, coming).await;
+                    drop(place);
+                });
+            }
+            None => calls.send(next).ok()?,
+        }
+        Some(Beside { said, call, binding: self.name_shared(), calls, awaited: false })
     }
 }
