@@ -6,7 +6,7 @@
 use crate::process::{Process, free_address};
 use crate::target::{Asks, Target};
 use anyhow::Result;
-use lockgate_bench::{HELD_MODEL, MODEL, PROMPT_BYTES};
+use lockgate_bench::{HELD_MODEL, MODEL, PROMPT_BYTES, Texts};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
@@ -262,6 +262,7 @@ impl Gateway {
             model: route.to_owned(),
             asks: Asks::Anew,
             prompt_bytes: PROMPT_BYTES,
+            texts: Texts::default(),
             process: self.process.id(),
         }
     }

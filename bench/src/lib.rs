@@ -3,6 +3,7 @@
 //! It does no I/O.
 
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// Frames of text in each stream.
 pub const FRAMES: usize = 64;
@@ -25,7 +26,8 @@ const WORDS: [&str; 48] = [
     "river", "schedule", "season", "station", "summary", "teacher", "village", "weather", "window",
 ];
 
-/// A source of prompts that are all different, each as long as the others and with one e-mail address.
+/// A source of prompts that are all different, each as long as the others: of few words and with one e-mail address, or
+/// of texts.
 ///
 /// Different, because a cache must not answer what the benchmark means to send; the same in every run, because
 /// its figures are compared.
@@ -33,23 +35,76 @@ const WORDS: [&str; 48] = [
 pub struct Prompts {
     random: fastrand::Rng,
     bytes: usize,
+    texts: Texts,
+}
+
+/// Texts of which prompts are made. What JSON would escape is written otherwise.
+#[derive(Debug, Clone, Default)]
+pub struct Texts(Arc<[String]>);
+
+impl FromIterator<String> for Texts {
+    fn from_iter<I: IntoIterator<Item = String>>(texts: I) -> Self {
+        let bare = |c: char| match c {
+            '"' => '\'',
+            '\\' => '/',
+            c if c.is_control() => ' ',
+            c => c,
+        };
+        let bare = |text: String| text.chars().map(bare).collect();
+        let texts = texts.into_iter().filter(|text| !text.trim().is_empty());
+        Self(texts.map(bare).collect())
+    }
+}
+
+impl Texts {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// As many of them as the bytes take, from any on.
+    fn fill(&self, prompt: &mut String, bytes: usize, random: &mut fastrand::Rng) {
+        let first = random.usize(..self.0.len());
+        let mut texts = self.0.iter().cycle().skip(first);
+        while prompt.len() < bytes
+            && let Some(text) = texts.next()
+        {
+            prompt.push(' ');
+            prompt.push_str(text);
+        }
+        // No character is cut; blanks make up for it.
+        prompt.truncate(prompt.floor_char_boundary(bytes));
+        prompt.extend(std::iter::repeat_n(' ', bytes.saturating_sub(prompt.len())));
+    }
 }
 
 impl Prompts {
     /// The prompts of one connection, each of [`PROMPT_BYTES`] bytes.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { random: fastrand::Rng::with_seed(seed), bytes: PROMPT_BYTES }
+        Self { random: fastrand::Rng::with_seed(seed), bytes: PROMPT_BYTES, texts: Texts::default() }
     }
 
     /// The same of another length, in bytes.
     #[must_use]
-    pub const fn of(self, bytes: usize) -> Self {
+    pub fn of(self, bytes: usize) -> Self {
         Self { bytes, ..self }
+    }
+
+    /// The same of these texts, where there are any.
+    #[must_use]
+    pub fn among(self, texts: Texts) -> Self {
+        Self { texts, ..self }
     }
 
     /// The next prompt.
     pub fn next_prompt(&mut self) -> String {
+        if !self.texts.is_empty() {
+            let mut text = format!("Case {:08x}:", self.random.u32(..));
+            self.texts.fill(&mut text, self.bytes, &mut self.random);
+            return text;
+        }
         let mut text = format!("Case {:08x}, for someone@example.org:", self.random.u32(..));
         while text.len() < self.bytes {
             text.push(' ');
@@ -90,6 +145,21 @@ mod tests {
         let all: HashSet<String> = first.into_iter().chain((0..100).map(|_| other.next_prompt())).collect();
         assert_eq!(all.len(), 200);
         assert!(all.iter().all(|prompt| prompt.len() == PROMPT_BYTES));
+    }
+
+    #[test]
+    fn prompts_of_texts_are_as_long_and_need_no_escapes() {
+        let texts: Texts =
+            ["He said \"no\"\n\\o/", "\u{540d}\u{524d}", " "].map(String::from).into_iter().collect();
+        let mut prompts = Prompts::new(1).of(101).among(texts);
+        for _ in 0..50 {
+            let prompt = prompts.next_prompt();
+            assert_eq!(prompt.len(), 101);
+            let body: serde_json::Value =
+                serde_json::from_slice(&request("m", &prompt, false, None)).unwrap();
+            assert_eq!(body.pointer("/messages/1/content").unwrap(), prompt.as_str());
+        }
+        assert!(Texts::from_iter([" ".to_owned()]).is_empty());
     }
 
     #[test]

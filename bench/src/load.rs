@@ -124,7 +124,7 @@ pub(crate) async fn measure(
     let started = Instant::now();
     for _ in 0..connections {
         let target = target.clone();
-        let prompts = Prompts::new(SEED.fetch_add(1, Ordering::Relaxed)).of(target.prompt_bytes);
+        let prompts = target.prompts(SEED.fetch_add(1, Ordering::Relaxed));
         tasks.spawn(async move { one_connection(&target, prompts, answer, started + duration).await });
     }
     let mut sum = Sample::new()?;
@@ -156,7 +156,7 @@ async fn one_connection(
     let (mut sender, connection) = connect(target).await?;
     let work = async {
         let mut sample = Sample::new()?;
-        let same = Prompts::new(0).of(target.prompt_bytes).next_prompt();
+        let same = target.prompts(0).next_prompt();
         while Instant::now() < deadline {
             let request = match target.asks {
                 Asks::Anew => target.request(&prompts.next_prompt(), answer),

@@ -16,7 +16,7 @@ mod target;
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use gateway::{Gateway, Serves};
-use lockgate_bench::{MODEL, PROMPT_BYTES};
+use lockgate_bench::{MODEL, PROMPT_BYTES, Texts};
 use nginx::Nginx;
 use process::FastUpstream;
 use report::{DIRECT, NGINX, Report};
@@ -40,6 +40,10 @@ struct Arguments {
     /// Bytes of each prompt.
     #[arg(long, default_value_t = PROMPT_BYTES)]
     prompt_bytes: usize,
+    /// Texts that prompts are made of, in place of a few words over and over and an e-mail address: JSONL with `text`, as
+    /// `lockgate eval` reads. The guards must let them pass.
+    #[arg(long)]
+    texts: Option<PathBuf>,
     /// Open streams when memory is measured.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u16).range(1..))]
     streams: u16,
@@ -96,6 +100,7 @@ async fn measure(
     folder: &Path,
     lockgate: Option<&Path>,
 ) -> Result<Report> {
+    let texts = arguments.texts.as_deref().map(read_texts).transpose()?.unwrap_or_default();
     let plain = |name: &str, address| Target {
         name: name.into(),
         address,
@@ -103,6 +108,7 @@ async fn measure(
         model: MODEL.into(),
         asks: Asks::Anew,
         prompt_bytes: arguments.prompt_bytes,
+        texts: texts.clone(),
         process: None,
     };
     let mut targets = vec![plain(DIRECT, upstream.address)];
@@ -116,7 +122,11 @@ async fn measure(
         None => None,
     };
     let ours = gateway.iter().flat_map(Gateway::targets);
-    targets.extend(ours.map(|target| Target { prompt_bytes: arguments.prompt_bytes, ..target }));
+    targets.extend(ours.map(|target| Target {
+        prompt_bytes: arguments.prompt_bytes,
+        texts: texts.clone(),
+        ..target
+    }));
     let wanted = |name: &str| arguments.only.iter().any(|only| name.contains(only.as_str()));
     targets.retain(|target| arguments.only.is_empty() || target.name == DIRECT || wanted(&target.name));
 
@@ -148,5 +158,23 @@ async fn measure(
         nginx_version: nginx.map(|nginx| nginx.version.clone()),
         rounds: usize::from(arguments.rounds),
         prompt_bytes: arguments.prompt_bytes,
+        of_texts: arguments.texts.is_some(),
     })
+}
+
+/// The texts of a file, a JSON object a line.
+fn read_texts(file: &Path) -> Result<Texts> {
+    let said = |text: &str| format!("{}: {text}", file.display());
+    let lines = std::fs::read_to_string(file).with_context(|| said("it cannot be read"))?;
+    let text = |line: &str| -> Result<String> {
+        let line: serde_json::Value = serde_json::from_str(line).with_context(|| said("it is not JSONL"))?;
+        let text = line.get("text").and_then(serde_json::Value::as_str);
+        Ok(text.with_context(|| said("a line has no `text`"))?.to_owned())
+    };
+    let lines = lines.lines().filter(|line| !line.trim().is_empty());
+    let texts: Texts = lines.map(text).collect::<Result<Vec<_>>>()?.into_iter().collect();
+    if texts.is_empty() {
+        bail!(said("it has no text"));
+    }
+    Ok(texts)
 }

@@ -26,6 +26,8 @@ pub(crate) struct Report {
     pub(crate) rounds: usize,
     /// Bytes of each prompt.
     pub(crate) prompt_bytes: usize,
+    /// Whether they are made of texts that were given.
+    pub(crate) of_texts: bool,
 }
 
 /// Whether a figure is where it must be.
@@ -62,10 +64,12 @@ impl Report {
         let mut table = String::new();
         let _ = writeln!(
             table,
-            "\nMedians of {} rounds; prompts of {} B, streams of {FRAMES} frames. 1 connection: p50, p99, \
+            "\nMedians of {} rounds; prompts of {} B{}, streams of {FRAMES} frames. 1 connection: p50, p99, \
              p50 over direct, p50 of the gateway's own time, first byte of a stream, end of one of {SHORT_FRAMES} frames (µs); {MANY} connections: answers/s, p99, \
              processor time of an answer (µs); {STREAMING} connections: frames/s.\n",
-            self.rounds, self.prompt_bytes
+            self.rounds,
+            self.prompt_bytes,
+            if self.of_texts { " of the texts given" } else { "" },
         );
         let heads = [
             "p50",
@@ -244,6 +248,7 @@ impl Report {
             "rounds": self.rounds,
             "processors": std::thread::available_parallelism().map(std::num::NonZero::get).ok(),
             "prompt_bytes": self.prompt_bytes,
+            "of_texts": self.of_texts,
             "connections": {"many": MANY, "streaming": STREAMING},
             "nginx": self.nginx_version,
             "targets": rows,
@@ -303,6 +308,7 @@ mod tests {
             nginx_version: Some("nginx/1".into()),
             rounds: 3,
             prompt_bytes: 1024,
+            of_texts: false,
         }
     }
 

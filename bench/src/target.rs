@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Request, header};
 use http_body_util::Full;
-use lockgate_bench::{SHORT_FRAMES, request};
+use lockgate_bench::{Prompts, SHORT_FRAMES, Texts, request};
 use std::net::SocketAddr;
 
 /// Something that is measured.
@@ -21,6 +21,8 @@ pub(crate) struct Target {
     pub(crate) asks: Asks,
     /// How long they are, in bytes.
     pub(crate) prompt_bytes: usize,
+    /// What they are made of, where it is not the benchmark's few words.
+    pub(crate) texts: Texts,
     /// The process whose time is measured, where there is one.
     pub(crate) process: Option<u32>,
 }
@@ -46,6 +48,11 @@ pub(crate) enum Answer {
 }
 
 impl Target {
+    /// Prompts to ask it with.
+    pub(crate) fn prompts(&self, seed: u64) -> Prompts {
+        Prompts::new(seed).of(self.prompt_bytes).among(self.texts.clone())
+    }
+
     /// A request with a prompt.
     pub(crate) fn request(&self, prompt: &str, answer: Answer) -> Request<Full<Bytes>> {
         let limit = (answer == Answer::Short).then_some(SHORT_FRAMES);

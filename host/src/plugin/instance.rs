@@ -81,7 +81,7 @@ impl Instance {
         self.store.set_epoch_deadline(1);
     }
 
-    /// Takes from it what its call was about. Gives the call's exchange.
+    /// Takes from it what its call was about.
     pub(super) fn disarm(&mut self) {
         let state = self.store.data_mut();
         state.belongs_to(None);
