@@ -1,7 +1,7 @@
 //! Requests that come as a form, with a file: transcriptions and translations.
 //!
 //! Invariants: every field travels, under its name; the file is not copied, and goes on while it comes; a form has one
-//! file and a bounded number of fields.
+//! file, a bounded number of fields, and bounded heads.
 
 use super::request::{missing, model_or};
 use crate::chat::Attachment;
@@ -9,8 +9,11 @@ use crate::error::{Error, Party};
 use crate::upload::{Broken, Upload, Writer};
 use bytes::Bytes;
 use futures_util::Stream;
+use heads::{Heads, Stopped};
 use http::StatusCode;
 use serde_json::{Map, Value};
+
+mod heads;
 
 /// Fields of a form.
 const MAX_FIELDS: usize = 100;
@@ -38,17 +41,18 @@ where
         let message = "The body of the request must be multipart/form-data with a boundary.";
         Error::bad_request("invalid_form", message)
     })?;
-    let mut form = multer::Multipart::new(body, boundary);
+    let heads = Heads::new();
+    let mut form = multer::Multipart::new(heads.bound(body), boundary);
     let mut fields = Map::new();
     for _ in 0..MAX_FIELDS {
-        let field = form.next_field().await.map_err(|error| unreadable(&error))?;
+        let field = heads.next_field(&mut form).await.map_err(|error| unreadable(&error))?;
         let Some(field) = field else { return Err(missing("file")) };
         let name = field.name().unwrap_or_default().to_owned();
         if let Some(file) = field.file_name().map(str::to_owned) {
             let media = field.content_type().map(ToString::to_string).unwrap_or_default();
             let (upload, writer) = Upload::coming();
             let file = Attachment { field: name, name: file, media, upload };
-            return Ok((Form { fields, file }, receive(form, field, writer)));
+            return Ok((Form { fields, file }, receive(form, heads, field, writer)));
         }
         let text = field.text().await.map_err(|error| unreadable(&error))?;
         add(&mut fields, name, text);
@@ -77,14 +81,19 @@ pub fn late_fields(late: Vec<(String, String)>) -> Map<String, Value> {
 }
 
 /// Reads the file and what stands behind it.
-async fn receive(mut form: multer::Multipart<'static>, mut file: multer::Field<'static>, writer: Writer) {
+async fn receive(
+    mut form: multer::Multipart<'static>,
+    heads: Heads,
+    mut file: multer::Field<'static>,
+    writer: Writer,
+) {
     let read = async {
         while let Some(piece) = file.chunk().await? {
             writer.push(piece);
         }
         drop(file);
         let mut late = Vec::new();
-        while let Some(field) = form.next_field().await? {
+        while let Some(field) = heads.next_field(&mut form).await? {
             if field.file_name().is_some() || late.len() == MAX_FIELDS {
                 return Ok(None);
             }
@@ -97,26 +106,28 @@ async fn receive(mut form: multer::Multipart<'static>, mut file: multer::Field<'
         Ok(Some(late)) => writer.end(late),
         // A second file, or fields without end.
         Ok(None) => writer.fail(Broken::Off),
-        Err(error) => writer.fail(broken(&error).unwrap_or(Broken::Off)),
+        Err(error) => writer.fail(match stopped(&error) {
+            Some(Stopped::Broken(why)) => *why,
+            Some(Stopped::Head) | None => Broken::Off,
+        }),
     }
 }
 
-/// Why the body failed; none where the form did.
-fn broken(error: &multer::Error) -> Option<Broken> {
+/// Why no more of the form was read; none where what was read is no form.
+fn stopped(error: &multer::Error) -> Option<&Stopped> {
     match error {
-        multer::Error::StreamReadFailed(error) => error.downcast_ref().copied(),
+        multer::Error::StreamReadFailed(error) => error.downcast_ref(),
         _ => None,
     }
 }
 
 fn unreadable(error: &multer::Error) -> Error {
-    match broken(error) {
-        Some(why) => upload_error(why),
-        None => {
-            let message = format!("The form of the request cannot be read: {error}.");
-            Error::bad_request("invalid_form", message)
-        }
-    }
+    let why: &dyn std::error::Error = match stopped(error) {
+        Some(Stopped::Broken(why)) => return upload_error(*why),
+        Some(head @ Stopped::Head) => head,
+        None => error,
+    };
+    Error::bad_request("invalid_form", format!("The form of the request cannot be read: {why}."))
 }
 
 fn too_many() -> Error {
@@ -222,6 +233,8 @@ mod tests {
     use super::*;
     use futures_util::{StreamExt as _, TryStreamExt as _, stream};
     use serde_json::json;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     type Pieces = Vec<Result<Bytes, Broken>>;
 
@@ -325,5 +338,44 @@ mod tests {
         }
         let error = parse(boundary, vec![Err(Broken::TooSlow)]).await.err().unwrap();
         assert_eq!(error.status, 408);
+    }
+
+    #[tokio::test]
+    async fn heads_are_bounded_and_files_are_not() {
+        let boundary = Some("multipart/form-data; boundary=x");
+        let file = |name: &str| {
+            format!("--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n")
+        };
+        let model = "\r\n--x\r\ncontent-disposition: form-data; name=\"model\"\r\n\r\nm\r\n--x--\r\n";
+        let long = "a".repeat(100_000);
+        let whole = |name: &str, content: &str| file(name) + content + model;
+        for size in [1_000, 1_000_000] {
+            let read = Arc::new(AtomicUsize::new(0));
+            let pieces = |body: String| {
+                let read = read.clone();
+                let cut = body.into_bytes().chunks(size).map(Bytes::copy_from_slice).collect::<Vec<_>>();
+                stream::iter(cut).map(move |piece| {
+                    read.fetch_add(piece.len(), Ordering::Relaxed);
+                    Ok::<_, Broken>(piece)
+                })
+            };
+            let (form, rest) = parse_form(boundary, pieces(whole("f", &long))).await.unwrap();
+            rest.await;
+            assert_eq!(content(&form.file.upload).await.len(), long.len());
+            if size > long.len() {
+                continue;
+            }
+            for endless in [whole(&long, "x"), long.clone() + &whole("f", "x")] {
+                read.store(0, Ordering::Relaxed);
+                let error = parse_form(boundary, pieces(endless)).await.err().unwrap();
+                assert_eq!((error.status.as_u16(), error.code.as_ref()), (400, "invalid_form"));
+                assert!(error.to_string().contains("head"), "{error}");
+                assert!((16_000..20_000).contains(&read.load(Ordering::Relaxed)));
+            }
+            let late = file("f") + "x\r\n--x\r\ncontent-disposition: " + &long;
+            let (form, rest) = parse_form(boundary, pieces(late)).await.unwrap();
+            rest.await;
+            assert_eq!(form.file.upload.broken(), Some(Broken::Off));
+        }
     }
 }
