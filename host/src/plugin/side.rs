@@ -242,3 +242,52 @@ impl Binding {
         Some(Beside { said, call, binding: self.name_shared(), calls, awaited: false })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// A call that is counted.
+    fn counted(made: &Arc<AtomicUsize>, more: bool) -> Call {
+        let made = made.clone();
+        let call = async move {
+            made.fetch_add(1, Ordering::SeqCst);
+        };
+        Call { made: call.boxed(), more }
+    }
+
+    #[test]
+    fn every_call_that_is_taken_is_made_however_late_it_comes() {
+        for round in 0..400 {
+            let made = Arc::new(AtomicUsize::new(0));
+            let (calls, coming) = mpsc::unbounded_channel();
+            let first = counted(&made, round % 2 == 0);
+            let thread = thread::spawn(move || make(first, coming).now_or_never().unwrap());
+            while made.load(Ordering::SeqCst) == 0 {
+                std::hint::spin_loop();
+            }
+            // About when the door is shut.
+            let since = Instant::now();
+            while since.elapsed() < Duration::from_micros(round) {
+                std::hint::spin_loop();
+            }
+            let second = calls.send(counted(&made, false)).is_ok();
+            thread.join().unwrap();
+            assert_eq!(made.load(Ordering::SeqCst), 1 + usize::from(second));
+            assert!(calls.send(counted(&made, false)).is_err(), "nothing more is taken");
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_calls_that_cannot_come() {
+        let made = Arc::new(AtomicUsize::new(0));
+        let (calls, coming) = mpsc::unbounded_channel();
+        calls.send(counted(&made, true)).ok().unwrap();
+        drop(calls);
+        assert!(make(counted(&made, true), coming).now_or_never().is_some());
+        assert_eq!(made.load(Ordering::SeqCst), 2);
+    }
+}
