@@ -185,7 +185,10 @@ async fn a_plugin_that_fails_while_it_is_configured_does_not_load() {
 #[tokio::test]
 async fn sleeping_is_bounded_by_the_time_in_all_and_computing_by_the_deadline() {
     let house = house();
-    let short = |settings: &mut BindingSettings| settings.limits.wait = Duration::from_millis(100);
+    let short = |settings: &mut BindingSettings| {
+        settings.limits.deadline = Duration::from_millis(50);
+        settings.limits.wait = Duration::from_millis(100);
+    };
     for (deed, ms, ends) in [("sleep", 10_000, true), ("slow", 10_000, true), ("slow", 1, false)] {
         let used = house.bind(HOSTILE, json!({ "deed": deed, "ms": ms }), short).await;
         let started = Instant::now();

@@ -242,7 +242,7 @@ impl House {
         Plugin::load(&self.engine, "guest", wasm, None).await.expect("the guest is a plugin")
     }
 
-    /// A binding with usual settings, changed by `change`.
+    /// A binding with usual settings, changed by `change`; with a deadline that a busy machine does not miss for it.
     pub async fn bind(
         &self,
         wasm: &'static [u8],
@@ -266,7 +266,7 @@ impl House {
             plugin: self.plugin(wasm).await,
             config,
             grants: Grants::default(),
-            limits: Limits::default(),
+            limits: Limits { deadline: Duration::from_secs(1), ..Limits::default() },
             isolation: Isolation::Reuse,
         };
         change(&mut settings);
