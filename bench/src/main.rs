@@ -41,7 +41,7 @@ struct Arguments {
     #[arg(long, default_value_t = PROMPT_BYTES)]
     prompt_bytes: usize,
     /// Texts that prompts are made of, in place of a few words over and over and an e-mail address: JSONL with `text`, as
-    /// `lockgate eval` reads. The guards must let them pass.
+    /// `lockgate eval` reads. Each prompt begins with one of them, and goes on with the next. The guards must let them pass.
     #[arg(long)]
     texts: Option<PathBuf>,
     /// Open streams when memory is measured.

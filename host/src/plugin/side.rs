@@ -183,7 +183,7 @@ impl Drop for Beside {
 }
 
 /// On which thread a call may be made.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct Follows<'a> {
     /// On that of this call, which has ended, if the thread still looks out for more.
     pub ended: Option<&'a Beside>,
