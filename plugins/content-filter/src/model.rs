@@ -167,8 +167,10 @@ impl Rows {
     fn take_up(&mut self) {
         let noted = self.noted.get(..self.count).unwrap_or_default();
         let mut sum = lanes::Sum::default();
-        let rows = noted.iter().filter_map(|row| self.table.get(*row as usize));
-        rows.for_each(|row| sum.add(u64::from_le_bytes(*row)));
+        let row = |row: &u32| self.table.get(*row as usize).map_or(0, |row| u64::from_le_bytes(*row));
+        let (pairs, last) = noted.as_chunks();
+        pairs.iter().for_each(|[one, two]| sum.add([row(one), row(two)]));
+        last.iter().for_each(|one| sum.add([row(one), 0]));
         self.sum.iter_mut().zip(sum.totals()).for_each(|(sum, part)| *sum += part);
         self.count = 0;
     }

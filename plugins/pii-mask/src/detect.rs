@@ -25,7 +25,7 @@ mod url;
 
 use context::Words;
 pub use entity::BUILT_IN;
-use national::Spec;
+use national::Table;
 
 /// A range of a text that is an entity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,17 +52,13 @@ pub struct Scanner {
     on: u128,
     threshold: u8,
     words: Words,
-    national: Vec<Vec<&'static Spec>>,
+    national: Table,
 }
 
 impl Scanner {
     /// A scanner for the entities whose bit is set, which reports what scores `threshold` per cent or more.
     pub fn new(on: u128, threshold: u8) -> Scanner {
-        let mut national = national::table();
-        for specs in &mut national {
-            specs.retain(|spec| on >> spec.kind & 1 == 1);
-        }
-        Scanner { on, threshold, words: Words::new(), national }
+        Scanner { on, threshold, words: Words::new(), national: Table::new(|kind| on >> kind & 1 == 1) }
     }
 
     fn looks_for(&self, kind: usize) -> bool {

@@ -69,15 +69,9 @@ fn learn(
         let end = start + on[start..].iter().take_while(|on| **on).count();
         let of: Vec<Vec<u32>> = (start..end)
             .map(|n| {
-                let mut of = Vec::with_capacity(40);
-                features(&words, n, |f| {
-                    let row = f >> (32 - ROOM);
-                    let kept = places.is_none_or(|places| places[row as usize].is_some());
-                    if random.below(100) >= dropped && kept {
-                        of.push(row);
-                    }
-                });
-                of
+                let kept = |row: &u32| places.is_none_or(|places| places[*row as usize].is_some());
+                let rows = features(&words, n).map(|f| f >> (32 - ROOM));
+                rows.into_iter().filter(|row| random.below(100) >= dropped && kept(row)).collect()
             })
             .collect();
         learner.learn(&of, &text.tags[start..end], text.weight);
@@ -133,10 +127,10 @@ fn seen(texts: &[Text], on: &[Vec<bool>]) -> Vec<(u32, u32)> {
     let mut seen = vec![(0_u32, 0_u32); 1 << ROOM];
     for (text, on) in texts.iter().zip(on) {
         for n in (0..text.words.len()).filter(|n| on[*n]) {
-            features(&text.words, n, |f| {
+            for f in features(&text.words, n) {
                 let row = &mut seen[(f >> (32 - ROOM)) as usize];
                 *row = (row.0 + 1, f);
-            });
+            }
         }
     }
     seen

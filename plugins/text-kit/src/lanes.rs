@@ -1,13 +1,13 @@
-//! Tables of classifiers, whose rows are eight signed bytes: where they lie, and their sums without a vector unit.
+//! Tables of classifiers, whose rows are eight signed bytes: where they lie, and their sums, two rows at a time.
 //!
-//! Invariant: a sum is exact up to [`MOST`] rows.
+//! Invariant: a sum is exact up to [`MOST`] pairs of rows.
 
 /// Begins where a line of the processor's cache does, so that no row of a table lies in two.
 #[repr(C, align(64))]
 #[derive(Debug)]
 pub struct Aligned<Bytes: ?Sized>(pub Bytes);
 
-/// Rows of which a sum is exact, whatever they are.
+/// Pairs of rows of which a sum is exact, whatever they are.
 pub const MOST: usize = 256;
 
 /// Of each number 128 more than it is, so that none is below zero.
@@ -15,28 +15,32 @@ const BIAS: u64 = 0x8080_8080_8080_8080;
 /// Every other byte.
 const EVEN: u64 = 0x00FF_00FF_00FF_00FF;
 
-/// A sum: the bytes of even places and of odd ones, sixteen bits each.
+/// A sum of rows, two at once: the bytes of even places and of odd ones, sixteen bits each.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sum {
-    even: u64,
-    odd: u64,
-    rows: u32,
+    even: [u64; 2],
+    odd: [u64; 2],
+    pairs: u32,
 }
 
 impl Sum {
-    /// Adds a row: eight bytes, the first the lowest.
-    pub fn add(&mut self, row: u64) {
-        let row = row ^ BIAS;
-        self.even += row & EVEN;
-        self.odd += row >> 8 & EVEN;
-        self.rows += 1;
+    /// Adds two rows, each of eight bytes, the first the lowest; a row of zeros adds nothing.
+    #[inline]
+    pub fn add(&mut self, rows: [u64; 2]) {
+        for ((even, odd), row) in self.even.iter_mut().zip(&mut self.odd).zip(rows) {
+            let row = row ^ BIAS;
+            *even += row & EVEN;
+            *odd += row >> 8 & EVEN;
+        }
+        self.pairs += 1;
     }
 
     /// What was added up, a number for each byte.
     pub fn totals(&self) -> [i32; 8] {
-        let bias = 128 * self.rows.cast_signed();
-        let lane = |four: u64, n: usize| i32::from((four >> (16 * n) & 0xFFFF) as u16) - bias;
-        std::array::from_fn(|at| lane(if at % 2 == 0 { self.even } else { self.odd }, at / 2))
+        let bias = 2 * 128 * self.pairs.cast_signed();
+        let lane = |four: u64, n: usize| i32::from((four >> (16 * n) & 0xFFFF) as u16);
+        let lanes = |[one, two]: [u64; 2], n: usize| lane(one, n) + lane(two, n) - bias;
+        std::array::from_fn(|at| lanes(if at % 2 == 0 { self.even } else { self.odd }, at / 2))
     }
 }
 
@@ -50,9 +54,15 @@ mod tests {
             let mut row = [byte; 8];
             row[3] = !byte;
             let mut sum = Sum::default();
-            (0..MOST).for_each(|_| sum.add(u64::from_le_bytes(row.map(i8::cast_unsigned))));
-            let one_by_one = row.map(|byte| std::iter::repeat_n(i32::from(byte), MOST).sum::<i32>());
+            let rows = u64::from_le_bytes(row.map(i8::cast_unsigned));
+            (0..MOST).for_each(|_| sum.add([rows; 2]));
+            let one_by_one = row.map(|byte| std::iter::repeat_n(i32::from(byte), 2 * MOST).sum::<i32>());
             assert_eq!(sum.totals(), one_by_one, "{byte}");
+            for alone in [[rows, 0], [0, rows]] {
+                let mut sum = Sum::default();
+                sum.add(alone);
+                assert_eq!(sum.totals(), row.map(i32::from), "{byte}");
+            }
         }
         assert_eq!(Sum::default().totals(), [0; 8]);
     }

@@ -43,19 +43,86 @@ const fn spec(kind: usize, pattern: &'static str, score: u8, check: fn(&[u8]) ->
 }
 
 /// The table, by the length of a pattern's first run of letters and digits.
-pub fn table() -> Vec<Vec<&'static Spec>> {
-    let mut table: Vec<Vec<&'static Spec>> = Vec::new();
-    table.resize_with(LONGEST, Vec::new);
-    for spec in [america::SPECS, europe::SPECS, nordic::SPECS, asia::SPECS, business::SPECS, plate::SPECS]
-        .into_iter()
-        .flatten()
-    {
-        let first = spec.pattern.bytes().take_while(u8::is_ascii_alphanumeric).count();
-        if let Some(slot) = table.get_mut(first) {
-            slot.push(spec);
+#[derive(Debug)]
+pub struct Table(Vec<Vec<(First, &'static Spec)>>);
+
+impl Table {
+    /// The identifiers whose kinds are looked for.
+    pub fn new(looked_for: impl Fn(usize) -> bool) -> Table {
+        let mut table: Vec<Vec<(First, &'static Spec)>> = Vec::new();
+        table.resize_with(LONGEST, Vec::new);
+        let all = [america::SPECS, europe::SPECS, nordic::SPECS, asia::SPECS, business::SPECS, plate::SPECS];
+        for spec in all.into_iter().flatten().filter(|spec| looked_for(spec.kind)) {
+            let (first, length) = First::of(spec.pattern);
+            if let Some(slot) = table.get_mut(length) {
+                slot.push((first, spec));
+            }
         }
+        Table(table)
     }
-    table
+
+    /// Those that may stand at `i`, where a run of so many letters and digits begins.
+    pub fn at(&self, b: &[u8], i: usize, length: usize) -> impl Iterator<Item = &'static Spec> {
+        let specs = self.0.get(length).map(Vec::as_slice).unwrap_or_default();
+        let run = (!specs.is_empty()).then(|| Run::of(b, i, length));
+        specs.iter().filter(move |(first, _)| run.is_some_and(|run| run.may_be(first))).map(|(_, spec)| *spec)
+    }
+}
+
+/// What a pattern asks of the first run of letters and digits: a bit for each place, the lowest for the first.
+#[derive(Clone, Copy, Debug)]
+struct First {
+    digits: u32,
+    letters: u32,
+    /// The sign behind it; `None` where nothing may follow.
+    then: Option<u8>,
+}
+
+impl First {
+    /// What a pattern asks for, and how long the run is.
+    fn of(pattern: &str) -> (First, usize) {
+        let length = pattern.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        let first = pattern.as_bytes().get(..length).unwrap_or_default();
+        let places = |is: fn(u8) -> bool| bits(first.iter().map(|p| is(*p)));
+        let digits = places(|p| p.is_ascii_digit());
+        let letters = places(|p| p.is_ascii_alphabetic() && p != b'X');
+        (First { digits, letters, then: pattern.as_bytes().get(length).copied() }, length)
+    }
+}
+
+/// A run of letters and digits of a text: nearly all numbers fit no pattern, and this says so of many patterns at once.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    digits: u32,
+    then: u8,
+    separator: u8,
+    goes_on: bool,
+}
+
+impl Run {
+    fn of(b: &[u8], i: usize, length: usize) -> Run {
+        let (end, run) = (i + length, b.get(i..i + length).unwrap_or_default());
+        let digits = bits(run.iter().map(u8::is_ascii_digit));
+        let separator = separator(b, end).map_or(0, |(kind, _)| kind);
+        Run { digits, then: at(b, end), separator, goes_on: goes_on(b, end) }
+    }
+
+    fn may_be(&self, first: &First) -> bool {
+        let behind = first.then.map_or(!self.goes_on, |sign| sign == self.then || sign == self.separator);
+        behind && first.digits & !self.digits == 0 && first.letters & self.digits == 0
+    }
+}
+
+fn bits(of: impl Iterator<Item = bool>) -> u32 {
+    of.enumerate().fold(0, |bits, (n, is)| bits | u32::from(is) << n)
+}
+
+/// Whether something stands at `j` that an identifier does not end before.
+fn goes_on(b: &[u8], j: usize) -> bool {
+    let (c, next) = (at(b, j), at(b, j + 1));
+    let dashed = matches!(c, b'-' | b'/') && next.is_ascii_alphanumeric();
+    let dotted = c == b'.' && next.is_ascii_digit();
+    c.is_ascii_alphanumeric() || c == b'_' || dashed || dotted
 }
 
 impl Spec {
@@ -89,9 +156,7 @@ impl Spec {
             len += 1;
             j += 1;
         }
-        let dashed = matches!(at(b, j), b'-' | b'/') && at(b, j + 1).is_ascii_alphanumeric();
-        let dotted = at(b, j) == b'.' && at(b, j + 1).is_ascii_digit();
-        if at(b, j).is_ascii_alphanumeric() || at(b, j) == b'_' || dashed || dotted || (small && capital) {
+        if goes_on(b, j) || (small && capital) {
             return None;
         }
         // More digits in the same row: perhaps part of something longer.

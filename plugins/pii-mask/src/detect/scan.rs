@@ -292,7 +292,7 @@ impl<'a> Scan<'a> {
     /// Identifiers of states whose first run has `len` characters.
     fn national(&mut self, i: usize, len: usize) {
         let scanner = self.scanner;
-        for spec in scanner.national.get(len).into_iter().flatten() {
+        for spec in scanner.national.at(self.b, i, len) {
             if let Some((end, score)) = spec.find(self.b, i) {
                 self.offer(spec.kind, i, end, score);
             }

@@ -18,8 +18,14 @@ const EDGE: Word = Word {
     spaced: true,
 };
 
-/// Calls `each` with every feature of the word at `at`; a feature is a hash whose upper bits name a row.
-pub fn features(words: &[Word], at: usize, mut each: impl FnMut(u32)) {
+/// What a word is known by: so many hashes, whose upper bits name a row.
+pub const COUNT: usize = 38;
+
+/// A template of features by its number, and the two things of the words that it asks for.
+type Asked = (u32, u32, u32);
+
+/// Every feature of the word at `at`.
+pub fn features(words: &[Word], at: usize) -> [u32; COUNT] {
     let near = |back: usize, ahead: usize| {
         (at + ahead).checked_sub(back).and_then(|n| words.get(n)).unwrap_or(&EDGE)
     };
@@ -39,49 +45,55 @@ pub fn features(words: &[Word], at: usize, mut each: impl FnMut(u32)) {
         }
     };
     let (l0, lb, ln) = (look(w), look(b1), look(n1));
-    let mut add = |t: u32, a: u32, b: u32| {
-        let h = (t.wrapping_mul(0x9E37_79B1) ^ a).wrapping_mul(0x85EB_CA6B) ^ b.wrapping_mul(0xC2B2_AE35);
-        each((h ^ h >> 15).wrapping_mul(0x2C1B_3C6D));
-    };
-    add(1, l0, 0);
-    add(2, w.hash, 0);
-    add(3, w.hash, l0);
-    add(4, b1.hash, l0);
-    add(5, n1.hash, l0);
-    add(6, b2.hash, l0);
-    add(7, n2.hash, l0);
-    add(8, b1.hash, w.hash);
-    add(9, w.hash, n1.hash);
-    add(12, b1.hash ^ n1.hash.rotate_left(7), l0);
-    add(13, lb | l0 << 8 | ln << 16, 0);
-    add(14, look(b2) | lb << 8 | l0 << 16, 1);
-    add(15, l0 | ln << 8 | look(n2) << 16, 2);
+    let (kb1, kb2, kn1, kn2) = (kind(b1), kind(b2), kind(n1), kind(n2));
+    let known = lists(w) | group(w) << 8;
     let [tail2, tail3, tail4, head3] = w.affixes;
-    add(16, tail2, l0);
-    add(17, tail3, l0);
-    add(18, tail4, l0);
-    add(19, head3, l0);
-    add(20, cluster(w), l0);
-    add(21, cluster(b1), l0);
-    add(22, cluster(n1), l0);
-    add(23, group(w), l0);
-    add(24, group(b1) | group(w) << 8 | group(n1) << 16, l0);
-    add(27, cluster(b1) << 16 | cluster(w), 3);
-    add(28, cluster(w) << 16 | cluster(n1), 4);
-    add(29, lists(w), l0);
-    add(30, lists(b1) | lists(w) << 8 | lists(n1) << 16, l0);
-    add(31, lists(w) | group(w) << 8, b1.hash);
-    add(32, lists(w) | group(w) << 8, n1.hash);
-    add(39, opinion(w), l0);
-    add(40, opinion(b1) | opinion(w) << 4 | opinion(n1) << 8, l0);
-    add(41, opinion(w) | lists(w) << 4 | group(w) << 12, l0);
-    add(42, opinion(w), b1.hash);
-    add(43, opinion(w), n1.hash);
-    add(33, kind(b1), kind(b2));
-    add(34, kind(n1), kind(n2));
-    add(35, kind(b1) ^ kind(b2).rotate_left(9), kind(b3).rotate_left(3) ^ l0);
-    add(36, kind(n1) ^ kind(n2).rotate_left(9), kind(n3).rotate_left(3) ^ l0);
-    add(37, kind(b1) ^ kind(n1).rotate_left(11), lists(w) | group(w) << 8 | l0 << 16);
+    let asked: [Asked; COUNT] = [
+        (1, l0, 0),
+        (2, w.hash, 0),
+        (3, w.hash, l0),
+        (4, b1.hash, l0),
+        (5, n1.hash, l0),
+        (6, b2.hash, l0),
+        (7, n2.hash, l0),
+        (8, b1.hash, w.hash),
+        (9, w.hash, n1.hash),
+        (12, b1.hash ^ n1.hash.rotate_left(7), l0),
+        (13, lb | l0 << 8 | ln << 16, 0),
+        (14, look(b2) | lb << 8 | l0 << 16, 1),
+        (15, l0 | ln << 8 | look(n2) << 16, 2),
+        (16, tail2, l0),
+        (17, tail3, l0),
+        (18, tail4, l0),
+        (19, head3, l0),
+        (20, cluster(w), l0),
+        (21, cluster(b1), l0),
+        (22, cluster(n1), l0),
+        (23, group(w), l0),
+        (24, group(b1) | group(w) << 8 | group(n1) << 16, l0),
+        (27, cluster(b1) << 16 | cluster(w), 3),
+        (28, cluster(w) << 16 | cluster(n1), 4),
+        (29, lists(w), l0),
+        (30, lists(b1) | lists(w) << 8 | lists(n1) << 16, l0),
+        (31, known, b1.hash),
+        (32, known, n1.hash),
+        (39, opinion(w), l0),
+        (40, opinion(b1) | opinion(w) << 4 | opinion(n1) << 8, l0),
+        (41, opinion(w) | lists(w) << 4 | group(w) << 12, l0),
+        (42, opinion(w), b1.hash),
+        (43, opinion(w), n1.hash),
+        (33, kb1, kb2),
+        (34, kn1, kn2),
+        (35, kb1 ^ kb2.rotate_left(9), kind(b3).rotate_left(3) ^ l0),
+        (36, kn1 ^ kn2.rotate_left(9), kind(n3).rotate_left(3) ^ l0),
+        (37, kb1 ^ kn1.rotate_left(11), known | l0 << 16),
+    ];
+    asked.map(hashed)
+}
+
+fn hashed((template, a, b): Asked) -> u32 {
+    let h = (template.wrapping_mul(0x9E37_79B1) ^ a).wrapping_mul(0x85EB_CA6B) ^ b.wrapping_mul(0xC2B2_AE35);
+    (h ^ h >> 15).wrapping_mul(0x2C1B_3C6D)
 }
 
 /// How many words that cannot be named by themselves may stand within a name (`Bank of the West`).

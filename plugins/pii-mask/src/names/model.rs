@@ -8,7 +8,7 @@
 //! where the mark stands are for nothing, so that eight bytes are added at once. Never decides: it gives
 //! probabilities.
 
-use super::features::features;
+use super::features::{COUNT, features};
 use super::words::Word;
 use text_kit::lanes::{Aligned, Sum};
 
@@ -25,8 +25,6 @@ pub const BUCKET: usize = 4;
 /// Bytes of all of them.
 pub const BUCKET_BYTES: usize = BUCKET * TAGS;
 
-/// More features than a word has.
-const MOST: usize = 48;
 /// So many words are looked at together.
 const MANY: usize = 64;
 
@@ -83,47 +81,39 @@ impl Model {
 
     /// The score of each tag for each of these words.
     ///
-    /// First the features of many words, then all their places of memory, then what stands there: the processor waits for
-    /// many places at once, and for one after another it would wait most of the time.
+    /// First the features of many words, then what stands at their places of memory: the processor waits for many
+    /// places at once, and for one after another it would wait most of the time.
     pub fn scores(&self, words: &[Word], of: impl Iterator<Item = usize>) -> Vec<Row> {
         let (mut all, mut of) = (Vec::new(), of.peekable());
-        let (mut seen, mut ends, mut found) = (Vec::with_capacity(MANY * MOST), Vec::new(), Vec::new());
+        let mut seen: Vec<[u32; COUNT]> = Vec::with_capacity(MANY);
         while of.peek().is_some() {
             seen.clear();
-            ends.clear();
-            for at in of.by_ref().take(MANY) {
-                features(words, at, |feature| seen.push(feature));
-                ends.push(seen.len());
-            }
-            found.clear();
-            found.extend(seen.iter().map(|feature| self.row(*feature)));
-            let mut from = 0;
-            for end in &ends {
-                all.push(self.sum(found.get(from..*end).unwrap_or_default()));
-                from = *end;
-            }
+            seen.extend(of.by_ref().take(MANY).map(|at| features(words, at)));
+            all.extend(seen.iter().map(|features| self.sum(features)));
         }
         all
     }
 
-    fn sum(&self, rows: &[u64]) -> Row {
+    fn sum(&self, features: &[u32; COUNT]) -> Row {
         let mut sum = Sum::default();
-        rows.iter().for_each(|row| sum.add(*row));
+        features.iter().for_each(|feature| sum.add(self.row(*feature)));
         let mut scores = sum.totals().map(|sum| f32::from(i16::try_from(sum).unwrap_or(0)) * self.scale);
         scores.iter_mut().skip(1 + TYPES).for_each(|score| *score = 0.0);
         scores
     }
 
-    /// The weights of a feature, zero where it has none. Without branches, which would be guessed wrong.
+    /// The weights of a feature in the one or the other, zero where there are none. Without branches, which would be
+    /// guessed wrong, and two places at a time, which is as wide as a vector is.
     #[inline]
-    fn row(&self, feature: u32) -> u64 {
+    fn row(&self, feature: u32) -> [u64; 2] {
         let mark = u64::from(mark(feature));
         let bucket = (feature >> (32 - self.bits)) as usize / BUCKET;
-        let Some(places) = self.buckets.get(bucket) else { return 0 };
-        places.iter().fold(0, |row, place| {
+        let Some([a, b, c, d]) = self.buckets.get(bucket) else { return [0; 2] };
+        let of_mark = |place: &[u8; TAGS]| {
             let place = u64::from_le_bytes(*place);
-            row | (place & u64::from(place >> 48 == mark).wrapping_neg())
-        })
+            place & u64::from(place >> 48 == mark).wrapping_neg()
+        };
+        [of_mark(a) | of_mark(c), of_mark(b) | of_mark(d)]
     }
 
     /// The transitions.

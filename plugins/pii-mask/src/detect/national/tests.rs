@@ -1,6 +1,7 @@
 //! One valid value for each identifier, and the same value with its check broken.
 
 use super::super::{BUILT_IN, Detector, Found, Scanner};
+use super::Table;
 
 /// What is found in a text, as `entity:value`.
 fn found(text: &str) -> Vec<String> {
@@ -93,5 +94,35 @@ fn bare_digits_need_a_word() {
         "a sum of 123456789018 yen",
     ] {
         assert!(found(text).is_empty(), "{text:?} gave {:?}", found(text));
+    }
+}
+
+proptest::proptest! {
+    /// What is not looked at for its first run would not have been found, either.
+    #[test]
+    fn the_first_run_refuses_nothing_that_fits(
+        text in "(([0-9]{1,5}|[A-Z]{1,4}|[a-z]{1,2}|[0-9A-Z]{8,11})[ ./:_–-]{0,2}){1,6}|[0-9]{2,3}[./ -][0-9]{3}[./ -][0-9]{3,5}(-[0-9]{2})?",
+        unsure in 0_usize..40,
+    ) {
+        let table = Table::new(|kind| kind != unsure);
+        let b = text.as_bytes();
+        for i in (0..b.len()).filter(|i| b.get(*i).is_some_and(u8::is_ascii_alphanumeric)) {
+            let length = b.iter().skip(i).take_while(|c| c.is_ascii_alphanumeric()).count();
+            let all = table.0.get(length).into_iter().flatten().filter_map(|(_, spec)| spec.find(b, i));
+            let looked_at = table.at(b, i, length).filter_map(|spec| spec.find(b, i));
+            proptest::prop_assert!(all.eq(looked_at), "{text:?} at {i}");
+        }
+    }
+}
+
+/// The table of kinds is what the property above takes its patterns from: valid values of all of them go through it.
+#[test]
+fn every_valid_value_may_be_what_it_is() {
+    let table = Table::new(|_| true);
+    for (entity, valid, _, _) in CASES {
+        let b = valid.as_bytes();
+        let length = b.iter().take_while(|c| c.is_ascii_alphanumeric()).count();
+        let mut kinds = table.at(b, 0, length).filter(|spec| spec.find(b, 0).is_some()).map(|spec| spec.kind);
+        assert!(kinds.any(|kind| BUILT_IN.get(kind) == Some(entity)), "{entity} {valid}");
     }
 }
