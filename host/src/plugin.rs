@@ -25,7 +25,7 @@ mod instance;
 mod manifest;
 mod meter;
 mod services;
-mod side;
+pub mod side;
 mod snapshot;
 mod source;
 mod template;
@@ -43,5 +43,5 @@ pub use services::{
     Answers, Destination, Fetch, FetchRequest, FetchResponse, Kv, NearestQuery, Neighbour, ServiceFault,
     Services, Vectors, Watch,
 };
-pub use side::{Beside, Follows, SideSettings};
+pub use side::SideSettings;
 pub use source::{Plugin, PluginError};

@@ -8,7 +8,8 @@ use crate::chat::Prompt;
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// Deeds that a draft puts off at most; who has more to do waits.
@@ -20,6 +21,14 @@ pub(super) struct Ahead {
     passed: watch::Receiver<bool>,
     /// What is done once that is so, or the draft is taken over.
     later: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
+    /// Nanoseconds that were waited for it.
+    waited: AtomicU64,
+}
+
+impl Ahead {
+    fn of(passed: watch::Receiver<bool>) -> Self {
+        Self { passed, later: Mutex::default(), waited: AtomicU64::new(0) }
+    }
 }
 
 impl fmt::Debug for Ahead {
@@ -53,7 +62,7 @@ impl Exchange {
             gather: AtomicBool::new(false),
             passing: Mutex::default(),
             lost_flags: AtomicBool::new(false),
-            ahead: passed.map(|passed| Ahead { passed, later: Mutex::default() }),
+            ahead: passed.map(Ahead::of),
         }
     }
 
@@ -119,8 +128,18 @@ impl Exchange {
     /// Nothing is lost.
     pub async fn certain(&self) {
         let Some(ahead) = &self.ahead else { return };
+        let since = Instant::now();
         if ahead.passed.clone().wait_for(|passed| *passed).await.is_err() {
             std::future::pending().await
         }
+        let waited = u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        ahead.waited.fetch_add(waited, Ordering::Relaxed);
+    }
+
+    /// How long it was waited for those ahead.
+    #[must_use]
+    pub fn waited(&self) -> Duration {
+        let nanos = self.ahead.as_ref().map_or(0, |ahead| ahead.waited.load(Ordering::Relaxed));
+        Duration::from_nanos(nanos)
     }
 }

@@ -1,21 +1,29 @@
-//! `pre-request` over a chain: gate after gate, and as if so where two of them compute at the same time.
+//! `pre-request` over a chain: gate after gate, and as if so where several of them compute at the same time.
 //!
-//! A gate that only computes, and of late let nearly everything pass as it was, may do so on a thread beside while those
-//! behind it begin. They work on drafts; words are given in the order of the chain, and a draft is taken over only
-//! when its turn comes. If one ahead changed the prompt or said anything but "go on", the drafts behind it are
-//! dropped and nothing of them is left, not even in the memory of a plugin. What others would see waits for its turn
+//! Behind gates that of late let nearly everything pass as it was, others begin before those have ended. They work on
+//! drafts; words are given in the order of the chain, and a draft is taken over only when its turn comes. If one
+//! ahead changed the prompt or said anything but "go on", the drafts behind it are dropped and nothing of them is left,
+//! not even in the memory of a plugin. What others would see waits for its turn
 //! ([`certain`](Exchange::certain), [`once_certain`](Exchange::once_certain)). So nobody can tell from the outcome what
 //! ran beside what, and no gate learns what one ahead of it would have kept from it.
+//!
+//! A gate that only computes is called by whoever is free, the exchange's own thread or one beside; one that uses
+//! services is called by the exchange's own.
 
 use super::gate::{Gate, open_or_closed, rejected};
 use crate::chat::Prompt;
 use crate::error::Error;
 use crate::exchange::Exchange;
-use crate::plugin::{Beside, CallError, Decision, Follows, Rejection};
+use crate::plugin::side::{Call, Here, Place, Said, SideSettings, Word};
+use crate::plugin::{Decision, Rejection};
+use futures_util::FutureExt as _;
 use pace::Pace;
+use std::cmp::Reverse;
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
@@ -48,19 +56,15 @@ impl Step {
     }
 
     /// Whether those behind it may begin before it has ended.
-    fn may_be_beside(&self) -> bool {
-        let binding = &self.gate.binding;
-        binding.only_computes() && self.pace.restless() <= binding.side().restless
+    fn is_calm(&self, settings: &SideSettings) -> bool {
+        self.pace.restless() <= settings.restless
     }
 
-    /// How long steps are likely to take, one after the other, with that much text.
-    fn expected(steps: &[Self], bytes: usize) -> Duration {
-        steps.iter().map(|step| step.pace.expected(bytes)).sum()
+    /// Whether another thread may make its call.
+    fn may_be_beside(&self) -> bool {
+        self.gate.binding.only_computes()
     }
 }
-
-/// What a call of `pre-request` said.
-type Said = Result<Decision, CallError>;
 
 /// How far a chain has come.
 enum Reached {
@@ -74,10 +78,12 @@ enum Reached {
 pub(super) async fn admit(steps: &[Step], x: &Arc<Exchange>) -> Result<Admission, Error> {
     let mut next = 0;
     while let Some(step) = steps.get(next) {
-        let base = x.prompt();
-        let reached = match Open::beside(steps, next, &base, x, &VecDeque::new()) {
-            Some(first) => overlap(steps, first, x).await?,
-            None => in_turn(step, next, &base, x).await?,
+        let stretch = Stretch::from(steps, next);
+        let places = stretch.places(x.text_bytes());
+        let reached = if places.is_empty() {
+            in_turn(step, next, x).await?
+        } else {
+            stretch.together(places, x).await?
         };
         match reached {
             Reached::Step(step) => next = step,
@@ -88,189 +94,158 @@ pub(super) async fn admit(steps: &[Step], x: &Arc<Exchange>) -> Result<Admission
 }
 
 /// One call by itself, on the exchange.
-async fn in_turn(
-    Step { gate, pace }: &Step,
-    at: usize,
-    base: &Arc<Prompt>,
-    x: &Arc<Exchange>,
-) -> Result<Reached, Error> {
+async fn in_turn(Step { gate, pace }: &Step, at: usize, x: &Arc<Exchange>) -> Result<Reached, Error> {
+    let base = x.prompt();
     // What it said of another request, before a reroute, is over.
     x.face_answer(gate.binding.id());
     let began = Instant::now();
     let said = gate.binding.on_request(x).await;
     pace.took(began.elapsed(), x.text_bytes());
-    pace.said(is_quiet(&said, base, x));
+    pace.said(is_quiet(&said, &base, x));
     if said.is_err() {
-        x.restore_prompt(base.clone());
+        x.restore_prompt(base);
         x.face_answer(gate.binding.id());
     }
     meant(gate, at, said)
 }
 
-/// A call that was begun before its turn.
+/// Steps that may be at work at the same time: up to the first that is restless, and that one.
+struct Stretch<'a> {
+    first: usize,
+    steps: &'a [Step],
+}
+
+/// A call whose word is still to be given.
 struct Open<'a> {
     step: &'a Step,
     at: usize,
-    /// The prompt that it was given.
-    base: Arc<Prompt>,
     draft: Arc<Exchange>,
     /// Tells the draft that all ahead have let the request pass; none where nothing was ahead.
     passed: Option<watch::Sender<bool>>,
     word: Word,
 }
 
-/// The word of a call.
-enum Word {
-    Coming(Beside),
-    Come(Said),
-}
-
-impl<'a> Open<'a> {
-    /// Begins the call of a step on a thread beside, if that is open to it and worth it, and there is one.
-    fn beside(
-        steps: &'a [Step],
-        at: usize,
-        base: &Arc<Prompt>,
-        x: &Exchange,
-        ahead: &VecDeque<Open<'_>>,
-    ) -> Option<Self> {
-        let (step, behind) = steps.get(at..)?.split_first()?;
-        let (binding, bytes) = (&step.gate.binding, x.text_bytes());
-        let settings = binding.side();
-        if behind.is_empty() || !step.may_be_beside() {
-            return None;
-        }
-        let (own, meanwhile) = (step.pace.expected(bytes), Step::expected(behind, bytes));
-        if own.min(meanwhile) < settings.worth {
-            return None;
-        }
-        let computing = || ahead.iter().filter_map(Open::computing);
-        let before = computing().map(|(_, step)| step.pace.expected(bytes)).sum::<Duration>();
-        let follows = Follows {
-            ended: ahead.iter().rev().find_map(Open::coming).filter(|last| last.is_finished()),
-            // Not where they would be waited for then.
-            computing: computing().map(|(call, _)| call).next().filter(|_| before + own <= meanwhile),
-        };
-        let more = behind.split_last().is_some_and(|(_, behind)| behind.iter().any(Step::may_be_beside));
-        let (passed, told) = (!ahead.is_empty()).then(|| watch::channel(false)).unzip();
-        let draft = Arc::new(x.draft(binding.id(), base.clone(), told));
-        let word = Word::Coming(binding.begin_request(&draft, follows, more)?);
-        Some(Self { step, at, base: base.clone(), draft, passed, word })
+impl<'a> Stretch<'a> {
+    /// The stretch that begins at `first`.
+    fn from(steps: &'a [Step], first: usize) -> Self {
+        let steps = steps.get(first..).unwrap_or_default();
+        let calm = |step: &&Step| step.is_calm(step.gate.binding.side().settings());
+        let length = (steps.iter().take_while(calm).count() + 1).min(steps.len());
+        Self { first, steps: steps.get(..length).unwrap_or_default() }
     }
 
-    /// The prompt for the next, as far as can be told; none where there will be no next.
-    fn leaves(&self) -> Option<Arc<Prompt>> {
-        match &self.word {
-            Word::Coming(_) | Word::Come(Err(_)) => Some(self.base.clone()),
-            Word::Come(Ok(Decision::Next)) => Some(self.draft.prompt()),
-            Word::Come(Ok(_)) => None,
-        }
+    /// Threads to make calls of it beside, as many as are free and worth it.
+    fn places(&self, bytes: usize) -> Vec<Place> {
+        let [step, _, ..] = self.steps else { return Vec::new() };
+        let side = step.gate.binding.side();
+        let costs = self.steps.iter().map(|step| (step.may_be_beside(), step.pace.expected(bytes)));
+        side.take(worthwhile(costs, side.settings()))
     }
 
-    /// Its call, where the word of that has not been heard.
-    fn coming(&self) -> Option<&Beside> {
-        match &self.word {
-            Word::Coming(beside) => Some(beside),
-            Word::Come(_) => None,
-        }
-    }
-
-    /// Its call, where that still computes, and whose it is.
-    fn computing(&self) -> Option<(&Beside, &'a Step)> {
-        self.coming().filter(|call| !call.is_finished()).map(|call| (call, self.step))
-    }
-
-    /// Waits for its word.
-    ///
-    /// # Cancel safety
-    /// Nothing is lost.
-    async fn come(&mut self) {
-        if let Word::Coming(beside) = &mut self.word {
-            let (said, took) = beside.await;
-            self.step.pace.took(took, self.draft.text_bytes());
-            self.word = Word::Come(said);
-        }
-    }
-
-    /// Takes its word, which has come, as the exchange's.
-    fn settle(self, x: &Exchange) -> Result<Reached, Error> {
-        let Word::Come(said) = self.word else { return Ok(Reached::Step(self.at)) };
-        let gate = &self.step.gate;
-        self.step.pace.said(is_quiet(&said, &self.base, &self.draft));
-        x.take(&self.draft, gate.binding.id(), said.is_err());
-        meant(gate, self.at, said)
-    }
-}
-
-/// Runs a stretch of the chain whose first call is begun on a thread beside, until the words of all that were begun are
-/// given, or one of them undoes what lies behind it.
-async fn overlap(steps: &[Step], first: Open<'_>, x: &Arc<Exchange>) -> Result<Reached, Error> {
-    let mut open = VecDeque::from([first]);
-    loop {
-        let Some(last) = open.back() else { return Err(Error::internal("no call is open")) };
-        let next = last.at + 1;
-        let (Some(step), Some(base)) = (steps.get(next), last.leaves()) else {
-            match give(&mut open, None, x).await? {
-                Some(reached) => return Ok(reached),
-                None => continue,
+    /// Makes its calls, on these threads and here, and gives their words until all are given or one of them undoes what lies
+    /// behind it.
+    async fn together(self, places: Vec<Place>, x: &Arc<Exchange>) -> Result<Reached, Error> {
+        let (base, bytes) = (x.prompt(), x.text_bytes());
+        let mut open = VecDeque::with_capacity(self.steps.len());
+        let (mut own, mut offered) = (Vec::new(), Vec::new());
+        for (at, step) in (self.first..).zip(self.steps) {
+            let binding = &step.gate.binding;
+            let (passed, told) = (at > self.first).then(|| watch::channel(false)).unzip();
+            let draft = Arc::new(x.draft(binding.id(), base.clone(), told));
+            let (call, word) = Call::new(binding.clone(), draft.clone());
+            if step.may_be_beside() {
+                offered.push((step.pace.expected(bytes), call));
+            } else {
+                own.push(call);
             }
-        };
-        if let Some(another) = Open::beside(steps, next, &base, x, &open) {
-            open.push_back(another);
-            continue;
+            open.push_back(Open { step, at, draft, passed, word });
         }
-        let (passed, told) = watch::channel(false);
-        let draft = Arc::new(x.draft(step.gate.binding.id(), base.clone(), Some(told)));
-        let said = {
-            let mut call = pin!(step.gate.binding.on_request(&draft));
+        // Whoever begins the longest first is the sooner done.
+        offered.sort_by_key(|(expected, _)| Reverse(*expected));
+        let offered: Arc<[Arc<Call>]> = offered.into_iter().map(|(_, call)| call).collect();
+        let Some(step) = self.steps.first() else { return Err(Error::internal("a stretch has a step")) };
+        let _help = step.gate.binding.side().help(places, &offered);
+        let mut own = pin!(make(&own).fuse());
+        let mut here = Here::of(&offered);
+        let mut words = Words { open, base: &base, x };
+        poll_fn(|context| {
             loop {
-                tokio::select! {
-                    biased;
-                    said = &mut call => break said,
-                    given = give(&mut open, Some(&base), x), if !open.is_empty() => {
-                        if let Some(reached) = given? {
-                            return Ok(reached);
-                        }
-                        if open.is_empty() {
-                            passed.send_replace(true);
-                        }
-                    }
+                _ = own.poll_unpin(context);
+                here.go_on(context);
+                let open = words.open.len();
+                match words.give(context) {
+                    Poll::Ready(reached) => return Poll::Ready(reached),
+                    // Who waited for those ahead may go on.
+                    Poll::Pending if words.open.len() < open => {}
+                    Poll::Pending if here.begin() || words.look_out() => {}
+                    Poll::Pending => return Poll::Pending,
                 }
             }
-        };
-        open.push_back(Open { step, at: next, base, draft, passed: Some(passed), word: Word::Come(said) });
-        // What has its word already is not worked ahead of any more.
-        while matches!(open.front(), Some(Open { word: Word::Come(_), .. })) {
-            if let Some(reached) = give(&mut open, None, x).await? {
-                return Ok(reached);
-            }
-        }
+        })
+        .await
     }
 }
 
-/// Waits for the word of the first open call, and gives it. Says how far the chain has come, where nothing that is
-/// open, or was begun with the prompt `then`, goes on from there.
-///
-/// # Cancel safety
-/// Nothing is lost.
-async fn give(
-    open: &mut VecDeque<Open<'_>>,
-    then: Option<&Arc<Prompt>>,
-    x: &Exchange,
-) -> Result<Option<Reached>, Error> {
-    let Some(first) = open.front_mut() else { return Ok(None) };
-    first.come().await;
-    let Some(first) = open.pop_front() else { return Ok(None) };
-    let reached = first.settle(x)?;
-    let goes_on = open.front().map(|next| &next.base).or(then);
-    let holds = goes_on.is_some_and(|base| Arc::ptr_eq(base, &x.prompt()));
-    if !holds || matches!(reached, Reached::End(_)) {
-        return Ok(Some(reached));
+/// Makes calls one after the other.
+async fn make(calls: &[Arc<Call>]) {
+    for call in calls {
+        call.make().await;
     }
-    if let Some(Open { passed: Some(passed), .. }) = open.front() {
-        passed.send_replace(true);
+}
+
+/// Calls whose words are still to be given, in their order.
+struct Words<'a> {
+    open: VecDeque<Open<'a>>,
+    base: &'a Arc<Prompt>,
+    x: &'a Exchange,
+}
+
+impl Words<'_> {
+    /// Gives the words that have come and whose turn it is. Says how far the chain has come, where all are given, or
+    /// one of them undoes what lies behind it.
+    fn give(&mut self, context: &mut Context<'_>) -> Poll<Result<Reached, Error>> {
+        while let Some(first) = self.open.front_mut() {
+            let (said, took) = ready!(first.word.poll_unpin(context));
+            let Some(Open { step, at, draft, .. }) = self.open.pop_front() else { break };
+            step.pace.took(took, draft.text_bytes());
+            step.pace.said(is_quiet(&said, self.base, &draft));
+            self.x.take(&draft, step.gate.binding.id(), said.is_err());
+            let reached = meant(&step.gate, at, said)?;
+            let holds = matches!(reached, Reached::Step(_)) && Arc::ptr_eq(self.base, &self.x.prompt());
+            match self.open.front() {
+                Some(next) if holds => next.passed.iter().for_each(|passed| _ = passed.send_replace(true)),
+                _ => return Poll::Ready(Ok(reached)),
+            }
+        }
+        Poll::Ready(Err(Error::internal("no call is open")))
     }
-    Ok(None)
+
+    /// Looks out for the next word for a moment. Whether it has come.
+    fn look_out(&mut self) -> bool {
+        self.open.front_mut().is_some_and(|first| first.word.look_out())
+    }
+}
+
+/// How many threads beside are worth it for calls that cost so much, each of which may be made there or not.
+fn worthwhile(costs: impl Iterator<Item = (bool, Duration)>, settings: &SideSettings) -> usize {
+    let (mut own, mut all, mut longest) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+    let (mut offered, mut calls) = (0, 0);
+    for (may_be_beside, cost) in costs {
+        (all, longest, calls) = (all + cost, longest.max(cost), calls + 1);
+        if may_be_beside {
+            offered += 1;
+        } else {
+            own += cost;
+        }
+    }
+    // No sooner than this is all of it done.
+    let done = |threads: usize| match threads {
+        0 => all,
+        _ => longest.max(own).max(all / u32::try_from(threads + 1).unwrap_or(u32::MAX)),
+    };
+    let saves = |threads: &usize| done(*threads).saturating_sub(done(threads + 1)) >= settings.worth;
+    // One call is made here.
+    (0..offered.min(calls - 1).min(settings.threads)).take_while(saves).count()
 }
 
 /// Whether a call let the request pass as it was.

@@ -12,6 +12,7 @@ use super::instance::Surroundings;
 use super::manifest::Hook;
 use super::meter::CallClock;
 use super::services::{Services, Watch};
+use super::side::Side;
 use super::source::Plugin;
 use super::template::Template;
 use crate::exchange::BindingId;
@@ -203,8 +204,10 @@ impl Binding {
         self.around.name.clone()
     }
 
-    pub(super) fn engine(&self) -> &Engine {
-        &self.engine
+    /// The threads on which its calls may be made beside the exchange.
+    #[must_use]
+    pub fn side(&self) -> &Side {
+        &self.engine.side
     }
 
     /// Whether it has nothing but the exchange and its own computing: no service that waits or that anybody else sees.

@@ -2,10 +2,12 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use crate::support::{House, Log, Used, exchange, flag, gate, of};
+use futures_util::FutureExt as _;
 use lockgate::exchange::{BindingId, Exchange, Keep, KeepsFull};
 use lockgate::pipeline::admission::Admission;
 use lockgate::pipeline::chain::Chain;
 use lockgate::pipeline::stream::OnError;
+use lockgate::plugin::side::{Call, Here};
 use lockgate::plugin::*;
 use lockgate_guests::{ECHO, GREEDY, HOSTILE};
 use proptest::prelude::*;
@@ -26,6 +28,13 @@ fn eager(threads: usize) -> House {
 /// Settings of a binding that may count in the shared values.
 fn counting(settings: &mut BindingSettings) {
     settings.grants.kv = vec!["mine".into()];
+}
+
+/// Waits until a thread beside is free again.
+async fn rested(used: &Used) {
+    while used.binding.side().take(1).is_empty() {
+        tokio::task::yield_now().await;
+    }
 }
 
 async fn counter(house: &House, change: impl FnOnce(&mut BindingSettings)) -> Used {
@@ -146,21 +155,23 @@ async fn those_behind_begin_while_a_guard_still_computes() {
         () = both => {}
     }
     // Who asked is gone, and nobody goes on for him.
-    while guard.counts.outcome("cancelled") == 0 {
+    while guard.counts.instances() + behind.counts.instances() > 0 {
         tokio::task::yield_now().await;
     }
-    assert_eq!((guard.counts.instances(), behind.counts.instances()), (0, 0));
+    assert_eq!((guard.counts.outcome("cancelled"), behind.counts.outcome("cancelled")), (1, 1));
 }
 
-/// A masks what B would tell; B was begun with what A had not masked yet.
+/// A masks what B would tell; while one ahead of both computes, B is begun with what A had not masked yet.
 #[tokio::test]
 async fn who_is_begun_too_early_learns_and_tells_nothing() {
     let house = eager(1);
     let mask = house.bind(ECHO, json!({ "from": "private", "to": "masked" }), |_| ()).await;
     let tell = house.bind(ECHO, json!({ "tell": true }), |_| ()).await;
-    let chain = Chain::new([&mask, &tell].map(|used| gate(used, OnError::Reject)).to_vec());
+    let slow = house.bind(HOSTILE, json!({ "deed": "slow", "ms": 5 }), |_| ()).await;
+    let chain = Chain::new([&slow, &mask, &tell].map(|used| gate(used, OnError::Reject)).to_vec());
     let (log, guard) = Log::listen();
     for calls in 1..=20 {
+        rested(&mask).await;
         let x = exchange("private");
         assert_eq!(chain.admit(&x).await.expect("both let it pass"), Admission::Forward);
         assert_eq!(tell.counts.own("told masked"), calls);
@@ -182,11 +193,13 @@ async fn a_breaker_counts_nothing_that_comes_to_nothing() {
     let strict = house.bind(ECHO, json!({ "refuse": "panic" }), patient).await;
     let calm = house.bind(ECHO, json!({ "from": "panic", "to": "calm" }), patient).await;
     let nervous = house.hostile("panic-on-demand", patient).await;
+    let slow = house.bind(HOSTILE, json!({ "deed": "slow", "ms": 5 }), patient).await;
     let chain =
         |chosen: &[&Used]| Chain::new(chosen.iter().map(|used| gate(used, OnError::Reject)).collect());
     let (refused, calmed, alone) =
-        (chain(&[&strict, &nervous]), chain(&[&calm, &nervous]), chain(&[&nervous]));
+        (chain(&[&slow, &strict, &nervous]), chain(&[&slow, &calm, &nervous]), chain(&[&nervous]));
     for _ in 0..20 {
+        rested(&strict).await;
         refused.admit(&exchange("panic")).await.expect_err("it is refused");
     }
     assert!(nervous.counts.outcome("trap") > 5, "it was begun too early");
@@ -256,30 +269,73 @@ async fn waiting_for_those_ahead_is_not_their_followers_time() {
 }
 
 #[tokio::test]
-async fn who_speaks_or_is_cheap_or_uses_services_is_not_worked_ahead_of() {
+async fn who_speaks_or_is_cheap_is_not_worked_ahead_of() {
     let side = |worth, restless| SideSettings { threads: 1, worth, restless, while_busy: true };
-    let changes = json!({ "from": "a", "to": "b" });
-    let quick = Duration::from_secs(3_600);
-    for (wasm, config, side) in [
-        (ECHO, changes, side(Duration::ZERO, 500)),
-        (ECHO, json!({}), side(quick, 1_000)),
-        (GREEDY, json!({ "bucket": "mine", "key": "k" }), side(Duration::ZERO, 1_000)),
+    for (config, side) in [
+        (json!({ "from": "a", "to": "b" }), side(Duration::ZERO, 500)),
+        (json!({}), side(Duration::from_secs(3_600), 1_000)),
     ] {
         let house = of(&EngineSettings { pooling: false, side, ..EngineSettings::default() });
-        let grants = |settings: &mut BindingSettings| {
-            if wasm == GREEDY {
-                counting(settings);
-            }
-        };
-        let first = house.bind(wasm, config, grants).await;
+        let first = house.bind(ECHO, config, |_| ()).await;
         let second = house.bind(ECHO, json!({}), |_| ()).await;
         let chain = Chain::new([&first, &second].map(|used| gate(used, OnError::Reject)).to_vec());
         for _ in 0..20 {
+            rested(&first).await;
             assert!(chain.admit(&exchange("a")).await.is_ok());
         }
         // Work that came to nothing would be counted beyond these, or as broken off.
         assert_eq!((second.counts.outcome("ok"), second.counts.outcome("cancelled")), (20, 0));
     }
+}
+
+/// Who uses services is called where the exchange runs; those behind it compute while it waits.
+#[tokio::test]
+async fn others_compute_while_one_waits_for_a_service() {
+    let house = eager(1);
+    let waits = house.bind(GREEDY, json!({ "bucket": "mine", "key": "wait" }), counting).await;
+    let guard = house.bind(ECHO, json!({}), |_| ()).await;
+    let chain = Chain::new([&waits, &guard].map(|used| gate(used, OnError::Reject)).to_vec());
+    let x = exchange("hello");
+    let served = async {
+        house.memory.asked.notified().await;
+        while guard.counts.outcome("ok") == 0 {
+            tokio::task::yield_now().await;
+        }
+        house.memory.go.notify_one();
+    };
+    let (admitted, ()) = tokio::join!(chain.admit(&x), served);
+    assert_eq!(admitted.expect("both let it pass"), Admission::Forward);
+    assert_eq!((waits.counts.outcome("ok"), guard.counts.outcome("ok")), (1, 1));
+}
+
+/// Whoever comes first makes a call: a thread beside that wakes late, or never, delays nobody.
+#[tokio::test]
+async fn each_call_that_is_wanted_is_made_once() {
+    let house = eager(1);
+    let calm = house.bind(ECHO, json!({}), |_| ()).await;
+    for (round, helps) in (1..=40).zip([true, true, true, false].into_iter().cycle()) {
+        rested(&calm).await;
+        let calls = (0..4).map(|_| Call::new(calm.binding.clone(), exchange("hello")));
+        let (offered, mut words): (Vec<_>, Vec<_>) = calls.unzip();
+        let offered: Arc<[Arc<Call>]> = offered.into();
+        drop(words.pop());
+        let side = calm.binding.side();
+        let places = if helps { side.take(1) } else { Vec::new() };
+        assert_eq!(places.len(), usize::from(helps));
+        let _help = side.help(places, &offered);
+        let mut here = Here::of(&offered);
+        while here.begin() {}
+        for mut word in words {
+            let told = std::future::poll_fn(|context| {
+                here.go_on(context);
+                _ = word.look_out();
+                word.poll_unpin(context)
+            });
+            assert_eq!(told.await.0, Ok(Decision::Next));
+        }
+        assert_eq!(calm.counts.outcome("ok"), 3 * round);
+    }
+    assert_eq!(calm.counts.outcome("cancelled"), 0);
 }
 
 #[test]
