@@ -14,7 +14,7 @@ use super::gate::{Gate, open_or_closed, rejected};
 use crate::chat::Prompt;
 use crate::error::Error;
 use crate::exchange::Exchange;
-use crate::plugin::side::{Call, Here, Place, Said, SideSettings, Word};
+use crate::plugin::side::{Call, Calls, Help, Here, Place, Said, SideSettings, Word};
 use crate::plugin::{Decision, Rejection};
 use futures_util::FutureExt as _;
 use pace::Pace;
@@ -76,14 +76,12 @@ enum Reached {
 
 /// Runs `pre-request` of all steps.
 pub(super) async fn admit(steps: &[Step], x: &Arc<Exchange>) -> Result<Admission, Error> {
-    let mut next = 0;
+    let (mut next, mut help) = (0, Help::default());
     while let Some(step) = steps.get(next) {
         let stretch = Stretch::from(steps, next);
-        let places = stretch.places(x.text_bytes());
-        let reached = if places.is_empty() {
-            in_turn(step, next, x).await?
-        } else {
-            stretch.together(places, x).await?
+        let reached = match stretch.places(&help, x.text_bytes()) {
+            Some(places) => stretch.together(&mut help, places, x).await?,
+            None => in_turn(step, next, x).await?,
         };
         match reached {
             Reached::Step(step) => next = step,
@@ -113,6 +111,7 @@ async fn in_turn(Step { gate, pace }: &Step, at: usize, x: &Arc<Exchange>) -> Re
 struct Stretch<'a> {
     first: usize,
     steps: &'a [Step],
+    behind: &'a [Step],
 }
 
 /// A call whose word is still to be given.
@@ -131,20 +130,33 @@ impl<'a> Stretch<'a> {
         let steps = steps.get(first..).unwrap_or_default();
         let calm = |step: &&Step| step.is_calm(step.gate.binding.side().settings());
         let length = (steps.iter().take_while(calm).count() + 1).min(steps.len());
-        Self { first, steps: steps.get(..length).unwrap_or_default() }
+        let (steps, behind) = steps.split_at_checked(length).unwrap_or_default();
+        Self { first, steps, behind }
     }
 
-    /// Threads to make calls of it beside, as many as are free and worth it.
-    fn places(&self, bytes: usize) -> Vec<Place> {
-        let [step, _, ..] = self.steps else { return Vec::new() };
+    /// Threads to make calls of it beside those at hand: as many as are free and worth it. None where nobody would help.
+    fn places(&self, help: &Help, bytes: usize) -> Option<Vec<Place>> {
+        let [step, _, ..] = self.steps else { return None };
         let side = step.gate.binding.side();
         let costs = self.steps.iter().map(|step| (step.may_be_beside(), step.pace.expected(bytes)));
-        side.take(worthwhile(costs, side.settings()))
+        let (wanted, at_hand) = (worthwhile(costs, side.settings()), help.at_hand());
+        let places = side.take(wanted.saturating_sub(at_hand));
+        (wanted.min(at_hand) + places.len() > 0).then_some(places)
     }
 
-    /// Makes its calls, on these threads and here, and gives their words until all are given or one of them undoes what lies
-    /// behind it.
-    async fn together(self, places: Vec<Place>, x: &Arc<Exchange>) -> Result<Reached, Error> {
+    /// Whether what lies behind it is likely to have help, too.
+    fn more(&self) -> bool {
+        self.behind.len() > 1 && self.behind.iter().any(Step::may_be_beside)
+    }
+
+    /// Makes its calls, here and on threads beside, and gives their words until all are given or one of them undoes what
+    /// lies behind it.
+    async fn together(
+        self,
+        help: &mut Help,
+        places: Vec<Place>,
+        x: &Arc<Exchange>,
+    ) -> Result<Reached, Error> {
         let (base, bytes) = (x.prompt(), x.text_bytes());
         let mut open = VecDeque::with_capacity(self.steps.len());
         let (mut own, mut offered) = (Vec::new(), Vec::new());
@@ -162,9 +174,10 @@ impl<'a> Stretch<'a> {
         }
         // Whoever begins the longest first is the sooner done.
         offered.sort_by_key(|(expected, _)| Reverse(*expected));
-        let offered: Arc<[Arc<Call>]> = offered.into_iter().map(|(_, call)| call).collect();
-        let Some(step) = self.steps.first() else { return Err(Error::internal("a stretch has a step")) };
-        let _help = step.gate.binding.side().help(places, &offered);
+        let offered: Calls = offered.into_iter().map(|(_, call)| call).collect();
+        if let Some(step) = self.steps.first() {
+            help.make(step.gate.binding.side(), places, &offered, self.more());
+        }
         let mut own = pin!(make(&own).fuse());
         let mut here = Here::of(&offered);
         let mut words = Words { open, base: &base, x };

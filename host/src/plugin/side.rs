@@ -19,10 +19,16 @@ use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::mpsc::error::TryRecvError;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// How long a thread looks out for the end of a call before it sleeps: as long as it takes to be woken again.
 const SPIN: Duration = Duration::from_micros(50);
+
+/// How long a thread looks out for more calls of its exchange, where there are likely to be: about as long as it takes to
+/// put it to sleep and wake it again, and more than a guard takes for a question.
+const LINGER: Duration = Duration::from_micros(100);
 
 /// Threads at most.
 const MAX_THREADS: usize = 1_024;
@@ -90,26 +96,48 @@ impl Side {
         std::iter::from_fn(place).take(most).collect()
     }
 
-    /// Has these threads make calls, until none is left to begin.
-    #[must_use]
-    pub fn help(&self, places: Vec<Place>, calls: &Arc<[Arc<Call>]>) -> Help {
-        let Some(runtime) = &self.runtime else { return Help(Vec::new()) };
-        let begin = |Place(permit): Place| {
-            let (handle, broken_off) = AbortHandle::new_pair();
-            let calls = calls.clone();
-            let all = async move {
-                for call in calls.iter() {
-                    call.make_beside().await;
-                }
-            };
-            runtime.spawn(async move {
-                // Nobody waits for what is broken off.
-                _ = Abortable::new(all, broken_off).await;
-                drop(permit);
-            });
-            handle
-        };
-        Help(places.into_iter().map(begin).collect())
+    /// Has a thread make calls, until none is left to begin. `more` says that others of the exchange are likely to follow.
+    fn help(&self, Place(permit): Place, calls: Calls, more: bool) -> Option<Helper> {
+        let (handle, broken_off) = AbortHandle::new_pair();
+        let (sender, coming) = mpsc::unbounded_channel();
+        let made = Abortable::new(make(calls, more, coming), broken_off);
+        self.runtime.as_ref()?.spawn(async move {
+            // Nobody waits for what is broken off.
+            _ = made.await;
+            drop(permit);
+        });
+        Some(Helper { calls: sender, handle })
+    }
+}
+
+/// Calls that any of several threads may make, the first first.
+pub type Calls = Arc<[Arc<Call>]>;
+
+/// Makes calls of one exchange, and looks out for others for a moment where they are likely: a thread that sleeps is dearer
+/// to wake.
+async fn make(mut calls: Calls, mut more: bool, mut coming: UnboundedReceiver<(Calls, bool)>) {
+    loop {
+        for call in calls.iter() {
+            call.make_beside().await;
+        }
+        match next(&mut coming, if more { LINGER } else { Duration::ZERO }) {
+            Some(next) => (calls, more) = next,
+            None => return,
+        }
+    }
+}
+
+/// What comes next; none where nothing has come in that time, and nothing can come then.
+fn next<T>(coming: &mut UnboundedReceiver<T>, within: Duration) -> Option<T> {
+    let since = Instant::now();
+    loop {
+        match coming.try_recv() {
+            Ok(next) => return Some(next),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) if since.elapsed() < within => std::hint::spin_loop(),
+            // What came before the door was shut is still made.
+            Err(TryRecvError::Empty) => coming.close(),
+        }
     }
 }
 
@@ -130,12 +158,35 @@ impl Drop for Side {
     }
 }
 
-/// Threads that make calls. Dropped, they are broken off as soon as they wait for anything.
-pub struct Help(Vec<AbortHandle>);
+/// A thread that makes calls.
+struct Helper {
+    /// Where it takes more.
+    calls: UnboundedSender<(Calls, bool)>,
+    handle: AbortHandle,
+}
+
+/// Threads that make calls of one exchange. Dropped, they are broken off as soon as they wait for anything.
+#[derive(Default)]
+pub struct Help(Vec<Helper>);
+
+impl Help {
+    /// Threads that look out for more calls.
+    #[must_use]
+    pub fn at_hand(&self) -> usize {
+        self.0.iter().filter(|helper| !helper.calls.is_closed()).count()
+    }
+
+    /// Has those at hand make calls, and these besides, until none is left to begin. `more` says that others of the exchange
+    /// are likely to follow.
+    pub fn make(&mut self, side: &Side, places: Vec<Place>, calls: &Calls, more: bool) {
+        self.0.retain(|helper| helper.calls.send((calls.clone(), more)).is_ok());
+        self.0.extend(places.into_iter().filter_map(|place| side.help(place, calls.clone(), more)));
+    }
+}
 
 impl Drop for Help {
     fn drop(&mut self) {
-        self.0.iter().for_each(AbortHandle::abort);
+        self.0.iter().for_each(|helper| helper.handle.abort());
     }
 }
 
@@ -266,5 +317,38 @@ impl Word {
 impl Drop for Word {
     fn drop(&mut self) {
         self.call.claim();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn what_is_sent_is_received_however_late_it_comes() {
+        for round in 0..400 {
+            let (sender, mut coming) = mpsc::unbounded_channel();
+            let within = if round % 2 == 0 { LINGER } else { Duration::ZERO };
+            let thread = thread::spawn(move || std::iter::from_fn(|| next(&mut coming, within)).count());
+            // About when the door is shut.
+            let since = Instant::now();
+            while since.elapsed() < Duration::from_micros(round) {
+                std::hint::spin_loop();
+            }
+            let sent = sender.send(()).is_ok();
+            assert_eq!(thread.join().unwrap(), usize::from(sent));
+            assert!(sender.send(()).is_err(), "nothing more is taken");
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_what_cannot_come() {
+        let (sender, mut coming) = mpsc::unbounded_channel();
+        sender.send(1).unwrap();
+        drop(sender);
+        let hours = Duration::from_secs(3_600);
+        assert_eq!((next(&mut coming, hours), next(&mut coming, hours)), (Some(1), None));
     }
 }

@@ -7,7 +7,7 @@ use lockgate::exchange::{BindingId, Exchange, Keep, KeepsFull};
 use lockgate::pipeline::admission::Admission;
 use lockgate::pipeline::chain::Chain;
 use lockgate::pipeline::stream::OnError;
-use lockgate::plugin::side::{Call, Here};
+use lockgate::plugin::side::{Call, Calls, Help, Here};
 use lockgate::plugin::*;
 use lockgate_guests::{ECHO, GREEDY, HOSTILE};
 use proptest::prelude::*;
@@ -317,12 +317,13 @@ async fn each_call_that_is_wanted_is_made_once() {
         rested(&calm).await;
         let calls = (0..4).map(|_| Call::new(calm.binding.clone(), exchange("hello")));
         let (offered, mut words): (Vec<_>, Vec<_>) = calls.unzip();
-        let offered: Arc<[Arc<Call>]> = offered.into();
+        let offered: Calls = offered.into();
         drop(words.pop());
         let side = calm.binding.side();
         let places = if helps { side.take(1) } else { Vec::new() };
         assert_eq!(places.len(), usize::from(helps));
-        let _help = side.help(places, &offered);
+        let mut help = Help::default();
+        help.make(side, places, &offered, round % 2 == 0);
         let mut here = Here::of(&offered);
         while here.begin() {}
         for mut word in words {
