@@ -181,7 +181,7 @@ impl<'a> Stretch<'a> {
         let mut own = pin!(make(&own).fuse());
         let mut here = Here::of(&offered);
         let mut words = Words { open, base: &base, x };
-        poll_fn(|context| {
+        let reached = poll_fn(|context| {
             loop {
                 _ = own.poll_unpin(context);
                 here.go_on(context);
@@ -195,7 +195,12 @@ impl<'a> Stretch<'a> {
                 }
             }
         })
-        .await
+        .await;
+        if !words.open.is_empty() {
+            // What still computes does so for nothing.
+            *help = Help::default();
+        }
+        reached
     }
 }
 
@@ -281,4 +286,27 @@ fn meant(gate: &Gate, at: usize, said: Said) -> Result<Reached, Error> {
         }
     };
     Ok(Reached::End(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_are_asked_for_as_long_as_each_saves_enough() {
+        let micros = Duration::from_micros;
+        let settings = |threads| SideSettings { threads, worth: micros(30), restless: 0, while_busy: false };
+        let wanted = |threads, costs: &[(bool, u64)]| {
+            worthwhile(costs.iter().map(|(beside, cost)| (*beside, micros(*cost))), &settings(threads))
+        };
+        assert_eq!(wanted(8, &[(true, 100), (true, 100)]), 1, "one is made here");
+        assert_eq!(wanted(8, &[(true, 100), (true, 20)]), 0, "20 µs are not worth it");
+        assert_eq!(wanted(8, &[(false, 100), (true, 40)]), 1);
+        assert_eq!(wanted(8, &[(false, 100), (false, 100)]), 0, "nobody else may make them");
+        assert_eq!(wanted(8, &[(true, 100), (true, 100), (true, 100)]), 2);
+        assert_eq!(wanted(1, &[(true, 100), (true, 100), (true, 100)]), 1);
+        assert_eq!(wanted(0, &[(true, 100), (true, 100)]), 0);
+        assert_eq!(wanted(8, &[(false, 300), (true, 100), (true, 100)]), 1, "the 300 µs remain");
+        assert_eq!(wanted(8, &[(true, 1_000)]), 0);
+    }
 }
