@@ -1,14 +1,15 @@
 //! `pre-request` over a chain: gate after gate, and as if so where several of them compute at the same time.
 //!
-//! Behind gates that of late let nearly everything pass as it was, others begin before those have ended. They work on
-//! drafts; words are given in the order of the chain, and a draft is taken over only when its turn comes. If one
+//! Behind gates that only compute, and of late let nearly everything pass as it was, others begin before those have ended.
+//! They work on drafts; words are given in the order of the chain, and a draft is taken over only when its turn comes. If one
 //! ahead changed the prompt or said anything but "go on", the drafts behind it are dropped and nothing of them is left,
 //! not even in the memory of a plugin. What others would see waits for its turn
 //! ([`certain`](Exchange::certain), [`once_certain`](Exchange::once_certain)). So nobody can tell from the outcome what
 //! ran beside what, and no gate learns what one ahead of it would have kept from it.
 //!
-//! A gate that only computes is called by whoever is free, the exchange's own thread or one beside; one that uses
-//! services is called by the exchange's own.
+//! A gate that only computes is called by whoever is free, the exchange's own thread or one beside. One that uses
+//! services is called by the exchange's own, and nobody behind it begins before it has ended: while a service stalls,
+//! instances would pile up that wait for its word.
 
 use super::gate::{Gate, open_or_closed, rejected};
 use crate::chat::Prompt;
@@ -17,6 +18,7 @@ use crate::exchange::Exchange;
 use crate::plugin::side::{Call, Calls, Help, Here, Place, Said, SideSettings, Word};
 use crate::plugin::{Decision, Rejection};
 use futures_util::FutureExt as _;
+use futures_util::future::OptionFuture;
 use pace::Pace;
 use std::cmp::Reverse;
 use std::collections::VecDeque;
@@ -55,14 +57,14 @@ impl Step {
         Self { gate, pace: Pace::default() }
     }
 
-    /// Whether those behind it may begin before it has ended.
-    fn is_calm(&self, settings: &SideSettings) -> bool {
-        self.pace.restless() <= settings.restless
-    }
-
     /// Whether another thread may make its call.
     fn may_be_beside(&self) -> bool {
         self.gate.binding.only_computes()
+    }
+
+    /// Whether those behind it may begin before it has ended.
+    fn may_be_overtaken(&self) -> bool {
+        self.may_be_beside() && self.pace.restless() <= self.gate.binding.side().settings().restless
     }
 }
 
@@ -107,7 +109,7 @@ async fn in_turn(Step { gate, pace }: &Step, at: usize, x: &Arc<Exchange>) -> Re
     meant(gate, at, said)
 }
 
-/// Steps that may be at work at the same time: up to the first that is restless, and that one.
+/// Steps that may be at work at the same time: up to the first that may not be overtaken, and that one.
 struct Stretch<'a> {
     first: usize,
     steps: &'a [Step],
@@ -128,8 +130,7 @@ impl<'a> Stretch<'a> {
     /// The stretch that begins at `first`.
     fn from(steps: &'a [Step], first: usize) -> Self {
         let steps = steps.get(first..).unwrap_or_default();
-        let calm = |step: &&Step| step.is_calm(step.gate.binding.side().settings());
-        let length = (steps.iter().take_while(calm).count() + 1).min(steps.len());
+        let length = (steps.iter().take_while(|step| step.may_be_overtaken()).count() + 1).min(steps.len());
         let (steps, behind) = steps.split_at_checked(length).unwrap_or_default();
         Self { first, steps, behind }
     }
@@ -159,7 +160,7 @@ impl<'a> Stretch<'a> {
     ) -> Result<Reached, Error> {
         let (base, bytes) = (x.prompt(), x.text_bytes());
         let mut open = VecDeque::with_capacity(self.steps.len());
-        let (mut own, mut offered) = (Vec::new(), Vec::new());
+        let (mut own, mut offered) = (None, Vec::new());
         for (at, step) in (self.first..).zip(self.steps) {
             let binding = &step.gate.binding;
             let (passed, told) = (at > self.first).then(|| watch::channel(false)).unzip();
@@ -168,7 +169,7 @@ impl<'a> Stretch<'a> {
             if step.may_be_beside() {
                 offered.push((step.pace.expected(bytes), call));
             } else {
-                own.push(call);
+                own = Some(call);
             }
             open.push_back(Open { step, at, draft, passed, word });
         }
@@ -178,7 +179,7 @@ impl<'a> Stretch<'a> {
         if let Some(step) = self.steps.first() {
             help.make(step.gate.binding.side(), places, &offered, self.more());
         }
-        let mut own = pin!(make(&own).fuse());
+        let mut own = pin!(OptionFuture::from(own.as_ref().map(|call| call.make())).fuse());
         let mut here = Here::of(&offered);
         let mut words = Words { open, base: &base, x };
         let reached = poll_fn(|context| {
@@ -201,13 +202,6 @@ impl<'a> Stretch<'a> {
             *help = Help::default();
         }
         reached
-    }
-}
-
-/// Makes calls one after the other.
-async fn make(calls: &[Arc<Call>]) {
-    for call in calls {
-        call.make().await;
     }
 }
 

@@ -269,14 +269,22 @@ async fn waiting_for_those_ahead_is_not_their_followers_time() {
 }
 
 #[tokio::test]
-async fn who_speaks_or_is_cheap_is_not_worked_ahead_of() {
+async fn who_speaks_or_is_cheap_or_uses_services_is_not_worked_ahead_of() {
     let side = |worth, restless| SideSettings { threads: 1, worth, restless, while_busy: true };
-    for (config, side) in [
-        (json!({ "from": "a", "to": "b" }), side(Duration::ZERO, 500)),
-        (json!({}), side(Duration::from_secs(3_600), 1_000)),
+    let changes = json!({ "from": "a", "to": "b" });
+    let quick = Duration::from_secs(3_600);
+    for (wasm, config, side) in [
+        (ECHO, changes, side(Duration::ZERO, 500)),
+        (ECHO, json!({}), side(quick, 1_000)),
+        (GREEDY, json!({ "bucket": "mine", "key": "k" }), side(Duration::ZERO, 1_000)),
     ] {
         let house = of(&EngineSettings { pooling: false, side, ..EngineSettings::default() });
-        let first = house.bind(ECHO, config, |_| ()).await;
+        let grants = |settings: &mut BindingSettings| {
+            if wasm == GREEDY {
+                counting(settings);
+            }
+        };
+        let first = house.bind(wasm, config, grants).await;
         let second = house.bind(ECHO, json!({}), |_| ()).await;
         let chain = Chain::new([&first, &second].map(|used| gate(used, OnError::Reject)).to_vec());
         for _ in 0..20 {
@@ -288,23 +296,23 @@ async fn who_speaks_or_is_cheap_is_not_worked_ahead_of() {
     }
 }
 
-/// Who uses services is called where the exchange runs; those behind it compute while it waits.
+/// While a service stalls, those behind have not begun: their instances would wait for its word.
 #[tokio::test]
-async fn others_compute_while_one_waits_for_a_service() {
+async fn nobody_begins_behind_one_that_waits_for_a_service() {
     let house = eager(1);
     let waits = house.bind(GREEDY, json!({ "bucket": "mine", "key": "wait" }), counting).await;
     let guard = house.bind(ECHO, json!({}), |_| ()).await;
-    let chain = Chain::new([&waits, &guard].map(|used| gate(used, OnError::Reject)).to_vec());
+    let ahead = house.bind(ECHO, json!({}), |_| ()).await;
+    let chain = Chain::new([&ahead, &waits, &guard].map(|used| gate(used, OnError::Reject)).to_vec());
     let x = exchange("hello");
     let served = async {
         house.memory.asked.notified().await;
-        while guard.counts.outcome("ok") == 0 {
-            tokio::task::yield_now().await;
-        }
+        rested(&guard).await;
+        assert_eq!((ahead.counts.outcome("ok"), guard.counts.outcome("ok")), (1, 0));
         house.memory.go.notify_one();
     };
     let (admitted, ()) = tokio::join!(chain.admit(&x), served);
-    assert_eq!(admitted.expect("both let it pass"), Admission::Forward);
+    assert_eq!(admitted.expect("all let it pass"), Admission::Forward);
     assert_eq!((waits.counts.outcome("ok"), guard.counts.outcome("ok")), (1, 1));
 }
 
