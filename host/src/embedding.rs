@@ -44,6 +44,9 @@ pub trait Embedder: Send + Sync {
     /// Whether texts stay in this process.
     fn is_local(&self) -> bool;
 
+    /// Whether whoever asks may have to wait, for somebody else or for a turn.
+    fn may_wait(&self) -> bool;
+
     /// The length of every vector.
     fn dimensions(&self) -> usize;
 }

@@ -28,6 +28,10 @@ pub struct KvService(pub Arc<kv::Kv>);
 
 #[async_trait]
 impl Kv for KvService {
+    fn may_wait(&self) -> bool {
+        false
+    }
+
     async fn get(&self, tenant: &str, bucket: &str, key: &str) -> Result<Option<Vec<u8>>, ServiceFault> {
         Ok(self.0.get(tenant, bucket, key).map(Vec::from))
     }
@@ -93,6 +97,10 @@ impl Vectors for VectorsService {
 
     fn embeds_here(&self) -> bool {
         self.embedder.is_local()
+    }
+
+    fn may_wait(&self) -> bool {
+        self.embedder.may_wait()
     }
 
     async fn nearest(

@@ -52,6 +52,10 @@ impl Embedder for HashedEmbedder {
         true
     }
 
+    fn may_wait(&self) -> bool {
+        false
+    }
+
     fn dimensions(&self) -> usize {
         DIMENSIONS
     }

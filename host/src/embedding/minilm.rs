@@ -131,6 +131,10 @@ impl Embedder for MiniLmEmbedder {
         true
     }
 
+    fn may_wait(&self) -> bool {
+        true
+    }
+
     fn dimensions(&self) -> usize {
         self.model.network.width()
     }

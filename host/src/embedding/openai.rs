@@ -115,6 +115,10 @@ impl<F: Fetch> Embedder for OpenAiEmbedder<F> {
         false
     }
 
+    fn may_wait(&self) -> bool {
+        true
+    }
+
     fn dimensions(&self) -> usize {
         self.dimensions
     }

@@ -36,6 +36,10 @@ impl Embedder for StaticEmbedder {
         true
     }
 
+    fn may_wait(&self) -> bool {
+        false
+    }
+
     fn dimensions(&self) -> usize {
         DIMENSIONS
     }

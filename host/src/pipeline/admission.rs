@@ -7,9 +7,9 @@
 //! ([`certain`](Exchange::certain), [`once_certain`](Exchange::once_certain)). So nobody can tell from the outcome what
 //! ran beside what, and no gate learns what one ahead of it would have kept from it.
 //!
-//! A gate that only computes is called by whoever is free, the exchange's own thread or one beside. One that uses
-//! services is called by the exchange's own, and nobody behind it begins before it has ended: while a service stalls,
-//! instances would pile up that wait for its word.
+//! A gate that only computes is called by whoever is free, the exchange's own thread or one beside. Those that use
+//! services are called by the exchange's own, one after another. Behind one whose services may have to be waited for nobody
+//! begins before it has ended: while a service stalls, instances would pile up that wait for its word.
 
 use super::gate::{Gate, open_or_closed, rejected};
 use crate::chat::Prompt;
@@ -18,7 +18,6 @@ use crate::exchange::Exchange;
 use crate::plugin::side::{Call, Calls, Help, Here, Place, Said, SideSettings, Word};
 use crate::plugin::{Decision, Rejection};
 use futures_util::FutureExt as _;
-use futures_util::future::OptionFuture;
 use pace::Pace;
 use std::cmp::Reverse;
 use std::collections::VecDeque;
@@ -64,7 +63,7 @@ impl Step {
 
     /// Whether those behind it may begin before it has ended.
     fn may_be_overtaken(&self) -> bool {
-        self.may_be_beside() && self.pace.restless() <= self.gate.binding.side().settings().restless
+        !self.gate.binding.may_wait() && self.pace.restless() <= self.gate.binding.side().settings().restless
     }
 }
 
@@ -160,7 +159,7 @@ impl<'a> Stretch<'a> {
     ) -> Result<Reached, Error> {
         let (base, bytes) = (x.prompt(), x.text_bytes());
         let mut open = VecDeque::with_capacity(self.steps.len());
-        let (mut own, mut offered) = (None, Vec::new());
+        let (mut own, mut offered) = (Vec::new(), Vec::new());
         for (at, step) in (self.first..).zip(self.steps) {
             let binding = &step.gate.binding;
             let (passed, told) = (at > self.first).then(|| watch::channel(false)).unzip();
@@ -169,7 +168,7 @@ impl<'a> Stretch<'a> {
             if step.may_be_beside() {
                 offered.push((step.pace.expected(bytes), call));
             } else {
-                own = Some(call);
+                own.push(call);
             }
             open.push_back(Open { step, at, draft, passed, word });
         }
@@ -179,7 +178,12 @@ impl<'a> Stretch<'a> {
         if let Some(step) = self.steps.first() {
             help.make(step.gate.binding.side(), places, &offered, self.more());
         }
-        let mut own = pin!(OptionFuture::from(own.as_ref().map(|call| call.make())).fuse());
+        let in_turn = async {
+            for call in &own {
+                call.make().await;
+            }
+        };
+        let mut own = pin!(in_turn.fuse());
         let mut here = Here::of(&offered);
         let mut words = Words { open, base: &base, x };
         let reached = poll_fn(|context| {

@@ -216,6 +216,15 @@ impl Binding {
         self.around.grants.only_computes()
     }
 
+    /// Whether its calls may have to wait: for a service that is elsewhere, or that takes one after another.
+    #[must_use]
+    pub fn may_wait(&self) -> bool {
+        let Surroundings { grants: Grants { kv, vectors, http, .. }, services, .. } = &*self.around;
+        http.is_some()
+            || !kv.is_empty() && services.kv.may_wait()
+            || !vectors.is_empty() && services.vectors.may_wait()
+    }
+
     /// Which it is.
     #[must_use]
     pub fn id(&self) -> BindingId {

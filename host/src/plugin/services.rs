@@ -26,6 +26,8 @@ impl ServiceFault {
 /// Small shared values, by tenant and bucket.
 #[async_trait]
 pub trait Kv: Send + Sync {
+    /// Whether what is asked of it may be waited for: values lie elsewhere, or whoever asks has to queue.
+    fn may_wait(&self) -> bool;
     /// Reads.
     async fn get(&self, tenant: &str, bucket: &str, key: &str) -> Result<Option<Vec<u8>>, ServiceFault>;
     /// Writes.
@@ -92,6 +94,8 @@ pub trait Vectors: Send + Sync {
     async fn embed(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, ServiceFault>;
     /// Whether texts are embedded in this process, and nobody else reads them.
     fn embeds_here(&self) -> bool;
+    /// As for [`Kv::may_wait`]. To compute is not to wait.
+    fn may_wait(&self) -> bool;
     /// The nearest, best first.
     async fn nearest(
         &self,

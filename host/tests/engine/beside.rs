@@ -14,6 +14,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Longer than any call takes that ends.
@@ -269,7 +270,7 @@ async fn waiting_for_those_ahead_is_not_their_followers_time() {
 }
 
 #[tokio::test]
-async fn who_speaks_or_is_cheap_or_uses_services_is_not_worked_ahead_of() {
+async fn who_speaks_or_is_cheap_or_waits_for_services_is_not_worked_ahead_of() {
     let side = |worth, restless| SideSettings { threads: 1, worth, restless, while_busy: true };
     let changes = json!({ "from": "a", "to": "b" });
     let quick = Duration::from_secs(3_600);
@@ -279,6 +280,7 @@ async fn who_speaks_or_is_cheap_or_uses_services_is_not_worked_ahead_of() {
         (GREEDY, json!({ "bucket": "mine", "key": "k" }), side(Duration::ZERO, 1_000)),
     ] {
         let house = of(&EngineSettings { pooling: false, side, ..EngineSettings::default() });
+        house.memory.may_wait.store(true, Ordering::SeqCst);
         let grants = |settings: &mut BindingSettings| {
             if wasm == GREEDY {
                 counting(settings);
@@ -300,6 +302,7 @@ async fn who_speaks_or_is_cheap_or_uses_services_is_not_worked_ahead_of() {
 #[tokio::test]
 async fn nobody_begins_behind_one_that_waits_for_a_service() {
     let house = eager(1);
+    house.memory.may_wait.store(true, Ordering::SeqCst);
     let waits = house.bind(GREEDY, json!({ "bucket": "mine", "key": "wait" }), counting).await;
     let guard = house.bind(ECHO, json!({}), |_| ()).await;
     let ahead = house.bind(ECHO, json!({}), |_| ()).await;
@@ -314,6 +317,29 @@ async fn nobody_begins_behind_one_that_waits_for_a_service() {
     let (admitted, ()) = tokio::join!(chain.admit(&x), served);
     assert_eq!(admitted.expect("all let it pass"), Admission::Forward);
     assert_eq!((waits.counts.outcome("ok"), guard.counts.outcome("ok")), (1, 1));
+}
+
+/// Nobody waits for services that are here; so those behind begin, and are called one after another where they use any.
+#[tokio::test]
+async fn those_behind_begin_where_no_service_may_be_waited_for() {
+    let house = eager(1);
+    let first = house.bind(GREEDY, json!({ "bucket": "mine", "key": "wait" }), counting).await;
+    let counter = counter(&house, |_| ()).await;
+    let guard = house.bind(ECHO, json!({}), |_| ()).await;
+    let chain = Chain::new([&first, &counter, &guard].map(|used| gate(used, OnError::Reject)).to_vec());
+    let x = exchange("hello");
+    let served = async {
+        // This service lies: it is waited for, so that what is begun meanwhile can be seen.
+        house.memory.asked.notified().await;
+        while guard.counts.outcome("ok") == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!((counter.counts.outcome("ok"), house.memory.counted()), (0, 0));
+        house.memory.go.notify_one();
+    };
+    let (admitted, ()) = tokio::join!(chain.admit(&x), served);
+    assert_eq!(admitted.expect("all let it pass"), Admission::Forward);
+    assert_eq!((first.counts.outcome("ok"), counter.counts.outcome("ok"), house.memory.counted()), (1, 1, 1));
 }
 
 /// Whoever comes first makes a call: a thread beside that wakes late, or never, delays nobody.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tracing::subscriber::DefaultGuard;
@@ -109,6 +109,8 @@ impl MakeWriter<'_> for Log {
 pub struct Memory {
     pub asked: Notify,
     pub go: Notify,
+    /// Whether values may have to be waited for.
+    pub may_wait: AtomicBool,
     counted: AtomicI64,
 }
 
@@ -121,6 +123,10 @@ impl Memory {
 
 #[async_trait::async_trait]
 impl Kv for Memory {
+    fn may_wait(&self) -> bool {
+        self.may_wait.load(Ordering::SeqCst)
+    }
+
     async fn get(&self, tenant: &str, bucket: &str, key: &str) -> Result<Option<Vec<u8>>, ServiceFault> {
         match key {
             "wait" => {
@@ -180,6 +186,10 @@ impl Vectors for Memory {
 
     fn embeds_here(&self) -> bool {
         true
+    }
+
+    fn may_wait(&self) -> bool {
+        false
     }
 
     async fn nearest(
