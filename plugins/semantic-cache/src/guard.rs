@@ -10,6 +10,7 @@ mod agree;
 mod ask;
 mod coding;
 mod costs;
+mod flat;
 mod frame;
 mod known;
 mod language;
@@ -23,7 +24,7 @@ use frame::Frame;
 use known::Role;
 use std::collections::HashMap;
 use tokens::{Token, Words};
-use words::{Kind, Lookup, digest};
+use words::{Kind, digest};
 
 /// Words that are kept one by one; what follows must be the same, word by word.
 const MAX_WORDS: usize = 300;
@@ -82,7 +83,7 @@ pub enum WordKind {
 /// Makes the tables, which are kept in what is snapshotted.
 pub fn prepare() {
     words::prepare();
-    language::prepare();
+    known::prepare();
     frame::prepare();
     costs::prepare();
 }
@@ -103,8 +104,7 @@ impl Details {
             negated: false,
             goal: false,
             joined: false,
-            before: "",
-            lookup: Lookup::default(),
+            takes_particle: false,
         };
         let rest = tokens.get(frame.tokens..).unwrap_or_default();
         for token in rest {
@@ -136,7 +136,7 @@ impl Details {
     }
 }
 
-struct Reader<'a> {
+struct Reader {
     words: Vec<Word>,
     small: Vec<u32>,
     negated: bool,
@@ -144,15 +144,14 @@ struct Reader<'a> {
     goal: bool,
     /// Whether "and" or its like stands between the last word and the next.
     joined: bool,
-    /// The word before.
-    before: &'a str,
-    lookup: Lookup,
+    /// Whether a particle behind the word before tells what that means.
+    takes_particle: bool,
 }
 
-impl<'a> Reader<'a> {
-    fn take(&mut self, token: &Token<'a>) {
+impl Reader {
+    fn take(&mut self, token: &Token) {
         let Token { lower, seen, known } = *token;
-        let before = std::mem::replace(&mut self.before, lower);
+        let takes_particle = std::mem::replace(&mut self.takes_particle, known.takes_particle);
         if known.negates {
             // "No, …" answers, and turns nothing around.
             self.negated |= !(seen.starts_sentence && seen.pauses && lower == "no");
@@ -160,8 +159,8 @@ impl<'a> Reader<'a> {
         }
         self.negated |= known.negated;
         self.small.extend(known.small);
-        match known.role {
-            Role::Particle if self.lookup.takes_particle(before) => {
+        match known.form.role {
+            Role::Particle if takes_particle => {
                 return self.push(WordKind::Name, digest(particle(lower)));
             }
             Role::Particle if matches!(lower, "in" | "on") => return,

@@ -46,21 +46,23 @@ impl Ask {
 }
 
 /// Who is spoken of with a word, and in which mood and time: a bit each.
-pub(super) fn stance_of(word: &str) -> u8 {
-    match word {
-        "i" | "my" | "me" | "mine" | "myself" | "i'm" | "i've" | "we" | "our" | "us" => 1,
-        "you" | "your" | "yours" | "yourself" => 2,
-        "he" | "she" | "his" | "her" | "him" | "they" | "their" | "them" => 4,
-        "should" | "must" | "ought" | "shouldn't" => 8,
-        "did" | "was" | "were" | "had" | "didn't" | "wasn't" => 16,
-        "would" | "will" | "won't" | "wouldn't" => 32,
-        _ => 0,
-    }
+const STANCES: [&[&str]; 6] = [
+    &["i", "my", "me", "mine", "myself", "i'm", "i've", "we", "our", "us"],
+    &["you", "your", "yours", "yourself"],
+    &["he", "she", "his", "her", "him", "they", "their", "them"],
+    &["should", "must", "ought", "shouldn't"],
+    &["did", "was", "were", "had", "didn't", "wasn't"],
+    &["would", "will", "won't", "wouldn't"],
+];
+
+/// The words that have one, and its bit.
+pub(super) fn stances() -> impl Iterator<Item = (&'static str, u8)> {
+    (0_u8..).zip(STANCES).flat_map(|(bit, words)| words.iter().map(move |word| (*word, 1 << bit)))
 }
 
 /// The bits that are told in the first words.
 pub(super) fn stance(tokens: &[Token]) -> u8 {
-    tokens.iter().take(MAX_WORDS).fold(0, |bits, token| bits | token.known.stance)
+    tokens.iter().take(MAX_WORDS).fold(0, |bits, token| bits | token.known.form.stance)
 }
 
 /// Verbs that a question of yes or no begins with.

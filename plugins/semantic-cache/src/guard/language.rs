@@ -3,23 +3,6 @@
 //! Invariant: `?` where nothing is told; it agrees with everything. Never guesses from a single word.
 
 use super::tokens::Token;
-use foldhash::fast::FixedState;
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
-/// The languages of each small word, a bit for each in the order of `SMALL`.
-static WORDS: LazyLock<HashMap<&str, u8, FixedState>> = LazyLock::new(|| {
-    let mut words = HashMap::default();
-    for (language, (_, small)) in SMALL.iter().enumerate() {
-        small.iter().for_each(|word| *words.entry(*word).or_default() |= 1 << language);
-    }
-    words
-});
-
-/// Makes the table.
-pub(super) fn prepare() {
-    LazyLock::force(&WORDS);
-}
 
 /// Small words of languages in Latin letters that the others do not have, sorted.
 const SMALL: &[(u8, &[&str])] = &[
@@ -54,6 +37,11 @@ const SMALL: &[(u8, &[&str])] = &[
         ],
     ),
 ];
+
+/// Those words, each with the bit of its language: a word of several comes several times.
+pub(super) fn small() -> impl Iterator<Item = (&'static str, u8)> {
+    (0_u8..).zip(SMALL).flat_map(|(bit, (_, words))| words.iter().map(move |word| (*word, 1 << bit)))
+}
 
 /// A letter for the language.
 pub(super) fn of(text: &str, tokens: &[Token]) -> u8 {
@@ -98,7 +86,7 @@ const fn script(c: char) -> u8 {
 
 fn latin(tokens: &[Token]) -> u8 {
     let mut counts = [0; SMALL.len()];
-    for languages in tokens.iter().take(100).filter_map(|token| WORDS.get(token.lower)) {
+    for languages in tokens.iter().take(100).map(|token| token.known.form.languages) {
         let spoken = (0..).zip(&mut counts).filter(|(language, _)| languages >> language & 1 == 1);
         spoken.for_each(|(_, count)| *count += 1);
     }

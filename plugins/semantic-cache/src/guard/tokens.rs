@@ -1,11 +1,12 @@
 //! Cuts a text into its words, and says what can be seen of each.
 //!
-//! Nearly every word is ASCII letters with a mark behind them at most, and is told at a look. Invariant: what is told of such
-//! a word is what the long way would tell of it.
+//! Nearly every word is ASCII letters with a mark behind them at most, and is told at a look, once a text. Invariant: what is
+//! told of such a word is what the long way would tell of it.
 
-use super::known::{Knowledge, Known};
+use super::known::{Known, Lookup};
 use super::sign;
 use text_kit::ascii;
+use text_kit::memo::Memo;
 
 /// A word of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub(super) struct Token<'a> {
 }
 
 /// What is seen of a word besides its letters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     pub starts_sentence: bool,
     pub capital: bool,
@@ -29,12 +30,21 @@ pub(super) struct Seen {
 }
 
 /// The words of a text.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Words {
-    /// All of them in lower case, one behind another.
+    /// Them in lower case; those that are said again once.
     lower: String,
-    /// Where each ends there.
-    ends: Vec<(usize, Seen)>,
+    all: Vec<Word>,
+    lookup: Lookup,
+}
+
+/// A word, in lower case between two bytes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Word {
+    start: usize,
+    end: usize,
+    seen: Seen,
+    known: Known,
 }
 
 impl Words {
@@ -45,15 +55,19 @@ impl Words {
 
     /// Reads a text; `plain` tells the words that need no closer look.
     fn read(text: &str, plain: fn(&str) -> Option<&str>) -> Self {
-        let mut words =
-            Self { lower: String::with_capacity(text.len()), ends: Vec::with_capacity(text.len() / 4) };
+        let mut words = Self {
+            lower: String::with_capacity(text.len()),
+            all: Vec::with_capacity(text.len() / 4),
+            lookup: Lookup::default(),
+        };
+        let mut met: Memo<Option<Word>> = Memo::for_text(text.len());
         let mut starts_sentence = true;
         let mut left = pieces(text).peekable();
         let mut before = None;
         while let Some(raw) = left.next() {
             let before = before.replace(raw);
-            if let Some(word) = plain(raw) {
-                words.add(word, starts_sentence, raw.ends_with(','));
+            if let Some(word) = *met.of(raw, |raw| Some(words.plain(plain(raw)?, raw.ends_with(',')))) {
+                words.all.push(Word { seen: Seen { starts_sentence, ..word.seen }, ..word });
             } else {
                 let signs = sign::signs(raw, before, left.peek().copied());
                 words.take_apart(raw, starts_sentence);
@@ -66,24 +80,23 @@ impl Words {
 
     /// One after another.
     pub fn tokens(&self) -> Vec<Token<'_>> {
-        let (mut start, mut knowledge) = (0, Knowledge::for_text(self.lower.len()));
-        let token = |(end, seen): &(usize, Seen)| {
-            let lower = self.lower.get(start..*end).unwrap_or_default();
-            start = *end;
-            Token { lower, seen: *seen, known: knowledge.of(lower) }
+        let token = |word: &Word| Token {
+            lower: self.lower.get(word.start..word.end).unwrap_or_default(),
+            seen: word.seen,
+            known: word.known,
         };
-        self.ends.iter().map(token).collect()
+        self.all.iter().map(token).collect()
     }
 
-    /// Adds a word of ASCII letters.
-    fn add(&mut self, word: &str, starts_sentence: bool, pauses: bool) {
+    /// A word of ASCII letters.
+    fn plain(&mut self, word: &str, pauses: bool) -> Word {
         let start = self.lower.len();
         self.lower.push_str(word);
         let capital = ascii::small_letters(word.as_bytes()) < word.len();
         if capital {
             self.lower.get_mut(start..).unwrap_or_default().make_ascii_lowercase();
         }
-        self.end(Seen { starts_sentence, capital, pauses, plain: true });
+        self.word(start, Seen { starts_sentence: false, capital, pauses, plain: true })
     }
 
     /// Adds the words of what white space does not part.
@@ -97,23 +110,32 @@ impl Words {
                 if word.is_empty() {
                     continue;
                 }
+                let start = self.lower.len();
                 let quotes = |c: char| if c == '\u{2019}' { '\'' } else { c };
                 self.lower.extend(word.chars().flat_map(char::to_lowercase).map(quotes));
                 let capital = word.chars().any(char::is_uppercase);
                 let plain = word.bytes().all(|byte| byte.is_ascii_alphabetic());
-                self.end(Seen { starts_sentence, capital, pauses, plain });
+                self.add(start, Seen { starts_sentence, capital, pauses, plain });
                 starts_sentence = false;
             }
         }
     }
 
     fn add_sign(&mut self, sign: char) {
+        let start = self.lower.len();
         self.lower.push(sign);
-        self.end(Seen { starts_sentence: false, capital: false, pauses: false, plain: false });
+        self.add(start, Seen::default());
     }
 
-    fn end(&mut self, seen: Seen) {
-        self.ends.push((self.lower.len(), seen));
+    fn add(&mut self, start: usize, seen: Seen) {
+        let word = self.word(start, seen);
+        self.all.push(word);
+    }
+
+    /// The word that begins there, and goes on to the end.
+    fn word(&mut self, start: usize, seen: Seen) -> Word {
+        let lower = self.lower.get(start..).unwrap_or_default();
+        Word { start, end: self.lower.len(), seen, known: self.lookup.known(lower) }
     }
 }
 
@@ -179,7 +201,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn check(text: &str) {
-        assert_eq!(Words::of(text), Words::read(text, |_| None), "{text:?}");
+        assert_eq!(Words::of(text).tokens(), Words::read(text, |_| None).tokens(), "{text:?}");
     }
 
     #[test]

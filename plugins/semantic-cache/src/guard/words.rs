@@ -3,9 +3,10 @@
 //! Invariants: a word has one kind and one class; synonyms share a class. The tables are made once, before the
 //! component is snapshotted. Never reads a word's case: whoever asks has lowered it.
 
-use super::stem::{stem, write_stem};
+use super::flat::{Flat, hash};
+use super::stem::stem;
 use foldhash::fast::FixedState;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 /// What a word is to the guard.
@@ -26,7 +27,17 @@ pub enum Kind {
     Hard,
 }
 
-/// A word that is in the file.
+/// What the file says of a word, told by its stem.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stem {
+    pub kind: Kind,
+    /// The digest of the class.
+    pub class: u32,
+    /// Whether "in", "out", "on", "off", "up" or "down" behind it tells what it means.
+    pub takes_particle: bool,
+}
+
+/// A word that is in the file, while that is read.
 #[derive(Clone, Debug)]
 struct Known {
     kind: Kind,
@@ -45,11 +56,19 @@ impl Known {
 type Side = (u16, bool);
 
 struct Tables {
-    words: HashMap<String, Known, FixedState>,
+    words: Flat<Stem>,
     /// The sides of a class, by its digest.
     sides: HashMap<u32, Vec<Side>, FixedState>,
-    particles: HashMap<String, (), FixedState>,
     /// The groups of small words, by their digest.
+    small: HashMap<u32, usize, FixedState>,
+}
+
+/// The tables while the file is read.
+#[derive(Default)]
+struct Reader {
+    words: HashMap<String, Known, FixedState>,
+    sides: HashMap<u32, Vec<Side>, FixedState>,
+    particles: HashSet<String, FixedState>,
     small: HashMap<u32, usize, FixedState>,
 }
 
@@ -59,38 +78,28 @@ pub const GROUPS: [&str; 17] = [
     "company", "when", "like", "sort", "place", "aim",
 ];
 
-static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables::read(include_str!("../../data/words.txt")));
+/// The file.
+const FILE: &str = include_str!("../../data/words.txt");
+
+static TABLES: LazyLock<Tables> = LazyLock::new(|| Reader::read(FILE).done());
 
 /// Makes the tables.
 pub fn prepare() {
     LazyLock::force(&TABLES);
 }
 
-/// Looks words up, one after another in the same room.
-#[derive(Debug, Default)]
-pub struct Lookup {
-    stem: String,
-}
-
-impl Lookup {
-    /// The kind and the digest of the class of a word in lower case.
-    pub fn word(&mut self, word: &str) -> (Kind, u32) {
-        write_stem(word, &mut self.stem);
-        let known = TABLES.words.get(&self.stem);
-        known.map_or_else(|| (Kind::Hard, digest(&self.stem)), |known| (known.kind, known.digest))
-    }
-
-    /// Whether "in", "out", "on", "off", "up" or "down" behind this word tells what it means.
-    pub fn takes_particle(&mut self, word: &str) -> bool {
-        write_stem(word, &mut self.stem);
-        TABLES.particles.contains_key(&self.stem)
-    }
+/// What is known of the words whose stem has this hash.
+pub fn of_stem(hash: u64) -> Stem {
+    // Nothing is known of most words.
+    let unknown = || Stem { kind: Kind::Hard, class: digest_of(hash), takes_particle: false };
+    TABLES.words.get(hash).unwrap_or_else(unknown)
 }
 
 /// The kind and the digest of the class of a word in lower case.
 #[cfg(test)]
 pub fn look_up(word: &str) -> (Kind, u32) {
-    Lookup::default().word(word)
+    let Stem { kind, class, .. } = of_stem(hash(&stem(word)));
+    (kind, class)
 }
 
 /// The oppositions that a class stands on a side of.
@@ -98,10 +107,10 @@ pub fn sides(class: u32) -> &'static [Side] {
     TABLES.sides.get(&class).map_or(&[], Vec::as_slice)
 }
 
-/// The digest of a small word whose group is told.
-pub fn small(word: &str) -> Option<u32> {
-    let class = digest(word);
-    TABLES.small.contains_key(&class).then_some(class)
+/// Small words whose group is told.
+pub fn small() -> impl Iterator<Item = &'static str> {
+    let groups = lines(FILE).filter(|(section, _)| *section == "small");
+    groups.filter_map(|(_, line)| Some(line.split_once(": ")?.1.split(' '))).flatten()
 }
 
 /// The number of a small word's group.
@@ -109,10 +118,13 @@ pub fn group(class: u32) -> Option<usize> {
     TABLES.small.get(&class).copied()
 }
 
-/// Twenty-one bits of a text's hash: FNV-1a, folded.
+/// Twenty-one bits of a text's hash.
 pub fn digest(text: &str) -> u32 {
-    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325, step);
+    digest_of(hash(text))
+}
+
+/// The same of a text with this hash, which is folded.
+pub fn digest_of(hash: u64) -> u32 {
     let folded = hash ^ (hash >> 21) ^ (hash >> 42);
     u32::try_from(folded & 0x1f_ffff).unwrap_or(0)
 }
@@ -130,14 +142,9 @@ fn lines(file: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-impl Tables {
+impl Reader {
     fn read(file: &str) -> Self {
-        let mut tables = Self {
-            words: HashMap::default(),
-            sides: HashMap::default(),
-            particles: HashMap::default(),
-            small: HashMap::default(),
-        };
+        let mut tables = Self::default();
         // Synonyms say classes, so they come first; opposites ask for them, so they come last.
         for (_, line) in lines(file).filter(|(section, _)| *section == "synonyms") {
             let mut group = line.split(" = ");
@@ -155,7 +162,7 @@ impl Tables {
                         tables.learn(word, Kind::Number, Some(digits));
                     }
                 }
-                "particles" => tables.particles.extend(line.split(' ').map(|word| (stem(word), ()))),
+                "particles" => tables.particles.extend(line.split(' ').map(stem)),
                 "fillers" => tables.learn_all(line, Kind::Filler),
                 "soft" => tables.learn_all(line, Kind::Soft),
                 "names" => tables.learn_all(line, Kind::Name),
@@ -169,6 +176,18 @@ impl Tables {
             tables.oppose(u16::try_from(axis).unwrap_or(u16::MAX), line);
         }
         tables
+    }
+
+    fn done(mut self) -> Tables {
+        for stem in &self.particles {
+            self.words.entry(stem.clone()).or_insert_with(|| Known::new(Kind::Hard, stem.clone()));
+        }
+        let known = |(stem, known): (&String, &Known)| {
+            let takes_particle = self.particles.contains(stem);
+            (hash(stem), Stem { kind: known.kind, class: known.digest, takes_particle })
+        };
+        let words = Flat::of(self.words.iter().map(known));
+        Tables { words, sides: self.sides, small: self.small }
     }
 
     fn learn_all(&mut self, line: &str, kind: Kind) {
