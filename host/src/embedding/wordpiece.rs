@@ -63,7 +63,6 @@ pub(super) fn counted_rows(text: &str, vocabulary: &impl Vocabulary) -> Vec<Coun
 }
 
 /// The words of a text, each once.
-#[derive(Default)]
 struct Words {
     /// One behind another.
     letters: String,
@@ -79,8 +78,11 @@ struct Word {
 
 impl Words {
     fn of(text: &str) -> Self {
-        let mut words = Self::default();
-        let mut met: HashMap<u128, usize, FixedState> = HashMap::default();
+        // As many as most texts say, so that nothing grows.
+        let most = text.len() / 8;
+        let mut words =
+            Self { letters: String::with_capacity(text.len() / 2), all: Vec::with_capacity(most) };
+        let mut met = HashMap::with_capacity_and_hasher(most, FixedState::default());
         each_word(text, |word| {
             let mut key = [0; size_of::<u128>()];
             let short = key.get_mut(..word.len()).map(|place| place.copy_from_slice(word.as_bytes()));
