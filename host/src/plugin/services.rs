@@ -26,7 +26,7 @@ impl ServiceFault {
 /// Small shared values, by tenant and bucket.
 #[async_trait]
 pub trait Kv: Send + Sync {
-    /// Whether what is asked of it may be waited for: values lie elsewhere, or whoever asks has to queue.
+    /// Whether an answer may have to be waited for: the values lie elsewhere, or whoever asks has to queue.
     fn may_wait(&self) -> bool;
     /// Reads.
     async fn get(&self, tenant: &str, bucket: &str, key: &str) -> Result<Option<Vec<u8>>, ServiceFault>;
