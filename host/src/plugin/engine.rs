@@ -154,7 +154,7 @@ fn config(pool: Option<u32>) -> Config {
     let mut config = Config::new();
     // Component-model async is not used: without it a call costs a quarter.
     config.concurrency_support(false);
-    // Deadlines by epochs, not fuel: a few per cent instead of a third.
+    // Deadlines by epochs, not fuel: a tenth of the guards' time instead of a third.
     config.epoch_interruption(true);
     config.memory_init_cow(true);
     config.cranelift_opt_level(OptLevel::Speed);
