@@ -1,7 +1,7 @@
 //! `pre-request` over a chain: gate after gate, and as if so where several of them compute at the same time.
 //!
-//! Behind gates that only compute, and of late let nearly everything pass as it was, others begin before those have ended.
-//! They work on drafts; words are given in the order of the chain, and a draft is taken over only when its turn comes. If one
+//! Behind gates that have nobody to wait for, and of late let nearly everything pass as it was, others begin before those
+//! have ended. They work on drafts; words are given in the order of the chain, and a draft is taken over only when its turn comes. If one
 //! ahead changed the prompt or said anything but "go on", the drafts behind it are dropped and nothing of them is left,
 //! not even in the memory of a plugin. What others would see waits for its turn
 //! ([`certain`](Exchange::certain), [`once_certain`](Exchange::once_certain)). So nobody can tell from the outcome what
