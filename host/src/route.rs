@@ -3,6 +3,7 @@
 //! Plain composition of parts that were prepared elsewhere; resolving a name is all it does itself.
 
 pub mod affinity;
+pub mod calls;
 pub mod canary;
 pub mod hours;
 pub mod language;
@@ -30,6 +31,7 @@ use crate::pipeline::gate::Gate;
 use crate::plugin::Binding;
 use crate::price::{Price, Prices, Usd};
 use crate::upstream::Upstream;
+use calls::Calls;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -45,6 +47,8 @@ pub struct Provider {
     pub credentials: Arc<Credentials>,
     /// What the operator configured for the adapter.
     pub options: Vec<(String, String)>,
+    /// What the adapter made of requests, as far as it holds.
+    pub calls: Calls,
 }
 
 /// One provider and model that a route may use.

@@ -111,6 +111,9 @@ pub struct Call {
     pub signer: Option<String>,
     /// The format the answer comes in, where the host reads it itself.
     pub native: Option<String>,
+    /// Whether it is the same for whoever asks for the same target, as the adapter said; never where its body is this
+    /// exchange's alone, or the adapter is to decode the answer.
+    pub holds: bool,
 }
 
 /// A server-sent event, or a whole body with an empty name.

@@ -123,11 +123,14 @@ pub(super) fn observed(event: ObservedEvent) -> observer::Event {
     observer::Event { exchange: event.exchange, kind: event.kind, at_ms: event.at_ms, fields: event.fields }
 }
 
-pub(super) fn call(call: adapter::Call) -> Call {
+/// `holds`: whether the adapter said that the call goes by nothing but the target.
+pub(super) fn call(call: adapter::Call, holds: bool) -> Call {
     let value = |value| match value {
         adapter::Value::Text(text) => HeaderValue::Text(text),
         adapter::Value::Secret(secret) => HeaderValue::Secret { name: secret.name, prefix: secret.prefix },
     };
+    // What would decode the answer may go by what it kept of the request.
+    let holds = holds && matches!(call.body, adapter::Body::Prompt) && call.native.is_some();
     Call {
         method: call.method,
         path: call.path,
@@ -138,6 +141,7 @@ pub(super) fn call(call: adapter::Call) -> Call {
         },
         signer: call.signer,
         native: call.native,
+        holds,
     }
 }
 

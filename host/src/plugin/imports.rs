@@ -169,6 +169,10 @@ impl exchange::HostExchange for State {
         }
     }
 
+    fn hold_call(&mut self, _: Resource<ExchangeHandle>) {
+        self.holds_call = true;
+    }
+
     fn drop(&mut self, _: Resource<ExchangeHandle>) -> wasmtime::Result<()> {
         Ok(())
     }

@@ -45,6 +45,8 @@ pub(super) struct State {
     pub candidates: Option<Arc<dyn Candidates>>,
     /// How long the order that it returns holds, as it says.
     pub holds: Duration,
+    /// Whether the call that a running `encode` returns holds for others, as it says.
+    pub holds_call: bool,
     pub around: Arc<Surroundings>,
 }
 
@@ -119,6 +121,7 @@ pub(super) fn store(
         exchange: None,
         candidates: None,
         holds: Duration::ZERO,
+        holds_call: false,
         around: around.clone(),
     };
     let mut store = Store::new(&engine.wasm, state);

@@ -5,9 +5,7 @@
 //! target goes through [`attempt`].
 
 use super::course;
-use super::fault::{
-    adapter_failed, after, incomplete, not_an_answer, owes, provider_failed, refused, too_slow,
-};
+use super::fault::{after, incomplete, not_an_answer, owes, provider_failed, refused, too_slow};
 use super::hedge;
 use super::life::Life;
 use super::outbound::Outbound;
@@ -195,17 +193,8 @@ async fn ask_within(
     }
     exchange.set_attr("target.id", target.id.clone());
     exchange.set_attr("target.model", model);
-    let facts = adapter_facts(provider, &prompt, model);
-    let call = provider.adapter.encode(&exchange, facts).await.map_err(|error| match error.fault() {
-        // The adapter says what the provider cannot express: the client's to read, and no other attempt at
-        // the same provider would differ, but another provider may.
-        Some(("invalid", message)) => {
-            Error { retryable: true, ..Error::bad_request("unsupported_parameter", message.to_owned()) }
-        }
-        _ => adapter_failed(error),
-    })?;
-    let native = call.native.as_deref() == Some("openai");
-    let outbound = Outbound::new(provider, call, life.format, &prompt, model)?;
+    let outbound = Outbound::of(provider, &exchange, life.format, &prompt, model).await?;
+    let native = outbound.is_native();
     let answered = send(life, provider, &outbound, (&mut *trial, bounds)).await?;
     let status = answered.status;
     target.health.learn(&answered.headers, provider.credentials.keys.len() <= 1);
@@ -341,16 +330,6 @@ fn first_error(events: &[Event]) -> Option<ProviderError> {
         Event::Error(error) => Some(error.clone()),
         _ => None,
     })
-}
-
-fn adapter_facts(provider: &Provider, prompt: &Prompt, model: &str) -> Vec<(String, String)> {
-    let mut facts = Vec::with_capacity(4 + provider.options.len());
-    facts.push(("provider".to_owned(), provider.name.to_string()));
-    facts.push(("model".to_owned(), model.to_owned()));
-    facts.push(("operation".to_owned(), prompt.operation().name().to_owned()));
-    facts.push(("streaming".to_owned(), prompt.streaming().to_string()));
-    facts.extend(provider.options.iter().map(|(key, value)| (format!("option.{key}"), value.clone())));
-    facts
 }
 
 /// How the answer is cut into frames, where it is a stream of them.

@@ -156,15 +156,24 @@ fn encodes(adapter: &'static str) {
     let made = std::cell::Cell::new(0);
     // So many that the few of them that Bedrock can express do not hang on luck.
     holds(1_200, all, |((operation, body), model)| {
-        match provider.encode(&asking(operation, body), model) {
-            Ok(_) => made.set(made.get() + 1),
+        let call = provider.encode(&asking(operation, body), model);
+        match call {
+            Ok(call) => {
+                made.set(made.get() + 1);
+                if call.holds {
+                    let other = json!({ "messages": [], "input": "Hi", "stream": true });
+                    let other = asking(operation, other.as_object().cloned().unwrap_or_default());
+                    prop_assert_eq!(Ok(call), provider.encode(&other, model), "it goes by the request");
+                }
+            }
             Err(error) => only_faults(&error, &["invalid"])?,
         }
         Ok(())
     });
     // A strategy whose every request is refused proves little.
     assert!(made.get() > 20, "only {} requests could be expressed", made.get());
-    provider
+    let call = provider
         .encode(&chat(json!({ "messages": [{ "role": "user", "content": "Hi" }] })), models(adapter)[0])
         .expect("it still works");
+    assert_eq!(call.holds, adapter == NATIVE.0, "of what others send, all is the exchange's own");
 }

@@ -102,6 +102,19 @@ async fn a_provider_is_spoken_to() {
 }
 
 #[tokio::test]
+async fn only_a_call_without_anything_of_its_exchange_holds_for_others() {
+    for (send, may_hold) in [("native", true), ("prompt", false), ("bytes", false)] {
+        let config = json!({ "hold_call": "same", "send": send });
+        let used = house().bind(ECHO, config, |_| {}).await;
+        // The same instance says of one that it holds, and nothing of the next.
+        for (text, says) in [("other", false), ("the same", true), ("other", false)] {
+            let call = used.binding.encode(&exchange(text), attrs(&[("model", "m")])).await;
+            assert_eq!(call.expect("it encodes").holds, may_hold && says, "{send}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn text_is_edited_and_the_edits_are_counted() {
     let used = house().bind(ECHO, json!({ "from": "b", "to": "xyz" }), |_| {}).await;
     let at = TextAt::new(0, 0, channel::CONTENT);

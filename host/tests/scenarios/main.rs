@@ -9,6 +9,7 @@ mod across;
 mod affinity;
 mod breaker;
 mod budgets;
+mod calls;
 mod canary;
 mod degradation;
 mod fallback;

@@ -27,7 +27,8 @@ impl Plugin for OpenAi {
 }
 
 impl ProviderAdapter for OpenAi {
-    fn encode(&self, _x: &Exchange, _p: &Prompt, target: Attrs) -> Result<Call, Fault> {
+    fn encode(&self, x: &Exchange, _p: &Prompt, target: Attrs) -> Result<Call, Fault> {
+        x.hold_call();
         call(&self.options, &target).map_err(Fault::invalid)
     }
 

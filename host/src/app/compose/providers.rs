@@ -7,6 +7,7 @@ use crate::config;
 use crate::credential::Credentials;
 use crate::plugin::{BindingSettings, Grants, Hook, Limits};
 use crate::route::Provider;
+use crate::route::calls::Calls;
 use crate::upstream::{Upstream, UpstreamSettings};
 use serde_json::Value;
 use std::sync::Arc;
@@ -95,6 +96,7 @@ impl Composer<'_> {
             upstream,
             credentials: self.credentials(name, settings),
             options: settings.options.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+            calls: Calls::default(),
         }))
     }
 }

@@ -115,9 +115,14 @@ impl Binding {
             self,
             ProviderAdapter as provider_adapter for Some(x),
             |hook, store| {
-                hook.lockgate_plugin_provider_adapter().call_encode(store, exchange(), prompt(), &target)
+                store.data_mut().holds_call = false;
+                async {
+                    let hook = hook.lockgate_plugin_provider_adapter();
+                    let call = hook.call_encode(&mut *store, exchange(), prompt(), &target).await?;
+                    wasmtime::Result::Ok(call.map(|call| (call, store.data().holds_call)))
+                }
             },
-            |call| Ok((convert::call(call), "ok"))
+            |(call, holds)| Ok((convert::call(call, holds), "ok"))
         )
     }
 

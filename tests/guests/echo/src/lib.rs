@@ -40,6 +40,10 @@ struct Config {
     count: u32,
     /// A word that `pre-request` answers itself.
     answer: Option<String>,
+    /// A word in a request whose call is said to hold for others.
+    hold_call: Option<String>,
+    /// What is sent to the provider: `bytes` (or nothing), `prompt`, or a `native` prompt.
+    send: String,
 }
 
 struct Echo {
@@ -97,17 +101,19 @@ impl PreRequest for Echo {
         if self.config.fail {
             return Err(Fault::internal("it was told to fail"));
         }
-        let says = |word: &Option<String>| {
-            word.as_ref().is_some_and(|w| p.texts().iter().any(|t| t.text.contains(w)))
-        };
-        if says(&self.config.refuse) {
+        if says(p, &self.config.refuse) {
             return Ok(Decision::Reject(Rejection::new(403, "refused", "it was told to refuse")));
         }
-        if says(&self.config.answer) {
+        if says(p, &self.config.answer) {
             return Ok(Decision::Answer("it was told to answer".into()));
         }
         Ok(Decision::Next)
     }
+}
+
+/// Whether a text of the request has a word.
+fn says(p: &Prompt, word: &Option<String>) -> bool {
+    word.as_ref().is_some_and(|word| p.texts().iter().any(|text| text.text.contains(word)))
 }
 
 impl Routing for Echo {
@@ -121,7 +127,10 @@ impl Routing for Echo {
 }
 
 impl ProviderAdapter for Echo {
-    fn encode(&self, _: &Exchange, p: &Prompt, target: Attrs) -> Result<Call, Fault> {
+    fn encode(&self, x: &Exchange, p: &Prompt, target: Attrs) -> Result<Call, Fault> {
+        if says(p, &self.config.hold_call) {
+            x.hold_call();
+        }
         let secret = Value::Secret(Secret { name: "api-key".into(), prefix: "Bearer ".into() });
         let mut headers = vec![("authorization".to_owned(), secret)];
         headers.extend(target.into_iter().map(|(name, value)| (name, Value::Text(value))));
@@ -129,9 +138,12 @@ impl ProviderAdapter for Echo {
             method: "POST".into(),
             path: "/echo".into(),
             headers,
-            body: Body::Bytes(p.json("").unwrap_or_default().into_bytes()),
+            body: match self.config.send.as_str() {
+                "prompt" | "native" => Body::Prompt,
+                _ => Body::Bytes(p.json("").unwrap_or_default().into_bytes()),
+            },
             signer: None,
-            native: None,
+            native: (self.config.send == "native").then(|| "openai".into()),
         })
     }
 
