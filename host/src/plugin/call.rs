@@ -116,6 +116,14 @@ pub struct Call {
     pub holds: bool,
 }
 
+impl Call {
+    /// Whether the host reads the answer itself: in the format of OpenAI.
+    #[must_use]
+    pub fn is_native(&self) -> bool {
+        self.native.as_deref() == Some("openai")
+    }
+}
+
 /// A server-sent event, or a whole body with an empty name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {

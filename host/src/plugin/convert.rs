@@ -129,9 +129,7 @@ pub(super) fn call(call: adapter::Call, holds: bool) -> Call {
         adapter::Value::Text(text) => HeaderValue::Text(text),
         adapter::Value::Secret(secret) => HeaderValue::Secret { name: secret.name, prefix: secret.prefix },
     };
-    // What would decode the answer may go by what it kept of the request.
-    let holds = holds && matches!(call.body, adapter::Body::Prompt) && call.native.is_some();
-    Call {
+    let mut call = Call {
         method: call.method,
         path: call.path,
         headers: call.headers.into_iter().map(|(name, v)| (name, value(v))).collect(),
@@ -141,8 +139,11 @@ pub(super) fn call(call: adapter::Call, holds: bool) -> Call {
         },
         signer: call.signer,
         native: call.native,
-        holds,
-    }
+        holds: false,
+    };
+    // An adapter that decodes the answer may go by what it kept of the request.
+    call.holds = holds && call.body == CallBody::Prompt && call.is_native();
+    call
 }
 
 pub(super) fn event(event: adapter::Event) -> Event {

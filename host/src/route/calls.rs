@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 /// Calls of one provider that are kept. Clients may name models themselves (`provider/*`), so there may be any number.
 const MOST: usize = 64;
+/// Bytes of the name of a model whose call is kept: longer than any is, and no burden where clients make names up.
+const MAX_MODEL: usize = 256;
 
 /// A provider's request but for its body and its credential.
 #[derive(Debug)]
@@ -48,7 +50,8 @@ impl Head {
     /// # Errors
     /// What of the call is none.
     pub fn of(call: Call, upstream: &Upstream) -> Result<(Self, CallBody), &'static str> {
-        let Call { method, path, headers, body, signer, native, .. } = call;
+        let native = call.is_native();
+        let Call { method, path, headers, body, signer, .. } = call;
         let header = |(name, value): (String, Said)| {
             let value = match value {
                 Said::Text(text) => Value::Text(text.try_into().ok()?),
@@ -61,7 +64,7 @@ impl Head {
             uri: upstream.url(&path).map_err(|_| "path")?,
             headers: headers.into_iter().map(header).collect::<Option<_>>().ok_or("header")?,
             signer,
-            native: native.as_deref() == Some("openai"),
+            native,
         };
         Ok((head, body))
     }
@@ -89,8 +92,12 @@ impl Calls {
         Some(held.head.clone())
     }
 
-    /// Keeps the call of such requests, and forgets the oldest where there are too many.
+    /// Keeps the call of such requests, and forgets the oldest where there are too many. A model whose name is no name is
+    /// passed over.
     pub fn hold(&self, operation: Operation, streaming: bool, model: &str, head: Arc<Head>) {
+        if model.len() > MAX_MODEL {
+            return;
+        }
         let new = Held { operation, streaming, model: model.into(), head };
         self.0.rcu(|held| {
             let others = held.iter().filter(|held| !held.is_of(operation, streaming, model));
@@ -134,6 +141,16 @@ mod tests {
         assert_eq!(held(operation, false, "n").unwrap(), "/n");
         assert_eq!(held(operation, true, "n"), None);
         assert_eq!(held(Operation::Embeddings, false, "m"), None);
+    }
+
+    #[test]
+    fn what_is_no_name_is_not_kept() {
+        let calls = Calls::default();
+        for length in [MAX_MODEL, MAX_MODEL + 1] {
+            let model = "m".repeat(length);
+            calls.hold(Operation::Chat, false, &model, head("/"));
+            assert_eq!(calls.held(Operation::Chat, false, &model).is_some(), length == MAX_MODEL);
+        }
     }
 
     #[test]

@@ -103,13 +103,19 @@ async fn a_provider_is_spoken_to() {
 
 #[tokio::test]
 async fn only_a_call_without_anything_of_its_exchange_holds_for_others() {
-    for (send, may_hold) in [("native", true), ("prompt", false), ("bytes", false)] {
-        let config = json!({ "hold_call": "same", "send": send });
+    let ways = [
+        (true, Some("openai"), true),
+        (true, Some("other"), false),
+        (true, None, false),
+        (false, Some("openai"), false),
+    ];
+    for (send_prompt, native, may_hold) in ways {
+        let config = json!({ "hold_call": "same", "send_prompt": send_prompt, "native": native });
         let used = house().bind(ECHO, config, |_| {}).await;
         // The same instance says of one that it holds, and nothing of the next.
         for (text, says) in [("other", false), ("the same", true), ("other", false)] {
             let call = used.binding.encode(&exchange(text), attrs(&[("model", "m")])).await;
-            assert_eq!(call.expect("it encodes").holds, may_hold && says, "{send}: {text}");
+            assert_eq!(call.expect("it encodes").holds, may_hold && says, "{native:?}: {text}");
         }
     }
 }

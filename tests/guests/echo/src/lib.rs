@@ -42,8 +42,10 @@ struct Config {
     answer: Option<String>,
     /// A word in a request whose call is said to hold for others.
     hold_call: Option<String>,
-    /// What is sent to the provider: `bytes` (or nothing), `prompt`, or a `native` prompt.
-    send: String,
+    /// Whether the provider is sent the prompt as it is.
+    send_prompt: bool,
+    /// What format the answer is said to come in.
+    native: Option<String>,
 }
 
 struct Echo {
@@ -138,12 +140,12 @@ impl ProviderAdapter for Echo {
             method: "POST".into(),
             path: "/echo".into(),
             headers,
-            body: match self.config.send.as_str() {
-                "prompt" | "native" => Body::Prompt,
-                _ => Body::Bytes(p.json("").unwrap_or_default().into_bytes()),
+            body: match self.config.send_prompt {
+                true => Body::Prompt,
+                false => Body::Bytes(p.json("").unwrap_or_default().into_bytes()),
             },
             signer: None,
-            native: (self.config.send == "native").then(|| "openai".into()),
+            native: self.config.native.clone(),
         })
     }
 
