@@ -1,7 +1,7 @@
 //! What a provider's adapter made of requests, and what of it holds for more than one of them.
 //!
-//! Never locks: what is kept is replaced whole, and of two that replace it at once one may be made again. Keeps nothing of
-//! an exchange, and no credential.
+//! Never locks: what is kept is replaced whole, and whoever is overtaken at that does it again. Keeps nothing of an exchange,
+//! and no credential.
 
 use crate::chat::Operation;
 use crate::plugin::{Call, CallBody, HeaderValue as Said};
